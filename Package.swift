@@ -1,0 +1,120 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let swiftSettings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// Keeps every symbol but the entry function inside a plugin's shared object.
+let exportsOnlyEntry: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map"],
+    .when(platforms: [.linux]))
+]
+
+let package = Package(
+  name: "bridge-host",
+  products: [
+    .executable(name: "bridge-host", targets: ["BridgeHost"]),
+    .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
+    .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
+    .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
+    .library(name: "ExampleToolsC", type: .dynamic, targets: ["ExampleToolsC"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-protobuf.git", from: "1.39.0"),
+  ],
+  targets: [
+    // System libraries. Exactly one Swift module imports each.
+    .systemLibrary(
+      name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+    .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
+    .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
+    .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+
+    // The plugin side: what a plugin author builds against.
+    .target(name: "BridgePluginABI"),
+    .target(
+      name: "BridgePlugin", dependencies: ["BridgePluginABI"], swiftSettings: swiftSettings),
+
+    // The host, from the bottom up.
+    .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
+    .target(
+      name: "GRPC",
+      dependencies: [
+        "CNghttp2",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeSessions",
+      dependencies: [
+        "CPCRE2", "JSON", .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeProtocol",
+      dependencies: [
+        "BridgeSessions", "JSON", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgePluginHost",
+      dependencies: [
+        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeService",
+      dependencies: [
+        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "BridgeHost",
+      dependencies: [
+        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+
+    // Example plugins.
+    .target(
+      name: "ExampleTools", dependencies: ["BridgePlugin"], path: "Plugins/ExampleTools",
+      swiftSettings: swiftSettings, linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "ExampleToolsC", dependencies: ["BridgePluginABI"], path: "Plugins/ExampleToolsC",
+      exclude: ["example_tools_c.native.json", "libm.native.json"],
+      linkerSettings: [.linkedLibrary("m")]),
+
+    // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
+    .testTarget(name: "GRPCTests", dependencies: ["GRPC"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeProtocolTests", dependencies: ["BridgeProtocol", "BridgeSessions", "JSON"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginHostTests",
+      dependencies: ["BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON"],
+      swiftSettings: swiftSettings),
+  ],
+  cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,84 @@
+package import BridgeSessions
+
+/// What the type URL of an `Any` says about its bytes.
+///
+/// Clients of the field write several families of URLs, with or without a leading path; all are
+/// read. The declared type of a variable or parameter decides what the value must be; the URL
+/// decides how its bytes are read.
+package struct TypeURL: Sendable {
+  package enum Content: Sendable, Equatable {
+    /// JSON text.
+    case json
+    /// JSON metadata of bytes that travel beside the `Any`.
+    case binary
+    /// A packed google.protobuf wrapper message; bytes that are none are taken as JSON.
+    case wrapper(Wrapper)
+  }
+
+  package enum Wrapper: String, Sendable {
+    case double = "DoubleValue"
+    case float = "FloatValue"
+    case int32 = "Int32Value"
+    case int64 = "Int64Value"
+    case uint32 = "UInt32Value"
+    case uint64 = "UInt64Value"
+    case bool = "BoolValue"
+    case string = "StringValue"
+    case bytes = "BytesValue"
+  }
+
+  package let content: Content
+  /// The type the URL names, when it names one of the eight.
+  package let type: ValueType?
+  /// How to answer whoever wrote this URL.
+  package let form: WireForm
+
+  /// - Returns: nil for a URL of no family.
+  package init?(_ url: String) {
+    var name = url[...]
+    if let slash = url.utf8.lastIndex(of: UInt8(ascii: "/")) { name = url[url.utf8.index(after: slash)...] }
+    var form: WireForm = []
+    if name.hasPrefix("google.protobuf.") {
+      guard let wrapper = Wrapper(rawValue: String(name.dropFirst(16))) else { return nil }
+      self.init(.wrapper(wrapper), nil, form)
+      return
+    }
+    if name.hasPrefix("snakepit.") {
+      name = name.dropFirst(9)
+      form.insert(.snakepitURL)
+    }
+    if name.hasSuffix(".binary") {
+      name = name.dropLast(7)
+      form.insert(.binary)
+      guard let type = ValueType(rawValue: String(name)) else { return nil }
+      self.init(.binary, type, form)
+      return
+    }
+    if let type = ValueType(rawValue: String(name)) {
+      self.init(.json, type, form)
+    } else if Self.otherJSON.contains(name) || url.isEmpty {
+      self.init(.json, nil, form)
+    } else {
+      return nil
+    }
+  }
+
+  /// JSON that is none of the eight types: tool parameters and results.
+  private static let otherJSON: Set<Substring> = [
+    "json", "map", "list", "object", "array", "any", "null", "bytes",
+  ]
+
+  private init(_ content: Content, _ type: ValueType?, _ form: WireForm) {
+    self.content = content
+    self.type = type
+    self.form = form
+  }
+
+  /// The URL under which a value of a type is answered.
+  package static func url(for type: ValueType, form: WireForm, binary: Bool) -> String {
+    let base =
+      form.contains(.snakepitURL)
+      ? "type.googleapis.com/snakepit.\(type.rawValue)" : "dspex.variables/\(type.rawValue)"
+    return binary ? base + ".binary" : base
+  }
+}

@@ -1,0 +1,71 @@
+package import BridgeSessions
+
+/// The content of a packed google.protobuf wrapper.
+///
+/// Source: https://github.com/protocolbuffers/protobuf/blob/main/src/google/protobuf/wrappers.proto
+package enum WrapperMessage: Sendable, Equatable {
+  case number(Double)
+  case integer(Int64)
+  case boolean(Bool)
+  case string(String)
+  case bytes([UInt8])
+
+  /// - Returns: nil when the bytes are not a well-formed message of that kind.
+  package init?(_ bytes: UnsafeRawBufferPointer, as kind: TypeURL.Wrapper) {
+    self = Self.zero(kind)
+    do {
+      var reader = WireReader(bytes)
+      while try reader.next() {
+        guard reader.field == 1 else { return nil }
+        self = try Self.read(&reader, as: kind)
+      }
+    } catch {
+      return nil
+    }
+  }
+
+  private static func zero(_ kind: TypeURL.Wrapper) -> WrapperMessage {
+    switch kind {
+    case .double, .float: .number(0)
+    case .int32, .int64, .uint32, .uint64: .integer(0)
+    case .bool: .boolean(false)
+    case .string: .string("")
+    case .bytes: .bytes([])
+    }
+  }
+
+  private static func read(
+    _ reader: inout WireReader, as kind: TypeURL.Wrapper
+  ) throws(WireReader.Malformed) -> WrapperMessage {
+    switch kind {
+    case .double: .number(Double(bitPattern: try reader.fixed64()))
+    case .float: .number(Double(Float(bitPattern: try reader.fixed32())))
+    case .int32, .int64, .uint32: .integer(try reader.int64())
+    case .uint64: unsigned(UInt64(bitPattern: try reader.int64()))
+    case .bool: .boolean(try reader.int64() != 0)
+    case .string: .string(try reader.string())
+    case .bytes: .bytes(Array(try reader.view()))
+    }
+  }
+
+  private static func unsigned(_ value: UInt64) -> WrapperMessage {
+    Int64(exactly: value).map { .integer($0) } ?? .number(Double(value))
+  }
+
+  /// The content as a value of a type.
+  package func value(as type: ValueType) throws -> Value {
+    switch (self, type) {
+    case (.number(let number), .float): return .float(number)
+    case (.integer(let integer), .float): return .float(Double(integer))
+    case (.integer(let integer), .integer): return .integer(integer)
+    case (.number(let number), .integer):
+      if let integer = Int64(exactly: number) { return .integer(integer) }
+    case (.boolean(let flag), .boolean): return .boolean(flag)
+    case (.string(let text), .string), (.string(let text), .choice), (.string(let text), .module):
+      return .string(text)
+    case (.string(let text), _): return try Value(json: Array(text.utf8), as: type)
+    default: break
+    }
+    throw SessionError(.invalidValue, "expected a value of type \(type.rawValue), got \(self)")
+  }
+}

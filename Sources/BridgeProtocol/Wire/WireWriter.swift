@@ -1,0 +1,103 @@
+/// Writes protobuf messages field by field.
+///
+/// For the few messages that make up the hot paths and embed bytes encoded before; all others are
+/// generated. Fields with their default value are left out, as proto3 has it.
+///
+/// Source: https://protobuf.dev/programming-guides/encoding/
+struct WireWriter {
+  private(set) var bytes: [UInt8] = []
+
+  init(reservingCapacity capacity: Int = 64) { bytes.reserveCapacity(capacity) }
+
+  enum WireType: UInt32 {
+    case varint = 0
+    case fixed64 = 1
+    case lengthDelimited = 2
+    case fixed32 = 5
+  }
+
+  mutating func write(_ value: String, field: Int) {
+    guard !value.isEmpty else { return }
+    var value = value
+    value.withUTF8 { text in
+      tag(field, .lengthDelimited)
+      varint(UInt64(text.count))
+      bytes.append(contentsOf: text)
+    }
+  }
+
+  mutating func write(_ value: [UInt8], field: Int) {
+    guard !value.isEmpty else { return }
+    writeMessage(value, field: field)
+  }
+
+  /// An embedded message; present even when it is empty.
+  mutating func writeMessage(_ message: [UInt8], field: Int) {
+    tag(field, .lengthDelimited)
+    varint(UInt64(message.count))
+    bytes.append(contentsOf: message)
+  }
+
+  /// An embedded message that `body` writes.
+  mutating func writeMessage(field: Int, _ body: (inout WireWriter) -> Void) {
+    tag(field, .lengthDelimited)
+    // Most embedded messages are shorter than 128 bytes: their length takes one byte.
+    let lengthIndex = bytes.count
+    bytes.append(0)
+    body(&self)
+    let length = bytes.count - lengthIndex - 1
+    if length < 0x80 {
+      bytes[lengthIndex] = UInt8(length)
+    } else {
+      var prefix = WireWriter(reservingCapacity: 10)
+      prefix.varint(UInt64(length))
+      bytes.replaceSubrange(lengthIndex...lengthIndex, with: prefix.bytes)
+    }
+  }
+
+  mutating func write(_ value: Int64, field: Int) {
+    guard value != 0 else { return }
+    tag(field, .varint)
+    varint(UInt64(bitPattern: value))
+  }
+
+  mutating func write(_ value: Int32, field: Int) {
+    write(Int64(value), field: field)
+  }
+
+  mutating func write(_ value: Bool, field: Int) {
+    write(value ? Int64(1) : 0, field: field)
+  }
+
+  mutating func write(_ map: [String: String], field: Int) {
+    for (key, value) in map {
+      writeMessage(field: field) { entry in
+        entry.write(key, field: 1)
+        entry.write(value, field: 2)
+      }
+    }
+  }
+
+  /// A google.protobuf.Timestamp.
+  ///
+  /// - Parameter nanoseconds: Since 1970.
+  mutating func writeTimestamp(_ nanoseconds: Int64, field: Int) {
+    writeMessage(field: field) { time in
+      time.write(nanoseconds / 1_000_000_000, field: 1)
+      time.write(nanoseconds % 1_000_000_000, field: 2)
+    }
+  }
+
+  private mutating func tag(_ field: Int, _ type: WireType) {
+    varint(UInt64(field) << 3 | UInt64(type.rawValue))
+  }
+
+  private mutating func varint(_ value: UInt64) {
+    var value = value
+    while value >= 0x80 {
+      bytes.append(UInt8(truncatingIfNeeded: value) | 0x80)
+      value >>= 7
+    }
+    bytes.append(UInt8(value))
+  }
+}

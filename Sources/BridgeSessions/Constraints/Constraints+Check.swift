@@ -1,0 +1,101 @@
+extension Constraints {
+  /// Checks a value that is of the constraints' type.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
+  public func check(_ value: Value) throws {
+    switch value {
+    case .float(let number): try check(number)
+    case .integer(let number): try check(number)
+    case .boolean: break
+    case .string(let text): try check(text)
+    case .array(let array): try check(array)
+    }
+  }
+
+  private func check(_ number: Double) throws {
+    if let minimum, !(number >= minimum.number) {
+      throw invalid("Value \(number) is below minimum \(minimum.number)")
+    }
+    if let maximum, !(number <= maximum.number) {
+      throw invalid("Value \(number) is above maximum \(maximum.number)")
+    }
+  }
+
+  private func check(_ number: Int64) throws {
+    if let minimum, isLess(number, minimum) {
+      throw invalid("Value \(number) is below minimum \(Self.text(minimum))")
+    }
+    if let maximum, isGreater(number, maximum) {
+      throw invalid("Value \(number) is above maximum \(Self.text(maximum))")
+    }
+  }
+
+  // Compared as integers where both are: Doubles cannot tell large ones apart.
+  private func isLess(_ number: Int64, _ bound: Bound) -> Bool {
+    if case .integer(let bound) = bound { number < bound } else { Double(number) < bound.number }
+  }
+
+  private func isGreater(_ number: Int64, _ bound: Bound) -> Bool {
+    if case .integer(let bound) = bound { number > bound } else { Double(number) > bound.number }
+  }
+
+  private func check(_ text: String) throws {
+    if minimumLength != nil || maximumLength != nil {
+      let length = text.count
+      if let minimumLength, length < minimumLength {
+        throw invalid(
+          "Value \(quoted(text)) has \(length) characters, below the minimum length "
+            + "\(minimumLength)")
+      }
+      if let maximumLength, length > maximumLength {
+        throw invalid(
+          "Value \(quoted(text)) has \(length) characters, above the maximum length "
+            + "\(maximumLength)")
+      }
+    }
+    if let choices, !choices.contains(text) {
+      throw invalid("Value \(quoted(text)) must be one of: \(choices.joined(separator: ", "))")
+    }
+    if let namespace, text != namespace, !text.hasPrefix(namespace + ".") {
+      throw invalid("Value \(quoted(text)) must be in namespace \(namespace)")
+    }
+    if let pattern, try !pattern.matches(text) {
+      throw invalid("Value \(quoted(text)) does not match pattern \(pattern.source)")
+    }
+  }
+
+  private func check(_ array: NumericArray) throws {
+    if let dimensions, array.count != dimensions {
+      throw invalid("Value has \(array.count) dimensions, must have \(dimensions)")
+    }
+    if let shape {
+      let fits = shape.count == array.shape.count
+        && zip(shape, array.shape).allSatisfy { $0 == nil || $0 == $1 }
+      if !fits {
+        let wanted = shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
+        throw invalid("Value has shape \(array.shape), must have shape [\(wanted)]")
+      }
+    }
+    if let elementType, array.elementType != elementType, array.elementType != .float64 {
+      // JSON carries no dtype and is read as float64.
+      throw invalid(
+        "Value has dtype \(array.elementType.rawValue), must have dtype \(elementType.rawValue)")
+    }
+    if minimum != nil || maximum != nil {
+      for index in 0..<array.count { try check(array[index]) }
+    }
+    if isNormalized {
+      let norm = array.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      if !(abs(norm - 1) <= 1e-3) {
+        throw invalid("Value has length \(norm), must be normalized to 1.0")
+      }
+    }
+  }
+
+  private func invalid(_ message: String) -> SessionError { SessionError(.invalidValue, message) }
+
+  /// The text in quotes, short enough for a message.
+  private func quoted(_ text: String) -> String {
+    text.utf8.count <= 200 ? "\"\(text)\"" : "\"\(text.prefix(100))…\""
+  }
+}

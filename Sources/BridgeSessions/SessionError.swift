@@ -1,0 +1,33 @@
+/// Why an operation on sessions or variables was refused.
+public struct SessionError: Error, Sendable, CustomStringConvertible {
+  public enum Code: Sendable {
+    case sessionNotFound
+    case variableNotFound
+    case alreadyExists
+    /// A value of the wrong type or against a constraint, or a malformed constraint.
+    case invalidValue
+    /// A name, id or option outside what is taken.
+    case invalidArgument
+    case versionMismatch
+    case limitReached
+    /// A watch cannot resume because the log no longer reaches back that far.
+    case tooOld
+    /// A resume from a revision or epoch that this session never had.
+    case wrongEpoch
+    case unsupported
+  }
+
+  public let code: Code
+  /// What was wrong and with which value, for a person.
+  public let message: String
+  /// Facts for a program: `current_version`, `oldest_revision`, ...
+  public let details: [String: String]
+
+  public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
+    self.code = code
+    self.message = message
+    self.details = details
+  }
+
+  public var description: String { message }
+}

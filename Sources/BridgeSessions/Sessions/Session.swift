@@ -1,0 +1,178 @@
+internal import Synchronization
+
+/// One session: its variables, their changes, and who watches them.
+///
+/// Thread-safe. All state is behind one lock that is held for microseconds: values are parsed and
+/// checked before it is taken, watches are woken after it is released, and nothing is encoded
+/// under it.
+public final class Session: Sendable {
+  public let id: String
+  /// The random id of this session's life; revisions compare only within one epoch.
+  public let epoch: String
+  public let metadata: [String: String]
+  /// Nanoseconds since 1970.
+  public let createdAt: Int64
+  /// Seconds of idleness after which the session ends.
+  public let timeToLive: Int
+
+  let limits: SessionLimits
+  let state: Mutex<State>
+  /// Coarse monotonic milliseconds of the last use.
+  private let lastUse: Atomic<Int64>
+
+  /// Why a session is over.
+  public enum End: String, Sendable {
+    case cleanup, expired, shutdown
+  }
+
+  struct State {
+    var revision: Int64 = 0
+    var variables: [String: Variable] = [:]
+    var lastOrdinal = 0
+    var log: ChangeLog
+    var end: End?
+    /// Watches that name a variable, by that name, whether it exists or not.
+    var watchesByName: [String: [Watch]] = [:]
+    /// Watches with patterns, or of everything.
+    var broadWatches: [Watch] = []
+    var watchCount = 0
+  }
+
+  init(id: String, metadata: [String: String], timeToLive: Int, limits: SessionLimits) {
+    self.id = id
+    self.epoch = String(UInt64.random(in: .min ... .max), radix: 16)
+    self.metadata = metadata
+    self.createdAt = Clock.wall
+    self.timeToLive = timeToLive
+    self.limits = limits
+    self.state = Mutex(State(log: ChangeLog(limits: limits)))
+    self.lastUse = Atomic(Clock.coarseMilliseconds)
+  }
+
+  // MARK: Life
+
+  /// Counts as a use: the session's idle time starts anew.
+  public func touch() {
+    lastUse.store(Clock.coarseMilliseconds, ordering: .relaxed)
+  }
+
+  /// Milliseconds since the last use.
+  public var idleMilliseconds: Int64 {
+    max(0, Clock.coarseMilliseconds - lastUse.load(ordering: .relaxed))
+  }
+
+  /// Nanoseconds since 1970.
+  public var lastUsedAt: Int64 { Clock.wall - idleMilliseconds * 1_000_000 }
+
+  /// Whether nothing has used the session, and nothing watches it, for its time to live.
+  var isExpired: Bool {
+    guard idleMilliseconds > Int64(timeToLive) * 1000 else { return false }
+    return state.withLock { $0.watchCount == 0 }
+  }
+
+  public var revision: Int64 { state.withLock(\.revision) }
+
+  /// Variables, watches and revision at one moment.
+  public var statistics: (variables: Int, watches: Int, revision: Int64) {
+    state.withLock { ($0.variables.count, $0.watchCount, $0.revision) }
+  }
+
+  /// Ends the session: watches hear of it, every later operation answers `sessionNotFound`.
+  ///
+  /// - Returns: Variables and watches that were freed.
+  @discardableResult
+  func close(_ cause: End) -> Int {
+    let (freed, woken) = state.withLock { state -> (Int, [Watch]) in
+      guard state.end == nil else { return (0, []) }
+      state.end = cause
+      let freed = state.variables.count + state.watchCount
+      state.variables = [:]
+      var woken: [Watch] = []
+      for watch in state.allWatches where !watch.isPending {
+        watch.isPending = true
+        watch.position = state.log.end
+        woken.append(watch)
+      }
+      return (freed, woken)
+    }
+    for watch in woken { watch.wake() }
+    return freed
+  }
+
+  // MARK: Reading
+
+  /// Finds a variable by id or name.
+  public func get(_ identifier: String) throws -> (variable: Variable, revision: Int64) {
+    let found = try state.withLock { state -> (Variable, Int64)? in
+      try checkOpen(state)
+      return state.find(identifier).map { ($0, state.revision) }
+    }
+    guard let found else { throw variableNotFound(identifier) }
+    return found
+  }
+
+  /// Finds several variables at one revision; nil stands for one that is not there.
+  public func get(_ identifiers: [String]) throws -> (variables: [Variable?], revision: Int64) {
+    try state.withLock { state in
+      try checkOpen(state)
+      return (identifiers.map { state.find($0) }, state.revision)
+    }
+  }
+
+  /// Lists variables, oldest first.
+  ///
+  /// - Parameter pattern: `*` stands for any run of characters; empty stands for all.
+  public func list(_ pattern: String = "") throws -> (variables: [Variable], revision: Int64) {
+    var (variables, revision) = try state.withLock { state in
+      try checkOpen(state)
+      return (Array(state.variables.values), state.revision)
+    }
+    if !pattern.isEmpty {
+      let wildcard = Wildcard(pattern)
+      variables.removeAll { !wildcard.matches($0.name) }
+    }
+    variables.sort { $0.definition.ordinal < $1.definition.ordinal }
+    return (variables, revision)
+  }
+
+  func checkOpen(_ state: borrowing State) throws {
+    if state.end != nil { throw Self.notFound(id) }
+  }
+
+  static func notFound(_ id: String) -> SessionError {
+    SessionError(.sessionNotFound, "Session not found: \(id)")
+  }
+
+  func variableNotFound(_ identifier: String) -> SessionError {
+    SessionError(
+      .variableNotFound, "Variable not found: \(identifier) (session \(id))",
+      details: ["variable": identifier])
+  }
+}
+
+extension Session.State {
+  /// A variable by id or name.
+  func find(_ identifier: String) -> Variable? {
+    if let variable = findByID(identifier) { return variable }
+    return variables[identifier]
+  }
+
+  /// A variable by its id, `var_<name>_<n>`.
+  func findByID(_ identifier: String) -> Variable? {
+    let text = identifier.utf8
+    guard text.starts(with: "var_".utf8), let end = text.lastIndex(of: UInt8(ascii: "_")),
+      let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
+      let ordinal = Int(identifier[text.index(after: end)...]),
+      let variable = variables[String(identifier[start..<end])],
+      variable.definition.ordinal == ordinal
+    else { return nil }
+    return variable
+  }
+
+  var allWatches: [Watch] {
+    var seen: Set<ObjectIdentifier> = []
+    return (broadWatches + watchesByName.values.joined()).filter {
+      seen.insert(ObjectIdentifier($0)).inserted
+    }
+  }
+}

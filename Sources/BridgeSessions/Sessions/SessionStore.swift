@@ -1,0 +1,122 @@
+internal import Synchronization
+
+/// All sessions of a host.
+///
+/// Thread-safe. Sessions are spread over shards, so that looking one up rarely waits for another
+/// thread.
+public final class SessionStore: Sendable {
+  public let limits: SessionLimits
+  private let shards: [Shard]
+  private let count = Atomic<Int>(0)
+
+  private final class Shard: Sendable {
+    let sessions = Mutex<[String: Session]>([:])
+  }
+
+  public init(limits: SessionLimits = SessionLimits()) {
+    self.limits = limits
+    self.shards = (0..<16).map { _ in Shard() }
+  }
+
+  /// Creates a session.
+  ///
+  /// - Parameter timeToLive: Seconds of idleness; 0 takes the store's default.
+  /// - Throws: `SessionError`: `alreadyExists`, `invalidArgument`, `limitReached`.
+  public func create(
+    _ id: String, metadata: [String: String] = [:], timeToLive: Int = 0
+  ) throws -> Session {
+    try checkID(id)
+    return try shard(of: id).sessions.withLock { sessions in
+      if sessions[id] != nil {
+        throw SessionError(.alreadyExists, "Session already exists: \(id)")
+      }
+      return try insert(id, metadata: metadata, timeToLive: timeToLive, into: &sessions)
+    }
+  }
+
+  /// Finds a session; that counts as a use.
+  ///
+  /// - Parameter create: Make it when it is not there.
+  /// - Throws: `SessionError`: `sessionNotFound`, and those of `create`.
+  public func session(_ id: String, create: Bool = false) throws -> Session {
+    let session = try shard(of: id).sessions.withLock { sessions -> Session in
+      if let session = sessions[id] { return session }
+      guard create else { throw Session.notFound(id) }
+      try checkID(id)
+      return try insert(id, metadata: [:], timeToLive: 0, into: &sessions)
+    }
+    session.touch()
+    return session
+  }
+
+  /// Ends a session.
+  ///
+  /// - Returns: The variables and watches that were freed; 0 when there was no such session.
+  @discardableResult
+  public func remove(_ id: String, cause: Session.End = .cleanup) -> Int {
+    let session = shard(of: id).sessions.withLock { $0.removeValue(forKey: id) }
+    guard let session else { return 0 }
+    count.subtract(1, ordering: .relaxed)
+    return session.close(cause)
+  }
+
+  /// Ends the sessions that have been idle for their time to live. One shard at a time is looked
+  /// through, so nobody waits for the whole.
+  ///
+  /// - Returns: How many ended.
+  @discardableResult
+  public func removeExpired() -> Int {
+    var ended = 0
+    for shard in shards {
+      let sessions = shard.sessions.withLock { Array($0.values) }
+      for session in sessions where session.isExpired {
+        remove(session.id, cause: .expired)
+        ended += 1
+      }
+    }
+    return ended
+  }
+
+  /// Ends all sessions.
+  public func removeAll(cause: Session.End) {
+    for shard in shards {
+      let ids = shard.sessions.withLock { Array($0.keys) }
+      for id in ids { remove(id, cause: cause) }
+    }
+  }
+
+  public var sessionCount: Int { count.load(ordering: .relaxed) }
+
+  private func insert(
+    _ id: String, metadata: [String: String], timeToLive: Int,
+    into sessions: inout [String: Session]
+  ) throws -> Session {
+    guard count.load(ordering: .relaxed) < limits.sessions else {
+      throw SessionError(.limitReached, "the host holds its limit of \(limits.sessions) sessions")
+    }
+    guard timeToLive >= 0 else {
+      throw SessionError(.invalidArgument, "time to live of \(timeToLive) s is negative")
+    }
+    let session = Session(
+      id: id, metadata: metadata,
+      timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, limits: limits)
+    sessions[id] = session
+    count.add(1, ordering: .relaxed)
+    return session
+  }
+
+  private func checkID(_ id: String) throws {
+    let length = id.utf8.count
+    guard length > 0, length <= limits.nameLength else {
+      throw SessionError(
+        .invalidArgument, "session id has \(length) bytes, it must have 1 to \(limits.nameLength)")
+    }
+  }
+
+  private func shard(of id: String) -> Shard {
+    // FNV-1a: the dictionary hashes the id again, properly.
+    var hash: UInt32 = 2_166_136_261
+    for byte in id.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    return shards[Int(hash >> 28)]
+  }
+}

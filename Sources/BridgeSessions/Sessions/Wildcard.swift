@@ -1,0 +1,40 @@
+/// A pattern in which `*` stands for any run of characters, the empty one included.
+public struct Wildcard: Sendable, Hashable {
+  public let pattern: String
+  private let bytes: [UInt8]
+
+  public init(_ pattern: String) {
+    self.pattern = pattern
+    self.bytes = Array(pattern.utf8)
+  }
+
+  public static func isPattern(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "*")) }
+
+  /// Takes time in proportion to the product of the two lengths at most.
+  public func matches(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { text in
+      var patternIndex = 0
+      var textIndex = 0
+      var afterStar = -1
+      var retryFrom = 0
+      while textIndex < text.count {
+        if patternIndex < bytes.count, bytes[patternIndex] == UInt8(ascii: "*") {
+          patternIndex += 1
+          afterStar = patternIndex
+          retryFrom = textIndex
+        } else if patternIndex < bytes.count, bytes[patternIndex] == text[textIndex] {
+          patternIndex += 1
+          textIndex += 1
+        } else if afterStar >= 0 {
+          retryFrom += 1
+          patternIndex = afterStar
+          textIndex = retryFrom
+        } else {
+          return false
+        }
+      }
+      return bytes[patternIndex...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/// Numbers of one element type with a shape: the content of an embedding or a tensor.
+///
+/// Elements are little-endian and row-major in one contiguous array, aligned to 16 bytes, so that
+/// they travel to clients as `raw` binary values and to tools as pointers without a copy.
+public final class NumericArray: Sendable, Equatable {
+  /// One length a dimension, outermost first; empty for a scalar.
+  public let shape: [Int]
+  public let elementType: ElementType
+  public let bytes: [UInt8]
+  /// Whether the writer nested the JSON data by the shape; it is answered the same way.
+  public let isNested: Bool
+
+  /// - Precondition: `bytes` holds as many elements as the shape says.
+  public init(shape: [Int], elementType: ElementType, bytes: [UInt8], isNested: Bool = false) {
+    precondition(shape.reduce(1, *) * elementType.width == bytes.count)
+    self.shape = shape
+    self.elementType = elementType
+    self.bytes = bytes
+    self.isNested = isNested
+  }
+
+  public convenience init(_ numbers: [Double], shape: [Int]? = nil, isNested: Bool = false) {
+    self.init(
+      shape: shape ?? [numbers.count], elementType: .float64,
+      bytes: numbers.withUnsafeBytes { Array($0) }, isNested: isNested)
+  }
+
+  public var count: Int { bytes.count / elementType.width }
+
+  public enum ElementType: String, Sendable, CaseIterable {
+    case float64, float32
+    case int64, int32, int16, int8
+    case uint64, uint32, uint16, uint8
+    case bool
+
+    /// Bytes an element.
+    public var width: Int {
+      switch self {
+      case .float64, .int64, .uint64: 8
+      case .float32, .int32, .uint32: 4
+      case .int16, .uint16: 2
+      case .int8, .uint8, .bool: 1
+      }
+    }
+  }
+
+  /// The element at an index of the flat order, as the nearest Double.
+  public subscript(index: Int) -> Double {
+    bytes.withUnsafeBytes { Self.element($0, elementType, index) }
+  }
+
+  /// All elements as Doubles, in flat order.
+  public var doubles: [Double] {
+    bytes.withUnsafeBytes { bytes in
+      (0..<count).map { Self.element(bytes, elementType, $0) }
+    }
+  }
+
+  private static func element(
+    _ bytes: UnsafeRawBufferPointer, _ type: ElementType, _ index: Int
+  ) -> Double {
+    func load<T>(_: T.Type) -> T { bytes.load(fromByteOffset: index * type.width, as: T.self) }
+    return switch type {
+    case .float64: load(Double.self)
+    case .float32: Double(load(Float.self))
+    case .int64: Double(load(Int64.self))
+    case .int32: Double(load(Int32.self))
+    case .int16: Double(load(Int16.self))
+    case .int8: Double(load(Int8.self))
+    case .uint64: Double(load(UInt64.self))
+    case .uint32: Double(load(UInt32.self))
+    case .uint16: Double(load(UInt16.self))
+    case .uint8, .bool: Double(load(UInt8.self))
+    }
+  }
+
+  public static func == (left: NumericArray, right: NumericArray) -> Bool {
+    left.shape == right.shape && left.elementType == right.elementType
+      && left.bytes == right.bytes
+  }
+}

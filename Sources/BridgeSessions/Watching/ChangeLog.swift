@@ -1,0 +1,43 @@
+internal import DequeModule
+
+/// The last changes of a session, oldest first, bounded by number and bytes.
+///
+/// Positions count all changes ever appended, so they stay valid while old changes go.
+struct ChangeLog {
+  private var changes: Deque<Change> = []
+  private var bytes = 0
+  /// The position of the oldest change held.
+  private(set) var start = 0
+  /// The revision of the newest change no longer held; 0 when none has gone.
+  private(set) var lastDroppedRevision: Int64 = 0
+  let limits: SessionLimits
+
+  init(limits: SessionLimits) { self.limits = limits }
+
+  /// The position of the next change.
+  var end: Int { start + changes.count }
+
+  subscript(position: Int) -> Change { changes[position - start] }
+
+  mutating func append(_ change: Change) {
+    changes.append(change)
+    bytes += change.size
+    while changes.count > limits.logChanges || (bytes > limits.logBytes && changes.count > 1) {
+      let dropped = changes.removeFirst()
+      bytes -= dropped.size
+      lastDroppedRevision = dropped.revision
+      start += 1
+    }
+  }
+
+  /// The position of the first change after a revision, for revisions the log still reaches.
+  func position(after revision: Int64) -> Int {
+    var low = 0
+    var high = changes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if changes[middle].revision <= revision { low = middle + 1 } else { high = middle }
+    }
+    return start + low
+  }
+}

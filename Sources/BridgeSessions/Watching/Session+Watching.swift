@@ -1,0 +1,154 @@
+extension Session {
+  /// Where a watch starts.
+  public enum WatchStart: Sendable {
+    /// At the present.
+    case now
+    /// After a revision of the epoch; an empty epoch is taken for the session's own.
+    case after(revision: Int64, epoch: String)
+  }
+
+  /// Subscribes to variables.
+  ///
+  /// - Parameters:
+  ///   - identifiers: Ids, names, names that do not exist yet, and patterns; none stand for
+  ///     everything.
+  ///   - wake: Called on a committing thread, outside all locks, when there is something to take
+  ///     after `take` has answered `upToDate`. It must be quick.
+  /// - Returns: The watch and, for `.now`, the variables as they are at `revision`, oldest first:
+  ///   every change after that revision will be taken from the watch.
+  /// - Throws: `SessionError`: `tooOld` or `wrongEpoch` when it cannot start there.
+  public func watch(
+    _ identifiers: [String], from start: WatchStart = .now, wake: @escaping @Sendable () -> Void
+  ) throws -> (watch: Watch, snapshot: [Variable], revision: Int64) {
+    var (watch, snapshot, revision) = try state.withLock { state in
+      try checkOpen(state)
+      let interest = Interest(identifiers) { state.findByID($0)?.definition }
+      var position = state.log.end
+      if case .after(let revision, let epoch) = start {
+        try checkResume(revision, epoch, state)
+        position = state.log.position(after: revision)
+      }
+      let watch = Watch(
+        session: self, interest: interest, position: position,
+        isPending: position < state.log.end, wake: wake)
+      state.add(watch)
+      var snapshot: [Variable] = []
+      if case .now = start {
+        snapshot =
+          interest.isBroad
+          ? state.variables.values.filter { interest.matches($0.definition) }
+          : interest.names.compactMap { state.variables[$0] }
+            + interest.ids.compactMap { state.find($0) }
+      }
+      return (watch, snapshot, state.revision)
+    }
+    snapshot.sort { $0.definition.ordinal < $1.definition.ordinal }
+    return (watch, snapshot, revision)
+  }
+
+  private func checkResume(_ revision: Int64, _ epoch: String, _ state: borrowing State) throws {
+    guard epoch.isEmpty || epoch == self.epoch else {
+      throw SessionError(
+        .wrongEpoch,
+        "revision \(revision) is of epoch \(epoch), this session's epoch is \(self.epoch): read "
+          + "the variables again",
+        details: ["epoch": self.epoch])
+    }
+    guard revision >= 0, revision <= state.revision else {
+      throw SessionError(
+        .wrongEpoch,
+        "revision \(revision) is not of the past: this session is at revision \(state.revision)",
+        details: ["revision": String(state.revision)])
+    }
+    let dropped = state.log.lastDroppedRevision
+    guard revision >= dropped else {
+      throw SessionError(
+        .tooOld,
+        "revision \(revision) is too old to resume from: the oldest is \(dropped)",
+        details: ["oldest_revision": String(dropped)])
+    }
+  }
+
+  private static let scanLimit = 1024
+
+  func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
+    state.withLock { state in
+      if watch.position < state.log.start {
+        return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
+      }
+      var taken = 0
+      var scanned = 0
+      while watch.position < state.log.end {
+        // Long stretches of other variables' changes are passed in steps too: the lock is shared.
+        if taken == limit || scanned == Self.scanLimit { return .more }
+        scanned += 1
+        var change = state.log[watch.position]
+        watch.position += 1
+        guard watch.interest.matches(change.variable.definition) else { continue }
+        if !change.isLastInRevision, !state.hasMore(of: change.revision, for: watch) {
+          // The batch goes on, but not for this watch.
+          change = change.asLastInRevision
+        }
+        changes.append(change)
+        taken += 1
+      }
+      if let end = state.end { return .ended(cause: end, revision: state.revision) }
+      watch.isPending = false
+      return .upToDate(revision: state.revision)
+    }
+  }
+
+  func remove(_ watch: Watch) {
+    state.withLock { state in
+      guard watch.isActive else { return }
+      watch.isActive = false
+      state.remove(watch)
+    }
+  }
+}
+
+extension Change {
+  /// This change as the last of its revision; not shared, since other watches see more.
+  fileprivate var asLastInRevision: Change {
+    Change(
+      kind: kind, revision: revision, timestamp: timestamp, variable: variable,
+      previous: previous, isLastInRevision: true, shared: nil)
+  }
+}
+
+extension Session.State {
+  fileprivate func hasMore(of revision: Int64, for watch: Watch) -> Bool {
+    var position = watch.position
+    while position < log.end, log[position].revision == revision {
+      if watch.interest.matches(log[position].variable.definition) { return true }
+      position += 1
+    }
+    return false
+  }
+
+  fileprivate mutating func add(_ watch: Watch) {
+    watchCount += 1
+    if watch.interest.isBroad {
+      broadWatches.append(watch)
+    } else {
+      for name in names(of: watch) { watchesByName[name, default: []].append(watch) }
+    }
+  }
+
+  fileprivate mutating func remove(_ watch: Watch) {
+    watchCount -= 1
+    broadWatches.removeAll { $0 === watch }
+    for name in names(of: watch) {
+      watchesByName[name]?.removeAll { $0 === watch }
+      if watchesByName[name]?.isEmpty == true { watchesByName[name] = nil }
+    }
+  }
+
+  /// The names a watch is listed under; an id is `var_<name>_<n>`.
+  private func names(of watch: Watch) -> Set<String> {
+    watch.interest.names.union(
+      watch.interest.ids.compactMap { id in
+        id.lastIndex(of: "_").map { String(id[id.index(id.startIndex, offsetBy: 4)..<$0]) }
+      })
+  }
+}

@@ -1,0 +1,55 @@
+/// A subscription to the changes of a session's variables.
+///
+/// A watch holds no changes: it is a position in the session's log. When a change it reports is
+/// committed, `wake` is called once, outside all locks, on the committing thread; the owner then
+/// calls `take` until it answers `upToDate`. So a watch that is not read costs nothing but its
+/// place, and neither delays writers nor other watches; one that falls behind the log ends.
+///
+/// Thread-safe.
+// @unchecked: `position`, `isPending` and `isActive` are guarded by the session's lock.
+public final class Watch: @unchecked Sendable {
+  public let session: Session
+  let interest: Interest
+  let wake: @Sendable () -> Void
+
+  /// Guarded by the session's lock.
+  var position: Int
+  /// There may be changes to take, or the end. While it is set, `wake` is not called again.
+  var isPending: Bool
+  var isActive = true
+
+  init(
+    session: Session, interest: Interest, position: Int, isPending: Bool,
+    wake: @escaping @Sendable () -> Void
+  ) {
+    self.session = session
+    self.interest = interest
+    self.position = position
+    self.isPending = isPending
+    self.wake = wake
+  }
+
+  /// What `take` left.
+  public enum Progress: Sendable {
+    /// Everything up to and including the revision has been taken; `wake` tells of more.
+    case upToDate(revision: Int64)
+    /// There is more to take.
+    case more
+    /// The session is over; nothing follows.
+    case ended(cause: Session.End, revision: Int64)
+    /// The log no longer holds what comes next; nothing follows.
+    case fellBehind(oldestRevision: Int64)
+  }
+
+  /// Appends the next changes, in order.
+  ///
+  /// - Parameter limit: At most this many.
+  public func take(_ changes: inout [Change], limit: Int) -> Progress {
+    session.take(for: self, into: &changes, limit: limit)
+  }
+
+  /// Ends the subscription; `wake` is not called for changes committed after this returns.
+  public func cancel() {
+    session.remove(self)
+  }
+}

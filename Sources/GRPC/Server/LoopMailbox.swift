@@ -1,0 +1,30 @@
+internal import NIOCore
+internal import Synchronization
+
+/// What other threads want done on one event loop: any number of actions, one wake-up.
+final class LoopMailbox: Sendable {
+  private let eventLoop: any EventLoop
+  private let actions = Mutex<[(call: ServerCall, action: ServerCall.Action)]>([])
+
+  init(eventLoop: any EventLoop) {
+    self.eventLoop = eventLoop
+  }
+
+  /// Does `action` on the event loop, after those posted before it. `[any thread]`
+  func post(_ action: ServerCall.Action, to call: ServerCall) {
+    let isFirst = actions.withLock { list in
+      list.append((call, action))
+      return list.count == 1
+    }
+    if isFirst { eventLoop.execute { self.deliver() } }
+  }
+
+  private func deliver() {
+    let batch = actions.withLock { list in
+      let batch = list
+      list = []
+      return batch
+    }
+    for (call, action) in batch { call.apply(action) }
+  }
+}

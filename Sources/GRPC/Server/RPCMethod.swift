@@ -1,0 +1,76 @@
+/// One method of a service: its path and what runs when it is called.
+public struct RPCMethod: Sendable {
+  /// Answers one request on the connection's event loop. It must not block.
+  public typealias InlineHandler =
+    @Sendable (_ request: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8]
+  /// Makes the handler of a new call, on the connection's event loop.
+  public typealias HandlerFactory =
+    @Sendable (_ call: ServerCall) throws(RPCError) -> any ServerCallHandler
+
+  enum Implementation: Sendable {
+    case inline(InlineHandler)
+    case handler(HandlerFactory)
+  }
+
+  /// `/package.Service/Method`.
+  public let path: String
+  let implementation: Implementation
+  /// Whether exactly one request makes a call. Other counts are answered UNIMPLEMENTED.
+  let takesOneRequest: Bool
+  let ignoresDeadline: Bool
+
+  /// A unary method whose answer is at hand: it runs on the event loop and must not block.
+  public static func unary(_ path: String, _ handler: @escaping InlineHandler) -> RPCMethod {
+    RPCMethod(
+      path: path, implementation: .inline(handler), takesOneRequest: true, ignoresDeadline: false)
+  }
+
+  /// A method that takes one request and answers when and as often as it likes: unary methods that
+  /// wait for something, and server streams.
+  public static func oneRequest(_ path: String, _ factory: @escaping HandlerFactory) -> RPCMethod {
+    RPCMethod(
+      path: path, implementation: .handler(factory), takesOneRequest: true, ignoresDeadline: false)
+  }
+
+  /// A method that takes a stream of requests.
+  ///
+  /// - Parameter ignoresDeadline: For streams that are meant to outlive the timeout a client's
+  ///   library attaches to every call.
+  public static func requestStream(
+    _ path: String, ignoresDeadline: Bool = false, _ factory: @escaping HandlerFactory
+  ) -> RPCMethod {
+    RPCMethod(
+      path: path, implementation: .handler(factory), takesOneRequest: false,
+      ignoresDeadline: ignoresDeadline)
+  }
+}
+
+/// The events of one call. All come on the connection's event loop, one at a time.
+///
+/// After `cancelled` none follows.
+public protocol ServerCallHandler: AnyObject {
+  /// A request arrived. What is thrown ends the call.
+  func receive(_ request: [UInt8]) throws(RPCError)
+  /// The client has sent its last request.
+  func requestsEnded() throws(RPCError)
+  /// The call ended before the handler finished it: reset, disconnect or deadline.
+  func cancelled(_ reason: RPCError)
+  /// Answers that waited have gone out; there is room for more.
+  func writable()
+}
+
+extension ServerCallHandler {
+  public func requestsEnded() throws(RPCError) {}
+  public func cancelled(_ reason: RPCError) {}
+  public func writable() {}
+}
+
+/// Answers that are made when there is room to send them.
+///
+/// A call asks its source when the connection can take more, so a source needs no queue of its own.
+/// Used on the event loop only.
+public protocol MessageSource: AnyObject {
+  /// Appends messages until `buffer` holds `target` bytes or there is no more for now. Having
+  /// appended nothing, it is asked again after `ServerCall.wake`.
+  func fill(_ buffer: inout OutboundBuffer, target: Int)
+}

@@ -1,0 +1,284 @@
+internal import CNghttp2
+public import NIOCore
+internal import Synchronization
+
+/// One call that a server received: its metadata, its deadline, and the way to answer it.
+///
+/// `send`, `finish`, `fail` and `wake` may be used from any thread; the rest on the connection's
+/// event loop only.
+// @unchecked: everything but the atomics and constants belongs to the event loop; the methods for
+// any thread hop there.
+public final class ServerCall: @unchecked Sendable {
+  /// The event loop that owns this call.
+  public let eventLoop: any EventLoop
+  let connection: ServerConnection
+  let id: Int32
+
+  // Set while the request's headers arrive.
+  var request = RequestHead()
+  /// When the client gives up, on the monotonic clock; nil when it set no timeout.
+  public internal(set) var deadline: NIODeadline?
+
+  /// Neighbours in the connection's list of open calls, which retains each call once.
+  unowned(unsafe) var next: ServerCall?
+  unowned(unsafe) var previous: ServerCall?
+
+  var deframer: MessageDeframer
+  var receivedRequest: [UInt8]?
+  var requestsEnded = false
+
+  var method: RPCMethod?
+  var handler: (any ServerCallHandler)?
+  private var source: (any MessageSource)?
+
+  private var outbound = OutboundBuffer()
+  /// Set once the handler has ended the call; without trailers, a plain OK.
+  private var end: (trailers: HeaderFields?, Void)?
+  private(set) var state = State.idle
+  /// nghttp2 asked for data when there was none, and waits for a resume.
+  private var isDeferred = false
+
+  /// Bytes accepted by `send` and not yet written.
+  private let unsent = Atomic<Int>(0)
+  /// `send` answered false, and `writable` is owed.
+  private let waitsForRoom = Atomic<Bool>(false)
+  private var usesSend = false
+  private let closed = Atomic<Bool>(false)
+
+  enum State {
+    /// Nothing has been answered.
+    case idle
+    /// Response headers are submitted.
+    case responding
+    /// The last frame is submitted, or the stream is gone.
+    case ended
+  }
+
+  /// `send` answers false above this many waiting bytes, and `writable` follows below half of it.
+  static let sendLimit = 256 * 1024
+
+  init(connection: ServerConnection, id: Int32, messageLimit: Int) {
+    self.connection = connection
+    self.eventLoop = connection.eventLoop
+    self.id = id
+    self.deframer = MessageDeframer(limit: messageLimit)
+  }
+
+  // MARK: The request
+
+  /// The method's path, `/package.Service/Method`.
+  public var path: String { method?.path ?? "" }
+
+  /// The request's metadata, without the headers HTTP/2 and gRPC themselves use.
+  public var metadata: Metadata { request.metadata }
+
+  /// Whether the call is over, finished or not. `[any thread]`
+  public var isClosed: Bool { closed.load(ordering: .acquiring) }
+
+  // MARK: Answering, from any thread
+
+  /// Sends one message.
+  ///
+  /// - Returns: Whether there is room for more. A producer that goes on regardless only fills
+  ///   memory; one that stops is told by `ServerCallHandler.writable`.
+  @discardableResult
+  public func send(_ message: [UInt8]) -> Bool {
+    let size = OutboundBuffer.framedSize(of: message)
+    let waiting = unsent.add(size, ordering: .sequentiallyConsistent).newValue
+    perform(.send(message))
+    if waiting < Self.sendLimit { return true }
+    waitsForRoom.store(true, ordering: .sequentiallyConsistent)
+    // What waited may have gone out before the flag was up; then no `writable` would follow.
+    return unsent.load(ordering: .sequentiallyConsistent) < Self.sendLimit / 2
+  }
+
+  /// Ends the call with status OK.
+  public func finish(trailers: Metadata = Metadata()) {
+    perform(.finish(trailers))
+  }
+
+  /// Sends one message and ends the call with status OK.
+  public func respond(_ message: [UInt8]) {
+    perform(.respond(message))
+  }
+
+  /// Ends the call with an error.
+  public func fail(_ error: RPCError) {
+    perform(.fail(error))
+  }
+
+  /// Asks the call's source again.
+  public func wake() {
+    perform(.wake)
+  }
+
+  enum Action: Sendable {
+    case send([UInt8])
+    case respond([UInt8])
+    case finish(Metadata)
+    case fail(RPCError)
+    case wake
+  }
+
+  private func perform(_ action: Action) {
+    if case .wake = action {} else if eventLoop.inEventLoop {
+      apply(action)
+      return
+    }
+    // A wake never works at once: the caller may be deep in another call's handler, and all that
+    // one batch of input wakes is then done together.
+    connection.mailbox.post(action, to: self)
+  }
+
+  func apply(_ action: Action) {
+    switch action {
+    case .send(let message):
+      guard !isFinished else { return }
+      usesSend = true
+      start()
+      outbound.append(message)
+      resume()
+    case .respond(let message):
+      guard !isFinished else { return }
+      outbound.append(message)
+      finishNow(Metadata())
+    case .finish(let trailers): finishNow(trailers)
+    case .fail(let error): failNow(error)
+    case .wake: resume()
+    }
+  }
+
+  // MARK: Answering, on the event loop
+
+  /// Sends the response headers now, without waiting for the first message.
+  public func start(metadata: Metadata = Metadata()) {
+    guard state == .idle else { return }
+    state = .responding
+    connection.submitResponse(self, metadata: metadata)
+  }
+
+  /// Takes answers from `source` from now on.
+  public func stream(from source: any MessageSource) {
+    self.source = source
+    start()
+    resume()
+  }
+
+  private func finishNow(_ trailers: Metadata) {
+    guard !isFinished else { return }
+    var fields: HeaderFields?
+    if !trailers.isEmpty {
+      var list = HeaderFields()
+      list.add("grpc-status", "0")
+      list.add(trailers)
+      fields = list
+    }
+    end = (fields, ())
+    start()
+    resume()
+    release()
+  }
+
+  private func failNow(_ error: RPCError) {
+    guard !isFinished else { return }
+    defer { release() }
+    let fields = Self.trailers(for: error)
+    if state == .idle {
+      state = .ended
+      connection.submitHeadersOnly(self, http: "200", fields: fields)
+      return
+    }
+    end = (fields, ())
+    resume()
+  }
+
+  /// Answers with an HTTP status and no gRPC status, for requests that are not gRPC at all.
+  func reject(http status: String, _ message: String) {
+    guard state == .idle else { return }
+    state = .ended
+    var fields = HeaderFields()
+    fields.add("grpc-message", PercentEncoding.encode(message))
+    connection.submitHeadersOnly(self, http: status, fields: fields)
+  }
+
+  private static func trailers(for error: RPCError) -> HeaderFields {
+    var fields = HeaderFields()
+    fields.add("grpc-status", String(error.code.rawValue))
+    if !error.message.isEmpty {
+      fields.add("grpc-message", PercentEncoding.encode(error.message))
+    }
+    if !error.details.isEmpty {
+      fields.add("grpc-status-details-bin", Base64.encode(error.details))
+    }
+    fields.add(error.metadata)
+    return fields
+  }
+
+  private func resume() {
+    guard isDeferred else { return }
+    isDeferred = false
+    connection.resumeData(self)
+  }
+
+  // MARK: What the connection tells
+
+  /// How many bytes the next DATA frame may take; nil defers until `resume`.
+  func dataAvailable(limit: Int) -> (count: Int, isLast: Bool)? {
+    if let source, end == nil, outbound.byteCount < limit {
+      source.fill(&outbound, target: limit)
+    }
+    let count = min(limit, outbound.byteCount)
+    let isLast = end != nil && count == outbound.byteCount
+    if count == 0 && !isLast {
+      isDeferred = true
+      return nil
+    }
+    return (count, isLast)
+  }
+
+  /// The trailers to send after the last DATA frame; nil stands for a plain OK.
+  func takeTrailers() -> HeaderFields? {
+    state = .ended
+    return end?.trailers
+  }
+
+  func writeData(_ count: Int, into output: inout ByteBuffer) {
+    outbound.read(count, into: &output)
+    guard usesSend else { return }
+    let waiting = unsent.subtract(count, ordering: .sequentiallyConsistent).newValue
+    if waiting < Self.sendLimit / 2,
+      waitsForRoom.exchange(false, ordering: .sequentiallyConsistent)
+    {
+      handler?.writable()
+    }
+  }
+
+  /// Ends the call because its stream or connection is gone.
+  func cancel(_ reason: RPCError) {
+    let handler = self.handler
+    let wasFinished = isFinished
+    state = .ended
+    release()
+    outbound.removeAll()
+    if !wasFinished { handler?.cancelled(reason) }
+  }
+
+  /// Ends the call because its time ran out or its request was wrong: the client is told.
+  func abort(_ error: RPCError) {
+    guard !isFinished else { return }
+    let handler = self.handler
+    failNow(error)
+    handler?.cancelled(error)
+  }
+
+  /// Lets go of what produced answers; those that wait still go out.
+  private func release() {
+    closed.store(true, ordering: .releasing)
+    handler = nil
+    source = nil
+    receivedRequest = nil
+  }
+
+  /// Whether the handler has had its say, though frames may still be on their way out.
+  var isFinished: Bool { state == .ended || end != nil }
+}

@@ -1,0 +1,422 @@
+internal import CNghttp2
+internal import Logging
+internal import NIOCore
+
+/// The server's side of one connection: makes calls of streams and sends their answers.
+final class ServerConnection: HTTP2Connection {
+  let methods: MethodTable
+  let limits: ServerLimits
+  let mailbox: LoopMailbox
+  private let onClose: (ServerConnection) -> Void
+
+  /// The newest open call; each has a place in a doubly linked list.
+  private unowned(unsafe) var firstCall: ServerCall?
+  private(set) var callCount = 0
+
+  /// The last path seen and its method: calls in a row often name the same.
+  private var lastPath: [UInt8] = []
+  private var lastMethod: RPCMethod?
+
+  private var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
+  private var drain = DrainState.serving
+
+  private enum DrainState {
+    case serving
+    /// A first GOAWAY and a PING went out: streams on their way are still accepted.
+    case noticed
+    /// The last GOAWAY went out: the connection ends with its last stream.
+    case refusing
+  }
+
+  private static let drainPing: [UInt8] = Array("drain\0\0\0".utf8)
+
+  init(
+    eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
+    mailbox: LoopMailbox, onClose: @escaping (ServerConnection) -> Void
+  ) {
+    self.methods = methods
+    self.limits = limits
+    self.mailbox = mailbox
+    self.onClose = onClose
+    super.init(eventLoop: eventLoop, logger: logger)
+  }
+
+  override func makeSession(context: ChannelHandlerContext) -> OpaquePointer? {
+    var option: OpaquePointer?
+    // 0 or NGHTTP2_ERR_NOMEM, for both.
+    precondition(nghttp2_option_new(&option) == 0, "out of memory")
+    defer { nghttp2_option_del(option) }
+    // Windows grow as calls consume their requests.
+    nghttp2_option_set_no_auto_window_update(option, 1)
+    // Priorities are not used; without this nghttp2 keeps closed streams for their tree.
+    nghttp2_option_set_no_closed_streams(option, 1)
+    var session: OpaquePointer?
+    precondition(
+      nghttp2_session_server_new2(
+        &session, HTTP2Callbacks.table, Unmanaged.passUnretained(self).toOpaque(), option) == 0,
+      "out of memory")
+
+    let settings = [
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+        value: UInt32(limits.concurrentStreams)),
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+        value: UInt32(limits.streamWindow)),
+      nghttp2_settings_entry(
+        settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
+        value: UInt32(limits.headerListSize)),
+    ]
+    // 0, NGHTTP2_ERR_INVALID_ARGUMENT (our values are in range) or NGHTTP2_ERR_NOMEM.
+    precondition(
+      nghttp2_submit_settings(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), settings, settings.count) == 0)
+    precondition(
+      nghttp2_session_set_local_window_size(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindow)) == 0)
+    return session
+  }
+
+  // MARK: Calls come and go
+
+  override func headersBegan(stream id: Int32) {
+    let call = ServerCall(connection: self, id: id, messageLimit: limits.messageSize)
+    nghttp2_session_set_stream_user_data(
+      session, id, Unmanaged.passRetained(call).toOpaque())
+    call.next = firstCall
+    firstCall?.previous = call
+    firstCall = call
+    callCount += 1
+  }
+
+  override func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {
+    guard let stream else { return }
+    let call = Unmanaged<ServerCall>.fromOpaque(stream).takeRetainedValue()
+    unlink(call)
+    call.cancel(RPCError(.cancelled, "the client reset the call"))
+  }
+
+  override func connectionClosed() {
+    deadlineTimer?.task.cancel()
+    deadlineTimer = nil
+    while let call = firstCall {
+      unlink(call)
+      call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
+      Unmanaged.passUnretained(call).release()
+    }
+    onClose(self)
+  }
+
+  private func unlink(_ call: ServerCall) {
+    callCount -= 1
+    call.previous?.next = call.next
+    call.next?.previous = call.previous
+    if firstCall === call { firstCall = call.next }
+    call.next = nil
+    call.previous = nil
+  }
+
+  @inline(__always)
+  private func withCall(_ stream: UnsafeMutableRawPointer?, _ body: (ServerCall) -> Void) {
+    guard let stream else { return }
+    Unmanaged<ServerCall>.fromOpaque(stream)._withUnsafeGuaranteedRef(body)
+  }
+
+  // MARK: Requests
+
+  override func headerReceived(
+    stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  ) {
+    withCall(stream) { call in
+      // Trailers of a request mean nothing to gRPC.
+      if call.method != nil { return }
+      call.request.listSize += name.count + value.count + 32
+      if call.request.listSize <= limits.headerListSize {
+        call.request.add(name: name, value: value)
+      }
+    }
+  }
+
+  override func frameReceived(
+    _ frame: UnsafePointer<nghttp2_frame>, stream: UnsafeMutableRawPointer?
+  ) {
+    let header = frame.pointee.hd
+    if header.type == NGHTTP2_PING.rawValue {
+      if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { pingAcknowledged() }
+      return
+    }
+    let isHeaders = header.type == NGHTTP2_HEADERS.rawValue
+    guard isHeaders || header.type == NGHTTP2_DATA.rawValue else { return }
+    withCall(stream) { call in
+      if isHeaders && frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
+        headersEnded(call)
+      }
+      if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+        call.requestsEnded = true
+        requestsEnded(call)
+      }
+    }
+  }
+
+  private func headersEnded(_ call: ServerCall) {
+    let request = call.request
+    guard request.listSize <= limits.headerListSize else {
+      call.fail(
+        RPCError(
+          .resourceExhausted,
+          "headers of \(request.listSize) bytes are over the limit of \(limits.headerListSize)"))
+      return
+    }
+    guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
+    guard request.contentType == .grpc else {
+      return call.reject(http: "415", "content-type must be application/grpc")
+    }
+    guard let method = method(for: request.path) else {
+      let path = String(decoding: request.path, as: UTF8.self)
+      call.fail(RPCError(.unimplemented, "unknown method \(path)"))
+      return
+    }
+    call.method = method
+    do throws(RPCError) {
+      try check(request)
+      if let timeout = request.timeout, !method.ignoresDeadline {
+        try setDeadline(timeout, of: call)
+      }
+      if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
+    } catch {
+      call.fail(error)
+    }
+  }
+
+  private func check(_ request: RequestHead) throws(RPCError) {
+    if let encoding = request.encoding, encoding != Array("identity".utf8) {
+      var metadata = Metadata()
+      metadata.add("identity", for: "grpc-accept-encoding")
+      throw RPCError(
+        .unimplemented,
+        "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported",
+        metadata: metadata)
+    }
+    if request.hasBinaryMetadata {
+      let metadata = request.metadata
+      for entry in metadata.entries where entry.key.hasSuffix("-bin") {
+        _ = try metadata.binaryValues(for: entry.key)
+      }
+    }
+  }
+
+  private func method(for path: [UInt8]) -> RPCMethod? {
+    if path == lastPath { return lastMethod }
+    let method = methods[String(decoding: path, as: UTF8.self)]
+    if method != nil {
+      lastPath = path
+      lastMethod = method
+    }
+    return method
+  }
+
+  override func dataReceived(
+    stream: UnsafeMutableRawPointer?, id: Int32, bytes: UnsafeRawBufferPointer
+  ) {
+    // Request bytes count against the message limit from here on, not against the windows.
+    // NGHTTP2_ERR_NOMEM and _INVALID_STATE aside, this succeeds.
+    nghttp2_session_consume(session, id, bytes.count)
+    withCall(stream) { call in
+      guard !call.isFinished else { return }
+      do throws(RPCError) {
+        try call.deframer.consume(bytes) { message throws(RPCError) in
+          guard !call.isFinished, let method = call.method else { return }
+          if !method.takesOneRequest {
+            try call.handler?.receive(message)
+          } else if call.receivedRequest == nil {
+            call.receivedRequest = message
+          } else {
+            throw RPCError(.unimplemented, "\(method.path) takes one request, and more arrived")
+          }
+        }
+      } catch {
+        call.abort(error)
+      }
+    }
+  }
+
+  private func requestsEnded(_ call: ServerCall) {
+    guard !call.isFinished, let method = call.method else { return }
+    do throws(RPCError) {
+      guard call.deframer.isBetweenMessages else {
+        throw RPCError(.internalError, "the request ends in the middle of a message")
+      }
+      if !method.takesOneRequest {
+        try call.handler?.requestsEnded()
+        return
+      }
+      guard let request = call.receivedRequest else {
+        throw RPCError(.unimplemented, "\(method.path) takes one request, and none arrived")
+      }
+      call.receivedRequest = nil
+      switch method.implementation {
+      case .inline(let handler):
+        call.respond(try handler(request, call))
+      case .handler:
+        try call.handler?.receive(request)
+        try call.handler?.requestsEnded()
+      }
+    } catch {
+      call.abort(error)
+    }
+  }
+
+  // MARK: Answers
+
+  func submitResponse(_ call: ServerCall, metadata: Metadata) {
+    guard let session else { return }
+    var provider = nghttp2_data_provider()
+    provider.source.ptr = Unmanaged.passUnretained(call).toOpaque()
+    provider.read_callback = readData
+    // 0; NGHTTP2_ERR_DATA_EXIST and _INVALID_ARGUMENT are excluded by the call's state.
+    let result: CInt
+    if metadata.isEmpty {
+      let fields = FixedHeaders.response
+      result = nghttp2_submit_response(
+        session, call.id, fields.baseAddress, fields.count, &provider)
+    } else {
+      var fields = HeaderFields()
+      fields.add(":status", "200")
+      fields.add("content-type", "application/grpc")
+      fields.add(metadata)
+      result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, &provider) }
+    }
+    precondition(result == 0, HTTP2Connection.text(of: result))
+    setNeedsFlush()
+  }
+
+  /// A response that is nothing but headers: gRPC's Trailers-Only, or an HTTP error.
+  func submitHeadersOnly(_ call: ServerCall, http status: String, fields more: HeaderFields) {
+    guard let session else { return }
+    var fields = HeaderFields()
+    fields.add(":status", status)
+    fields.add("content-type", "application/grpc")
+    fields.append(more)
+    let result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, nil) }
+    precondition(result == 0, HTTP2Connection.text(of: result))
+    setNeedsFlush()
+  }
+
+  func resumeData(_ call: ServerCall) {
+    guard let session else { return }
+    // 0, or NGHTTP2_ERR_INVALID_ARGUMENT where the stream is gone already.
+    nghttp2_session_resume_data(session, call.id)
+    setNeedsFlush()
+  }
+
+  override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {
+    withCall(stream) { call in
+      // The answer is complete before the request is: tell the peer to stop (RFC 9113 section 8.1).
+      if !call.requestsEnded {
+        nghttp2_submit_rst_stream(
+          session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_NO_ERROR.rawValue)
+      }
+    }
+  }
+
+  // MARK: Deadlines
+
+  private func setDeadline(_ timeout: [UInt8], of call: ServerCall) throws(RPCError) {
+    guard let amount = timeout.withUnsafeBytes({ Timeout.parse($0) }) else {
+      throw RPCError(
+        .internalError,
+        "grpc-timeout \"\(String(decoding: timeout, as: UTF8.self))\" is not 1 to 8 digits and one "
+          + "of H, M, S, m, u, n")
+    }
+    let deadline = NIODeadline.now() + amount
+    call.deadline = deadline
+    armDeadlineTimer(at: deadline)
+  }
+
+  /// One timer a connection stands at the earliest deadline; calls that end in time cost nothing.
+  private func armDeadlineTimer(at deadline: NIODeadline) {
+    if let deadlineTimer {
+      if deadlineTimer.at <= deadline { return }
+      deadlineTimer.task.cancel()
+    }
+    let connection = NIOLoopBound(self, eventLoop: eventLoop)
+    deadlineTimer = (
+      deadline, eventLoop.scheduleTask(deadline: deadline) { connection.value.endLateCalls() }
+    )
+  }
+
+  private func endLateCalls() {
+    deadlineTimer = nil
+    let now = NIODeadline.now()
+    var earliest: NIODeadline?
+    var call = firstCall
+    while let current = call {
+      call = current.next
+      guard let deadline = current.deadline, !current.isFinished else { continue }
+      if deadline <= now {
+        current.abort(RPCError(.deadlineExceeded, "the call's deadline passed"))
+      } else {
+        earliest = min(earliest ?? deadline, deadline)
+      }
+    }
+    if let earliest { armDeadlineTimer(at: earliest) }
+  }
+
+  // MARK: The end
+
+  /// Accepts no new streams and closes once the open ones have ended. In two steps, so that
+  /// streams already on their way are served (RFC 9113 section 6.8).
+  func beginDrain() {
+    guard drain == .serving, let session else { return }
+    drain = .noticed
+    nghttp2_submit_shutdown_notice(session)
+    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
+    setNeedsFlush()
+  }
+
+  private func pingAcknowledged() {
+    guard drain == .noticed, let session else { return }
+    drain = .refusing
+    nghttp2_submit_goaway(
+      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
+      NGHTTP2_NO_ERROR.rawValue, nil, 0)
+    setNeedsFlush()
+  }
+
+  /// Ends every call with UNAVAILABLE and closes.
+  func terminate() {
+    guard let session else { return }
+    var call = firstCall
+    while let current = call {
+      call = current.next
+      current.abort(RPCError(.unavailable, "the server is shutting down"))
+    }
+    nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR.rawValue)
+    flush()
+    close()
+  }
+}
+
+/// The read callback of every response body.
+private func readData(
+  _ session: OpaquePointer?, _ id: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ length: Int,
+  _ flags: UnsafeMutablePointer<UInt32>?, _ source: UnsafeMutablePointer<nghttp2_data_source>?,
+  _ userData: UnsafeMutableRawPointer?
+) -> Int {
+  Unmanaged<ServerCall>.fromOpaque(source!.pointee.ptr)._withUnsafeGuaranteedRef { call in
+    guard let (count, isLast) = call.dataAvailable(limit: length) else {
+      return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+    }
+    flags!.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
+    if isLast {
+      flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
+      if let trailers = call.takeTrailers() {
+        _ = trailers.withUnsafe { nghttp2_submit_trailer(session, id, $0, $1) }
+      } else {
+        let trailers = FixedHeaders.okTrailers
+        nghttp2_submit_trailer(session, id, trailers.baseAddress, trailers.count)
+      }
+    }
+    return count
+  }
+}

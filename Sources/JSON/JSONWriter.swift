@@ -1,0 +1,91 @@
+/// Writes JSON text (RFC 8259) as UTF-8 bytes, without white space.
+public struct JSONWriter {
+  public private(set) var bytes: [UInt8] = []
+
+  public init() {}
+
+  public init(reservingCapacity capacity: Int) { bytes.reserveCapacity(capacity) }
+
+  public mutating func write(_ value: JSON) {
+    switch value {
+    case .null: write(raw: "null")
+    case .boolean(let value): write(value)
+    case .integer(let value): write(value)
+    case .number(let value): write(value)
+    case .string(let value): write(value)
+    case .array(let elements):
+      write(raw: "[")
+      for (index, element) in elements.enumerated() {
+        if index > 0 { write(raw: ",") }
+        write(element)
+      }
+      write(raw: "]")
+    case .object(let members):
+      write(raw: "{")
+      for (index, member) in members.enumerated() {
+        if index > 0 { write(raw: ",") }
+        write(member.key)
+        write(raw: ":")
+        write(member.value)
+      }
+      write(raw: "}")
+    }
+  }
+
+  public mutating func write(_ value: Bool) {
+    write(raw: value ? "true" : "false")
+  }
+
+  public mutating func write(_ value: Int64) {
+    if value >= 0 && value < 10 {
+      bytes.append(UInt8(ascii: "0") + UInt8(value))
+    } else {
+      bytes.append(contentsOf: String(value).utf8)
+    }
+  }
+
+  /// The shortest text that reads back as the same number. JSON has no text for NaN and the
+  /// infinities: they are the strings "NaN", "Infinity" and "-Infinity", as Python and Elixir
+  /// clients write them.
+  public mutating func write(_ value: Double) {
+    if value.isFinite {
+      bytes.append(contentsOf: value.description.utf8)
+    } else {
+      write(raw: value.isNaN ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"")
+    }
+  }
+
+  public mutating func write(_ value: String) {
+    bytes.append(UInt8(ascii: "\""))
+    var value = value
+    value.withUTF8 { text in
+      for byte in text {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+          bytes.append(UInt8(ascii: "\\"))
+          bytes.append(byte)
+        case UInt8(ascii: "\n"): write(raw: "\\n")
+        case UInt8(ascii: "\r"): write(raw: "\\r")
+        case UInt8(ascii: "\t"): write(raw: "\\t")
+        case 0..<0x20:
+          write(raw: "\\u00")
+          bytes.append(Self.digits[Int(byte >> 4)])
+          bytes.append(Self.digits[Int(byte & 15)])
+        default: bytes.append(byte)
+        }
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  /// Writes text that is JSON already.
+  public mutating func write(raw text: StaticString) {
+    text.withUTF8Buffer { bytes.append(contentsOf: $0) }
+  }
+
+  public mutating func write(raw text: some Sequence<UInt8>) {
+    bytes.append(contentsOf: text)
+  }
+
+  private static let digits = Array("0123456789abcdef".utf8)
+}
