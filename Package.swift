@@ -73,6 +73,7 @@ let package = Package(
       name: "BridgePluginHost",
       dependencies: [
         "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
@@ -81,15 +82,17 @@ let package = Package(
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC",
+        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
       ],
       swiftSettings: swiftSettings),
 

@@ -14,6 +14,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     case tooOld
     /// A resume from a revision or epoch that this session never had.
     case wrongEpoch
+    case permissionDenied
+    case failedPrecondition
     case unsupported
   }
 

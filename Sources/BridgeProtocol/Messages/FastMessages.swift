@@ -11,19 +11,22 @@ package struct FastGetRequest {
 
   /// - Returns: nil when the bytes are not such a message.
   package init?(_ bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  }
+
+  private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
     do {
-      try bytes.withUnsafeBytes { bytes throws(WireReader.Malformed) in
-        var reader = WireReader(bytes)
-        while try reader.next() {
-          switch reader.field {
-          case 1: sessionID = try reader.string()
-          case 2: identifier = try reader.string()
-          default: try reader.skip()
-          }
+      var reader = WireReader(bytes)
+      while try reader.next() {
+        switch reader.field {
+        case 1: sessionID = try reader.string()
+        case 2: identifier = try reader.string()
+        default: try reader.skip()
         }
       }
+      return true
     } catch {
-      return nil
+      return false
     }
   }
 }
@@ -54,23 +57,26 @@ package struct FastSetRequest {
 
   /// - Returns: nil when the bytes are not such a message.
   package init?(_ bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  }
+
+  private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
     do {
-      try bytes.withUnsafeBytes { bytes throws(WireReader.Malformed) in
-        var reader = WireReader(bytes)
-        while try reader.next() {
-          switch reader.field {
-          case 1: sessionID = try reader.string()
-          case 2: identifier = try reader.string()
-          case 3: try readAny(try reader.view())
-          case 4: try reader.entry(into: &metadata)
-          case 5: expectedVersion = Int32(truncatingIfNeeded: try reader.int64())
-          case 6: binaryValue = Array(try reader.view())
-          default: try reader.skip()
-          }
+      var reader = WireReader(bytes)
+      while try reader.next() {
+        switch reader.field {
+        case 1: sessionID = try reader.string()
+        case 2: identifier = try reader.string()
+        case 3: try readAny(try reader.view())
+        case 4: try reader.entry(into: &metadata)
+        case 5: expectedVersion = Int32(truncatingIfNeeded: try reader.int64())
+        case 6: binaryValue = Array(try reader.view())
+        default: try reader.skip()
         }
       }
+      return true
     } catch {
-      return nil
+      return false
     }
   }
 

@@ -40,6 +40,9 @@ public final class GRPCServer: Sendable {
     self.loops = loops
   }
 
+  /// The server's event loops, for timers of its services. They end with `shutDown`.
+  public var eventLoopGroup: any EventLoopGroup { group }
+
   /// Listens on an address; connections are accepted when this returns.
   ///
   /// - Parameter port: 0 takes a free one.

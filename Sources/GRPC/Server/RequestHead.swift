@@ -47,6 +47,21 @@ struct RequestHead {
     return next == UInt8(ascii: "+") || next == UInt8(ascii: ";") ? .grpc : .other
   }
 
+  func hasField(_ key: StaticString) -> Bool {
+    fields.withUnsafeBytes { fields in
+      var start = 0
+      var isName = true
+      for index in fields.indices where fields[index] == 0 {
+        if isName && UnsafeRawBufferPointer(rebasing: fields[start..<index]).isEqual(key) {
+          return true
+        }
+        start = index + 1
+        isName.toggle()
+      }
+      return false
+    }
+  }
+
   var metadata: Metadata {
     var metadata = Metadata()
     let parts = fields.split(separator: 0, omittingEmptySubsequences: false)

@@ -72,6 +72,15 @@ public final class ServerCall: @unchecked Sendable {
   /// The request's metadata, without the headers HTTP/2 and gRPC themselves use.
   public var metadata: Metadata { request.metadata }
 
+  /// Whether the request has metadata of a key; without taking the metadata apart.
+  public func hasMetadata(_ key: StaticString) -> Bool { request.hasField(key) }
+
+  /// What the service keeps for the connection this call came on, as long as that lives.
+  public var connectionState: AnyObject? {
+    get { connection.userState }
+    set { connection.userState = newValue }
+  }
+
   /// Whether the call is over, finished or not. `[any thread]`
   public var isClosed: Bool { closed.load(ordering: .acquiring) }
 

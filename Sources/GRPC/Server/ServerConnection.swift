@@ -17,6 +17,9 @@ final class ServerConnection: HTTP2Connection {
   private var lastPath: [UInt8] = []
   private var lastMethod: RPCMethod?
 
+  /// What the service keeps for this connection.
+  var userState: AnyObject?
+
   private var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
   private var drain = DrainState.serving
 

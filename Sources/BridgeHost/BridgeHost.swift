@@ -1,0 +1,19 @@
+import ArgumentParser
+import BridgePluginHost
+
+/// The command line of bridge-host.
+@main
+struct BridgeHost: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "bridge-host",
+    abstract: "Serves sessions, typed variables and plugin tools over gRPC.",
+    discussion: """
+      Clients speak snakepit.bridge.BridgeService (Protos/snakepit/bridge/bridge.proto). Tools come \
+      from shared objects and manifests in the plugin directory.
+
+      Example:
+        bridge-host serve --plugins ./plugins --port 50051
+      """,
+    version: hostVersion,
+    subcommands: [Serve.self, Tools.self])
+}

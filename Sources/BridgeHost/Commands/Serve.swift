@@ -1,0 +1,157 @@
+import ArgumentParser
+import BridgePluginHost
+import BridgeService
+import BridgeSessions
+import GRPC
+import Logging
+import NIOCore
+
+/// `bridge-host serve`: puts the parts together and runs them until a signal comes.
+struct Serve: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Serve sessions, variables and tools.",
+    discussion: """
+      Prints GRPC_READY:<port> alone on a line of standard output once connections are accepted; \
+      logs go to standard error. SIGTERM and SIGINT let open calls finish for --grace seconds and \
+      end with exit code 0; a second signal ends at once.
+
+      A plugin directory is code that runs as you: files that others can write are refused.
+      """)
+
+  @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
+  var plugins: String?
+
+  @Option(help: "Address to listen on. There is no TLS: keep to loopback.")
+  var host = "127.0.0.1"
+
+  @Option(help: "Port to listen on; 0 takes a free one.")
+  var port = 0
+
+  @OptionGroup var logging: LoggingOptions
+
+  @Option(help: "Seconds that open calls get to finish on shutdown.")
+  var grace = 5
+
+  @Option(help: "Threads that serve connections; 0 takes one a core.")
+  var eventLoops = 0
+
+  @Option(help: "Threads that run tools; each running call holds one.")
+  var toolThreads = 64
+
+  @Option(help: "Largest message in bytes.")
+  var maxMessageBytes = 64 * 1024 * 1024
+
+  @Option(help: "Seconds of idleness after which a session ends.")
+  var sessionTtl = 3600
+
+  @Option(help: "Sessions held at most.")
+  var maxSessions = 100_000
+
+  @Option(help: "Variables held at most in one session.")
+  var maxVariables = 1_000_000
+
+  @Option(help: "Changes a session keeps, for watches to resume from.")
+  var watchLogChanges = 10_000
+
+  @Option(help: "Bytes those changes may take.")
+  var watchLogBytes = 32 * 1024 * 1024
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Create a session when RegisterVariable, ExecuteTool or WatchVariables name a new one.")
+  var autoCreateSessions = true
+
+  func validate() throws {
+    func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
+      guard range.contains(value) else {
+        throw ValidationError(
+          "\(option) is \(value), it must be from \(range.lowerBound) to \(range.upperBound)")
+      }
+    }
+    try check(port, 0...65_535, "--port")
+    try check(grace, 0...86_400, "--grace")
+    try check(eventLoops, 0...1024, "--event-loops")
+    try check(toolThreads, 1...10_000, "--tool-threads")
+    try check(maxMessageBytes, 1024...2_147_483_647, "--max-message-bytes")
+    try check(sessionTtl, 1...2_147_483_647, "--session-ttl")
+    try check(maxSessions, 1...100_000_000, "--max-sessions")
+    try check(maxVariables, 1...100_000_000, "--max-variables")
+    try check(watchLogChanges, 1...100_000_000, "--watch-log-changes")
+    try check(watchLogBytes, 1024...1 << 40, "--watch-log-bytes")
+  }
+
+  func run() throws {
+    let logger = logging.makeLogger()
+    // Before any thread is made: threads inherit the mask.
+    let signals = SignalWaiter()
+    let pluginHost = try loadPlugins(logger)
+    let sessions = SessionStore(limits: sessionLimits)
+    var configuration = BridgeService.Configuration()
+    configuration.createsSessions = autoCreateSessions
+    let service = BridgeService(
+      sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
+    var limits = ServerLimits()
+    limits.messageSize = maxMessageBytes
+    let server = GRPCServer(
+      methods: service.methods,
+      eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
+      limits: limits, logger: logger)
+    let bound = try listen(server, logger)
+    let sweep = SessionSweep(sessions: sessions, logger: logger)
+    sweep.start(on: server.eventLoopGroup)
+    StandardOutput.writeLine("GRPC_READY:\(bound)")
+    logger.info(
+      "serving",
+      metadata: [
+        "address": "\(host):\(bound)", "tools": "\(pluginHost.toolCount)",
+        "version": "\(hostVersion)",
+      ])
+
+    let signal = signals.wait()
+    logger.info("shutting down", metadata: ["signal": "\(signal)", "grace": "\(grace)s"])
+    signals.exitOnNext()
+    sweep.stop()
+    service.endWatches()
+    server.shutDown(grace: .seconds(Int64(grace)))
+    pluginHost.stop()
+    logger.info("stopped")
+  }
+
+  private var sessionLimits: SessionLimits {
+    var limits = SessionLimits()
+    limits.sessions = maxSessions
+    limits.variablesPerSession = maxVariables
+    limits.logChanges = watchLogChanges
+    limits.logBytes = watchLogBytes
+    limits.timeToLive = sessionTtl
+    return limits
+  }
+
+  private func loadPlugins(_ logger: Logger) throws -> PluginHost {
+    var configuration = PluginHost.Configuration()
+    configuration.toolThreads = toolThreads
+    let host = PluginHost(configuration: configuration, logger: logger)
+    guard let plugins else { return host }
+    for report in try failingPlainly({ try host.loadDirectory(plugins) }) {
+      switch report.result {
+      case .success(let tools):
+        logger.info(
+          "plugin loaded",
+          metadata: ["file": "\(report.file)", "tools": "\(tools.joined(separator: ", "))"])
+      case .failure(let error):
+        logger.error("plugin skipped", metadata: ["file": "\(report.file)", "error": "\(error)"])
+      }
+    }
+    return host
+  }
+
+  private func listen(_ server: GRPCServer, _ logger: Logger) throws -> Int {
+    do {
+      return try server.listen(host: host, port: port)
+    } catch {
+      return try failingPlainly {
+        throw PlainError("cannot listen on \(host):\(port): \(System.reason(of: error))")
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import BridgePluginHost
+import JSON
+
+/// How `bridge-host tools` prints a tool.
+enum ToolListing {
+  static func text(_ tool: ToolDescription) -> String {
+    var lines = ["\(tool.name)  \(tool.description)"]
+    let traits = [
+      tool.streams ? "streams" : nil, tool.isReadOnly ? "read-only" : nil,
+      tool.isDestructive ? "destructive" : nil, tool.isIdempotent ? "idempotent" : nil,
+      tool.isSerial ? "serial" : nil,
+    ].compactMap { $0 }
+    lines.append("    plugin \(tool.plugin)" + traits.map { ", \($0)" }.joined())
+    for parameter in tool.parameters { lines.append("    " + text(parameter)) }
+    return lines.joined(separator: "\n")
+  }
+
+  private static func text(_ parameter: ParameterDescription) -> String {
+    var text = "\(parameter.name): \(parameter.type.name)"
+    if case .value(let value, let type) = parameter.defaultValue {
+      text += " = \(String(decoding: value.json(as: type), as: UTF8.self))"
+    } else if !parameter.isRequired {
+      text += " (optional)"
+    }
+    if !parameter.constraintsJSON.isEmpty { text += " \(parameter.constraintsJSON)" }
+    return parameter.description.isEmpty ? text : text + "  \(parameter.description)"
+  }
+
+  static func json(_ tool: ToolDescription) -> String {
+    JSON.object([
+      .init(key: "name", value: .string(tool.name)),
+      .init(key: "description", value: .string(tool.description)),
+      .init(key: "plugin", value: .string(tool.plugin)),
+      .init(key: "streams", value: .boolean(tool.streams)),
+      .init(key: "read_only", value: .boolean(tool.isReadOnly)),
+      .init(key: "destructive", value: .boolean(tool.isDestructive)),
+      .init(key: "idempotent", value: .boolean(tool.isIdempotent)),
+      .init(key: "input_schema", value: tool.inputSchema),
+    ]).text
+  }
+}

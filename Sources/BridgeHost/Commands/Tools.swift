@@ -1,0 +1,31 @@
+import ArgumentParser
+import BridgePluginHost
+import Logging
+
+/// `bridge-host tools`: lists what a plugin directory offers.
+struct Tools: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "List the tools of a plugin directory with their parameters.",
+    discussion: "Files that cannot be loaded are named on standard error; the exit code is then 1.")
+
+  @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
+  var plugins: String
+
+  @Flag(help: "Print JSON: one object a line, with the JSON Schema of the parameters.")
+  var json = false
+
+  func run() throws {
+    let logger = Logger(label: "bridge-host") { _ in SwiftLogNoOpLogHandler() }
+    let host = PluginHost(logger: logger)
+    var failed = false
+    for report in try failingPlainly({ try host.loadDirectory(plugins) }) {
+      guard case .failure(let error) = report.result else { continue }
+      StandardError.writeLine("skipped: \(error)")
+      failed = true
+    }
+    for tool in host.descriptions {
+      StandardOutput.writeLine(json ? ToolListing.json(tool) : ToolListing.text(tool))
+    }
+    if failed { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,67 @@
+internal import BridgePluginABI
+
+/// A parameter of any type, as registration sees it.
+protocol DeclaredParameter: Sendable {
+  /// Writes the description.
+  func describe(in arena: inout Arena) -> bridge_parameter
+
+  /// Reads what a call has for it.
+  func read(from call: CallAPI) throws(ToolError) -> any Argument
+}
+
+/// The parameters among the stored properties of a tool, in the order of declaration; those of a
+/// superclass first.
+func declaredParameters(of tool: any ToolDeclaration) -> [any DeclaredParameter] {
+  var mirrors: [Mirror] = []
+  var mirror: Mirror? = Mirror(reflecting: tool)
+  while let current = mirror {
+    mirrors.append(current)
+    mirror = current.superclassMirror
+  }
+  return mirrors.reversed().flatMap { mirror in
+    mirror.children.compactMap { $0.value as? any DeclaredParameter }
+  }
+}
+
+/// What a call has for one parameter: a `TypedArgument`.
+protocol Argument: Sendable {
+  var name: String { get }
+}
+
+struct TypedArgument<Value: Sendable>: Argument {
+  let name: String
+  let value: Value
+}
+
+extension Parameter: DeclaredParameter {
+  func describe(in arena: inout Arena) -> bridge_parameter {
+    var parameter = bridge_parameter()
+    parameter.size = MemoryLayout<bridge_parameter>.size
+    parameter.name = arena.view(name)
+    parameter.description = arena.view(description)
+    parameter.type = type.rawValue
+    if let defaultValue, defaultValue.toolValue != .null {
+      let value = arena.value(defaultValue.toolValue.coerced(to: type))
+      parameter.default_value = arena.place(value)
+    } else if !Value.isOptional {
+      parameter.flags = UInt32(BRIDGE_PARAMETER_REQUIRED)
+    }
+    if let constraints { parameter.constraints = arena.view(constraints.text) }
+    return parameter
+  }
+
+  /// The host has checked the call against the description, so that an error here is the host's.
+  func read(from call: CallAPI) throws(ToolError) -> any Argument {
+    guard let given = try call.parameter(name) else {
+      if let value = defaultValue ?? Value(toolValue: .null) {
+        return TypedArgument(name: name, value: value)
+      }
+      throw ToolError(.internalError, "the host did not hand over the required parameter \(name)")
+    }
+    guard let value = Value(toolValue: given) else {
+      throw ToolError(
+        .internalError, "the host handed over a \(given.type) for the parameter \(name), a \(type)")
+    }
+    return TypedArgument(name: name, value: value)
+  }
+}

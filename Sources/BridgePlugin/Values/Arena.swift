@@ -1,0 +1,65 @@
+internal import BridgePluginABI
+
+/// Memory for C structs: all that is allocated is freed at once, or never where `free` is not
+/// called, as for the plugin's description.
+struct Arena {
+  private var blocks: [UnsafeMutableRawPointer] = []
+
+  /// Gives all the memory back.
+  mutating func free() {
+    for block in blocks { block.deallocate() }
+    blocks = []
+  }
+
+  /// Copies a value to a place that stays.
+  mutating func place<Value>(_ value: Value) -> UnsafePointer<Value> {
+    let place = UnsafeMutablePointer<Value>.allocate(capacity: 1)
+    place.initialize(to: value)
+    blocks.append(UnsafeMutableRawPointer(place))
+    return UnsafePointer(place)
+  }
+
+  /// Copies elements to a place that stays; nil for none.
+  mutating func place<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
+    guard !elements.isEmpty else { return nil }
+    let place = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
+    _ = place.initialize(from: elements)
+    blocks.append(UnsafeMutableRawPointer(place.baseAddress!))
+    return UnsafePointer(place.baseAddress!)
+  }
+
+  /// Copies bytes to a place that stays, aligned to 16 bytes.
+  private mutating func place(_ bytes: UnsafeRawBufferPointer) -> UnsafeRawPointer? {
+    guard !bytes.isEmpty else { return nil }
+    let place = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 16)
+    place.copyMemory(from: bytes)
+    blocks.append(place.baseAddress!)
+    return UnsafeRawPointer(place.baseAddress!)
+  }
+
+  /// Copies text.
+  mutating func view(_ text: String) -> bridge_str {
+    text.withView { view(copying: $0) }
+  }
+
+  private mutating func view(copying view: bridge_str) -> bridge_str {
+    bridge_str(UnsafeRawBufferPointer(start: place(view.bytes), count: view.bytes.count))
+  }
+
+  /// Copies a value and all it points to.
+  mutating func value(_ value: ToolValue) -> bridge_value {
+    value.withABI { lent in
+      var copy = lent.pointee
+      switch value {
+      case .null, .float, .integer, .boolean: break
+      case .string, .choice, .module, .json, .bytes: copy.as.text = view(copying: copy.as.text)
+      case .embedding(let elements):
+        copy.as.numbers.data = elements.withUnsafeBytes { place($0) }
+      case .tensor(let tensor):
+        copy.as.numbers.data = tensor.elements.withUnsafeBytes { place($0) }
+        copy.as.numbers.shape = place(tensor.shape.map(UInt64.init))
+      }
+      return copy
+    }
+  }
+}

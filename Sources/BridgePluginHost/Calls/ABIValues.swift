@@ -1,0 +1,189 @@
+internal import BridgePluginABI
+internal import BridgeSessions
+
+// Between the ABI's values and ours.
+
+extension bridge_str {
+  /// A copy of the bytes; nil when the view points nowhere.
+  var bytes: [UInt8]? {
+    if length == 0 { return [] }
+    guard let data else { return nil }
+    return Array(UnsafeRawBufferPointer(start: data, count: length))
+  }
+
+  /// A copy of the text; nil when it is not UTF-8.
+  var string: String? {
+    if length == 0 { return "" }
+    guard let data else { return nil }
+    return String(validating: UnsafeRawBufferPointer(start: data, count: length), as: UTF8.self)
+  }
+}
+
+extension ValueType {
+  private static let abiOrder: [ValueType] = [
+    .float, .integer, .string, .boolean, .choice, .module, .embedding, .tensor,
+  ]
+
+  init?(abi: bridge_type) {
+    guard abi >= 1, abi <= 8 else { return nil }
+    self = Self.abiOrder[Int(abi) - 1]
+  }
+
+  var abi: bridge_type { bridge_type(Self.abiOrder.firstIndex(of: self)! + 1) }
+}
+
+extension ToolType {
+  init?(abi: bridge_type) {
+    switch Int(abi) {
+    case Int(BRIDGE_TYPE_OBJECT): self = .object
+    case Int(BRIDGE_TYPE_ARRAY): self = .array
+    case Int(BRIDGE_TYPE_BYTES): self = .bytes
+    case Int(BRIDGE_TYPE_ANY): self = .any
+    default:
+      guard let type = ValueType(abi: abi) else { return nil }
+      self = .value(type)
+    }
+  }
+
+  var abi: bridge_type {
+    switch self {
+    case .value(let type): type.abi
+    case .object: bridge_type(BRIDGE_TYPE_OBJECT)
+    case .array: bridge_type(BRIDGE_TYPE_ARRAY)
+    case .bytes: bridge_type(BRIDGE_TYPE_BYTES)
+    case .any: bridge_type(BRIDGE_TYPE_ANY)
+    }
+  }
+}
+
+extension NumericArray.ElementType {
+  private static let abiOrder: [NumericArray.ElementType] = [
+    .float64, .float32, .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool,
+  ]
+
+  init?(abi: bridge_element) {
+    guard abi >= 1, abi <= Self.abiOrder.count else { return nil }
+    self = Self.abiOrder[Int(abi) - 1]
+  }
+
+  var abi: bridge_element { bridge_element(Self.abiOrder.firstIndex(of: self)! + 1) }
+}
+
+extension ToolValue {
+  /// Copies a value out of a plugin.
+  ///
+  /// - Throws: `SessionError` for a type, a view or a shape that makes no sense.
+  init(copying view: UnsafePointer<bridge_value>?) throws {
+    guard let view else { throw SessionError(.invalidArgument, "the value is NULL") }
+    guard view.pointee.size >= MemoryLayout<bridge_value>.size else {
+      throw SessionError(
+        .invalidArgument,
+        "the value has size \(view.pointee.size); sizeof(bridge_value) is "
+          + "\(MemoryLayout<bridge_value>.size)")
+    }
+    let type = view.pointee.type
+    switch Int(type) {
+    case Int(BRIDGE_TYPE_NULL): self = .null
+    case Int(BRIDGE_TYPE_BYTES): self = .bytes(try Self.bytes(view.pointee.as.text))
+    case Int(BRIDGE_TYPE_OBJECT), Int(BRIDGE_TYPE_ARRAY), Int(BRIDGE_TYPE_ANY):
+      let type = ToolType(abi: type)!
+      self = .json(try CheckedJSON.check(try Self.bytes(view.pointee.as.text), is: type), type)
+    default:
+      guard let type = ValueType(abi: type) else {
+        throw SessionError(.invalidArgument, "the value has the unknown type \(type)")
+      }
+      self = .value(try Self.value(view, type), type)
+    }
+  }
+
+  private static func bytes(_ text: bridge_str) throws -> [UInt8] {
+    guard let bytes = text.bytes else {
+      throw SessionError(.invalidArgument, "a text of \(text.length) bytes has no data")
+    }
+    return bytes
+  }
+
+  private static func value(
+    _ view: UnsafePointer<bridge_value>, _ type: ValueType
+  ) throws -> Value {
+    switch type {
+    case .float: return .float(view.pointee.as.number)
+    case .integer: return .integer(view.pointee.as.integer)
+    case .boolean: return .boolean(view.pointee.as.boolean != 0)
+    case .string, .choice, .module:
+      guard let text = view.pointee.as.text.string else {
+        throw SessionError(.invalidArgument, "a string is not UTF-8")
+      }
+      return .string(text)
+    case .embedding, .tensor: return .array(try array(view.pointee.as.numbers, type))
+    }
+  }
+
+  private static func array(_ numbers: bridge_numbers, _ type: ValueType) throws -> NumericArray {
+    guard let element = NumericArray.ElementType(abi: numbers.element) else {
+      throw SessionError(.invalidArgument, "unknown element type \(numbers.element)")
+    }
+    guard numbers.count == 0 || numbers.data != nil, numbers.count <= 1 << 40 else {
+      throw SessionError(.invalidArgument, "\(numbers.count) numbers have no data")
+    }
+    guard numbers.rank <= 32 else {
+      throw SessionError(.invalidArgument, "\(numbers.rank) dimensions; at most 32 are taken")
+    }
+    var shape = [Int(numbers.count)]
+    if let lengths = numbers.shape {
+      shape = try (0..<Int(numbers.rank)).map { index in
+        guard let length = Int(exactly: lengths[index]) else {
+          throw SessionError(.invalidArgument, "a dimension of \(lengths[index]) is too large")
+        }
+        return length
+      }
+    } else if numbers.rank == 0 && type == .tensor {
+      shape = []
+    }
+    var product = 1
+    for length in shape {
+      let (next, overflow) = product.multipliedReportingOverflow(by: length)
+      product = overflow ? -1 : next
+      if overflow { break }
+    }
+    guard product == numbers.count, type == .tensor || shape.count == 1 else {
+      throw SessionError(
+        .invalidArgument, "shape \(shape) does not fit \(numbers.count) elements of type "
+          + type.rawValue)
+    }
+    let byteCount = Int(numbers.count) * element.width
+    let bytes = numbers.data.map { Array(UnsafeRawBufferPointer(start: $0, count: byteCount)) }
+    return NumericArray(shape: shape, elementType: element, bytes: bytes ?? [])
+  }
+
+  /// This value as one of a type, as far as nothing is lost.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue`.
+  func converted(to type: ValueType) throws -> Value {
+    switch (self, type) {
+    case (.value(.integer(let integer), _), .float): return .float(Double(integer))
+    case (.value(.float(let number), _), .integer):
+      if let integer = Int64(exactly: number) { return .integer(integer) }
+    case (.value(.string(let text), _), .string), (.value(.string(let text), _), .choice),
+      (.value(.string(let text), _), .module):
+      return .string(text)
+    case (.value(.array(let array), _), .embedding) where array.shape.count == 1:
+      return .array(array)
+    case (.value(.array(let array), _), .tensor): return .array(array)
+    case (.value(let value, let own), _) where own == type: return value
+    case (.json(let text, _), _): return try Value(json: text, as: type)
+    default: break
+    }
+    throw SessionError(
+      .invalidValue, "expected a value of type \(type.rawValue), got \(typeName)")
+  }
+
+  var typeName: String {
+    switch self {
+    case .null: "null"
+    case .value(_, let type): type.rawValue
+    case .json(_, let type): type.name
+    case .bytes: "bytes"
+    }
+  }
+}

@@ -1,0 +1,60 @@
+internal import Glibc
+
+/// A lock with a condition variable: for threads that wait for something to happen.
+///
+/// Source: POSIX.1-2017, pthread_cond_timedwait.
+// @unchecked: the two primitives are made to be shared, and never move.
+final class Condition: @unchecked Sendable {
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    pthread_cond_destroy(condition)
+    pthread_mutex_destroy(mutex)
+    mutex.deallocate()
+    condition.deallocate()
+  }
+
+  func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return try body()
+  }
+
+  /// Waits, the lock released meanwhile. Wakes may be spurious. `withLock` only.
+  func wait() {
+    pthread_cond_wait(condition, mutex)
+  }
+
+  /// Waits until a moment of the monotonic clock at the latest. `withLock` only.
+  ///
+  /// - Returns: false when the time is over.
+  func wait(until nanoseconds: Int64) -> Bool {
+    var time = timespec(
+      tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    return pthread_cond_timedwait(condition, mutex, &time) == 0
+  }
+
+  func signal() { pthread_cond_signal(condition) }
+
+  func broadcast() { pthread_cond_broadcast(condition) }
+}
+
+/// The clock that deadlines of tools refer to.
+public enum MonotonicClock {
+  /// Nanoseconds of CLOCK_MONOTONIC.
+  public static var now: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,68 @@
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import SwiftProtobuf
+
+// GetVariables, SetVariables.
+extension BridgeService {
+  func getVariables(
+    _ request: Snakepit_Bridge_BatchGetVariablesRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_BatchGetVariablesResponse {
+    let session = try sessions.session(request.sessionID)
+    let (variables, revision) = try session.get(request.variableIdentifiers)
+    return try .with {
+      for (identifier, variable) in zip(request.variableIdentifiers, variables) {
+        if let variable {
+          $0.variables[identifier] = try wire(variable, call)
+        } else {
+          $0.missingVariables.append(identifier)
+        }
+      }
+      $0.revision = revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  func setVariables(
+    _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_BatchSetVariablesResponse {
+    let session = try sessions.session(request.sessionID)
+    try checkBatch(request)
+    // Sorted, so that a batch is one and the same history whatever order the map came in.
+    let identifiers = request.updates.keys.sorted()
+    let updates = identifiers.map { identifier in
+      let value = request.updates[identifier]!
+      let binary = Array(request.binaryUpdates[identifier] ?? .init())
+      return Update(identifier, expectedVersion: request.expectedVersions[identifier] ?? 0) {
+        try Payload(
+          typeURL: value.typeURL, value: Array(value.value), binary: binary, as: $0.type)
+      }
+    }
+    let outcome = try session.set(
+      updates, atomic: request.atomic,
+      writer: Writer(source(of: request.metadata), metadata: request.metadata))
+    return .with {
+      $0.success = outcome.isComplete
+      for (identifier, result) in zip(identifiers, outcome.results) {
+        switch result {
+        case .success(let variable):
+          call.note(variable.payload.form)
+          $0.newVersions[identifier] = variable.version
+        case .failure(let error): $0.errors[identifier] = error.message
+        }
+      }
+      $0.revision = outcome.revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  private func checkBatch(_ request: Snakepit_Bridge_BatchSetVariablesRequest) throws {
+    let beside =
+      Array(request.binaryUpdates.keys) + Array(request.expectedVersions.keys)
+    if let stray = beside.sorted().first(where: { request.updates[$0] == nil }) {
+      throw SessionError(
+        .invalidArgument,
+        "\(stray) has a binary value or an expected version, but is not among the updates")
+    }
+  }
+}

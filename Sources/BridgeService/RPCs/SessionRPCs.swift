@@ -1,0 +1,76 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import SwiftProtobuf
+
+// Ping, InitializeSession, CleanupSession, GetSession, Heartbeat.
+extension BridgeService {
+  func ping(
+    _ request: Snakepit_Bridge_PingRequest, _ call: ServerCall
+  ) -> Snakepit_Bridge_PingResponse {
+    .with {
+      $0.message = "pong: \(request.message)"
+      $0.serverTime = .init(nanoseconds: Clock.wall)
+    }
+  }
+
+  func initializeSession(
+    _ request: Snakepit_Bridge_InitializeSessionRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_InitializeSessionResponse {
+    let session = try sessions.create(
+      request.sessionID, metadata: request.metadata,
+      timeToLive: Int(request.config.ttlSeconds))
+    logger.info("session created", metadata: ["session": "\(session.id)"])
+    return .with { response in
+      response.success = true
+      for tool in plugins.descriptions { response.availableTools[tool.name] = tool.wireSpec }
+      response.revision = 0
+      response.epoch = session.epoch
+    }
+  }
+
+  func cleanupSession(
+    _ request: Snakepit_Bridge_CleanupSessionRequest, _ call: ServerCall
+  ) -> Snakepit_Bridge_CleanupSessionResponse {
+    let freed = sessions.remove(request.sessionID)
+    logger.info(
+      "session ended", metadata: ["session": "\(request.sessionID)", "freed": "\(freed)"])
+    return .with {
+      $0.success = true
+      $0.resourcesCleaned = Int32(clamping: freed)
+    }
+  }
+
+  func getSession(
+    _ request: Snakepit_Bridge_GetSessionRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_GetSessionResponse {
+    let session = try sessions.session(request.sessionID)
+    let statistics = session.statistics
+    return .with {
+      $0.sessionID = session.id
+      $0.metadata = session.metadata
+      $0.createdAt = .init(nanoseconds: session.createdAt)
+      $0.variableCount = Int32(clamping: statistics.variables)
+      $0.toolCount = Int32(clamping: plugins.toolCount)
+      $0.revision = statistics.revision
+      $0.epoch = session.epoch
+      $0.lastUsedAt = .init(nanoseconds: session.lastUsedAt)
+      $0.ttlSeconds = Int32(clamping: session.timeToLive)
+      $0.watchCount = Int32(clamping: statistics.watches)
+    }
+  }
+
+  /// A session that is not there is no error here: the answer says so.
+  func heartbeat(
+    _ request: Snakepit_Bridge_HeartbeatRequest, _ call: ServerCall
+  ) -> Snakepit_Bridge_HeartbeatResponse {
+    .with {
+      $0.serverTime = .init(nanoseconds: Clock.wall)
+      guard let session = try? sessions.session(request.sessionID) else { return }
+      $0.sessionValid = true
+      $0.revision = session.revision
+      $0.epoch = session.epoch
+    }
+  }
+}

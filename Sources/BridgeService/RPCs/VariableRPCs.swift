@@ -1,0 +1,109 @@
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import SwiftProtobuf
+
+// RegisterVariable, GetVariable, SetVariable, ListVariables, DeleteVariable.
+extension BridgeService {
+  func registerVariable(
+    _ request: Snakepit_Bridge_RegisterVariableRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_RegisterVariableResponse {
+    let session = try sessionForUse(request.sessionID)
+    let type = try valueType(request.type)
+    let payload = try Payload(
+      typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
+      binary: Array(request.initialBinaryValue), as: type)
+    call.note(payload.form)
+    let variable = try session.register(
+      name: request.name, type: type, constraints: request.constraintsJson, payload: payload,
+      metadata: request.metadata, writer: Writer(source(of: request.metadata)))
+    return try .with {
+      $0.success = true
+      $0.variableID = variable.id
+      $0.variable = try wire(variable, call)
+      $0.revision = variable.revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  @Sendable
+  func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    guard let request = FastGetRequest(bytes) else { throw malformed("GetVariableRequest") }
+    return try mappingErrors {
+      let session = try sessions.session(request.sessionID)
+      let (variable, revision) = try session.get(request.identifier)
+      return FastGetResponse.encode(
+        variable, revision: revision, epoch: session.epoch, form: form(of: variable, call))
+    }
+  }
+
+  @Sendable
+  func setVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    guard let request = FastSetRequest(bytes) else { throw malformed("SetVariableRequest") }
+    return try mappingErrors {
+      let session = try sessions.session(request.sessionID)
+      let variable = try session.set(
+        request.identifier, expectedVersion: request.expectedVersion,
+        writer: Writer(source(of: request.metadata), metadata: request.metadata)
+      ) { definition in
+        try Payload(
+          typeURL: request.typeURL, value: request.value, binary: request.binaryValue,
+          as: definition.type)
+      }
+      call.note(variable.payload.form)
+      return FastSetResponse.encode(variable, epoch: session.epoch)
+    }
+  }
+
+  func listVariables(
+    _ request: Snakepit_Bridge_ListVariablesRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_ListVariablesResponse {
+    let session = try sessions.session(request.sessionID)
+    let (variables, revision) = try session.list(request.pattern)
+    return try .with {
+      $0.variables = try variables.map { try wire($0, call) }
+      $0.revision = revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  func deleteVariable(
+    _ request: Snakepit_Bridge_DeleteVariableRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_DeleteVariableResponse {
+    let session = try sessions.session(request.sessionID)
+    let revision = try session.delete(request.variableIdentifier)
+    return .with {
+      $0.success = true
+      $0.revision = revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  // MARK: Shared by the RPCs on variables
+
+  func valueType(_ name: String) throws -> ValueType {
+    guard let type = ValueType(rawValue: name) else {
+      throw SessionError(
+        .invalidValue,
+        "unknown variable type \"\(name)\"; use one of: "
+          + ValueType.allCases.map(\.rawValue).joined(separator: ", "))
+    }
+    return type
+  }
+
+  /// Who writes, by the request's metadata: Python says so, Elixir need not.
+  func source(of metadata: [String: String]) -> Variable.Source {
+    metadata.isEmpty || metadata["source"] != "python" ? .elixir : .python
+  }
+
+  func form(of variable: Variable, _ call: ServerCall) -> ValueForm {
+    // Most values are small: whether the client reads binary is asked for large ones only.
+    guard case .array = variable.value else { return .json }
+    return variable.form(acceptsBinary: call.acceptsBinary)
+  }
+
+  /// A variable as a generated message, from its shared encoding.
+  func wire(_ variable: Variable, _ call: ServerCall) throws -> Snakepit_Bridge_Variable {
+    try Snakepit_Bridge_Variable(serializedBytes: variable.encoded(form(of: variable, call)))
+  }
+}

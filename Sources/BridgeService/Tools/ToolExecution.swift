@@ -1,0 +1,138 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import Logging
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// One ExecuteTool call: runs a tool and answers with its outcome.
+// @unchecked: `request` and `running` belong to the event loop until the tool runs; `finished`
+// comes after, once.
+final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Sendable {
+  private let service: BridgeService
+  private let call: ServerCall
+  private var running: ToolCall?
+  private var request: ToolRequest?
+  private var startedAt: Int64 = 0
+
+  init(service: BridgeService, call: ServerCall) {
+    self.service = service
+    self.call = call
+  }
+
+  func receive(_ bytes: [UInt8]) throws(RPCError) {
+    let message: Snakepit_Bridge_ExecuteToolRequest = try decode(bytes)
+    try mappingErrors {
+      let request = try ToolRequest(message, service: service)
+      self.request = request
+      startedAt = MonotonicClock.now
+      running = try service.start(request, for: call, isStreaming: false, observer: self)
+    }
+  }
+
+  func cancelled(_ reason: RPCError) {
+    running?.cancel(reason.code == .deadlineExceeded ? .deadlineExceeded : .cancelled)
+  }
+
+  func emitted(_ chunk: ToolValue) -> Bool { true }
+
+  func progressed(_ fraction: Double, _ message: String) {
+    service.logger.debug(
+      "progress",
+      metadata: [
+        "tool": "\(request?.tool.description.name ?? "")", "fraction": "\(fraction)",
+        "message": "\(message)",
+      ])
+  }
+
+  func finished(_ outcome: ToolOutcome) {
+    let milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
+    let response = Snakepit_Bridge_ExecuteToolResponse.with {
+      $0.executionTimeMs = milliseconds
+      $0.metadata = outcome.metadata
+      switch outcome.result {
+      case .success(let value):
+        $0.success = true
+        if !outcome.binaryResult.isEmpty { $0.binaryResult = .init(outcome.binaryResult) }
+        if case .bytes(let bytes) = value, outcome.binaryResult.isEmpty {
+          $0.binaryResult = .init(bytes)
+        } else {
+          write(value, to: &$0)
+        }
+      case .failure(let failure):
+        $0.errorMessage = failure.message
+        $0.metadata.merge(failure.wireMetadata) { own, _ in own }
+      }
+    }
+    if case .failure(let failure) = outcome.result {
+      service.log(failure, of: request, session: request?.session.id)
+    }
+    guard let bytes: [UInt8] = try? response.serializedBytes() else {
+      call.fail(RPCError(.internalError, "the tool's answer could not be encoded"))
+      return
+    }
+    call.respond(bytes)
+  }
+
+  private func write(
+    _ value: ToolValue, to response: inout Snakepit_Bridge_ExecuteToolResponse
+  ) {
+    let form = request?.form ?? []
+    if form.contains(.binary), response.binaryResult.isEmpty,
+      case .value(.array(let array), let type) = value,
+      array.bytes.count > Variable.binaryThreshold
+    {
+      response.result = .with {
+        $0.typeURL = TypeURL.url(for: type, form: form, binary: true)
+        $0.value = .init(array.binaryMetadata(type: type))
+      }
+      response.binaryResult = .init(array.bytes)
+    } else if let any = value.wireAny(form: form) {
+      response.result = any
+    }
+  }
+}
+
+extension BridgeService {
+  func start(
+    _ request: ToolRequest, for call: ServerCall, isStreaming: Bool,
+    observer: any ToolCallObserver
+  ) throws -> ToolCall {
+    // A deadline of the event loop's clock and one of MonotonicClock are the same number.
+    try plugins.start(
+      request.tool, session: request.session, arguments: request.arguments,
+      metadata: request.metadata, deadline: call.deadline.map { Int64($0.uptimeNanoseconds) },
+      isStreaming: isStreaming, observer: observer)
+  }
+
+  func log(_ failure: ToolFailure, of request: ToolRequest?, session: String?) {
+    logger.info(
+      "tool failed",
+      metadata: [
+        "tool": "\(request?.tool.description.name ?? "")", "session": "\(session ?? "")",
+        "error": "\(failure.message)",
+        "correlation_id": "\(request?.metadata["correlation_id"] ?? "")",
+      ])
+  }
+}
+
+extension ToolFailure {
+  /// The failure's facts, for programs.
+  var wireMetadata: [String: String] {
+    var metadata = [
+      "error_type": type, "error_code": "\(code)", "retryable": isRetryable ? "true" : "false",
+    ]
+    if !details.isEmpty { metadata["error_details"] = details }
+    return metadata
+  }
+
+  /// The failure as the end of a stream.
+  var rpcError: RPCError {
+    let status = StatusCode(rawValue: code) ?? .unknown
+    return RPCError(
+      status == .ok ? .unknown : status, message,
+      details: StatusDetails.encode(
+        code: code, message: message, reason: type.uppercased(), metadata: wireMetadata))
+  }
+}

@@ -1,0 +1,80 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import JSON
+internal import SwiftProtobuf
+
+/// One parameter of a request.
+struct RequestArgument: ArgumentSource {
+  let typeURL: String
+  let content: [UInt8]
+  let binary: [UInt8]
+
+  func value(as type: ValueType) throws -> Value {
+    try Payload(typeURL: typeURL, value: content, binary: binary, as: type).value
+  }
+
+  func json() throws -> [UInt8] {
+    guard let url = TypeURL(typeURL) else {
+      throw SessionError(.invalidValue, "unknown type URL \"\(typeURL)\"")
+    }
+    guard case .wrapper(let kind) = url.content,
+      let wrapper = content.withUnsafeBytes({ WrapperMessage($0, as: kind) })
+    else { return content }
+    var writer = JSONWriter()
+    switch wrapper {
+    case .number(let number): writer.write(number)
+    case .integer(let integer): writer.write(integer)
+    case .boolean(let flag): writer.write(flag)
+    case .string(let text): writer.write(text)
+    case .bytes:
+      throw SessionError(.invalidValue, "expected JSON, got bytes")
+    }
+    return writer.bytes
+  }
+
+  func bytes() throws -> [UInt8] {
+    if !binary.isEmpty || content.isEmpty { return binary }
+    if TypeURL(typeURL)?.content == .wrapper(.bytes),
+      case .bytes(let bytes) = content.withUnsafeBytes({ WrapperMessage($0, as: .bytes) })
+    {
+      return bytes
+    }
+    throw SessionError(.invalidValue, "bytes travel in binary_parameters")
+  }
+}
+
+/// A request to run a tool, looked up and checked.
+struct ToolRequest {
+  let tool: any Tool
+  let session: Session
+  let arguments: Arguments
+  let metadata: [String: String]
+  /// How to answer: as the parameters were written.
+  let form: WireForm
+
+  init(_ request: Snakepit_Bridge_ExecuteToolRequest, service: BridgeService) throws {
+    guard let tool = service.plugins.tool(request.toolName) else {
+      throw RPCError(.notFound, "Tool not found: \(request.toolName)")
+    }
+    self.tool = tool
+    var form: WireForm = []
+    var given: [String: any ArgumentSource] = [:]
+    for (name, any) in request.parameters {
+      let url = any.typeURL
+      form.formUnion(TypeURL(url)?.form ?? [])
+      given[name] = RequestArgument(
+        typeURL: url, content: Array(any.value),
+        binary: Array(request.binaryParameters[name] ?? .init()))
+    }
+    for (name, bytes) in request.binaryParameters where given[name] == nil {
+      given[name] = RequestArgument(typeURL: "", content: [], binary: Array(bytes))
+    }
+    if !request.binaryParameters.isEmpty { form.insert(.binary) }
+    arguments = try Arguments(given, for: tool.description)
+    session = try service.sessionForUse(request.sessionID)
+    metadata = request.metadata
+    self.form = form
+  }
+}

@@ -1,0 +1,72 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import JSON
+internal import SwiftProtobuf
+
+extension ToolDescription {
+  /// The tool as clients see it.
+  var wireSpec: Snakepit_Bridge_ToolSpec {
+    .with { spec in
+      spec.name = name
+      spec.description_p = description
+      spec.parameters = parameters.map(\.wireSpec)
+      spec.metadata["plugin"] = plugin
+      if isReadOnly { spec.metadata["read_only"] = "true" }
+      if isDestructive { spec.metadata["destructive"] = "true" }
+      if isIdempotent { spec.metadata["idempotent"] = "true" }
+      spec.supportsStreaming = streams
+      spec.requiredVariables = reads
+      spec.inputSchemaJson = inputSchema.text
+    }
+  }
+}
+
+extension ParameterDescription {
+  fileprivate var wireSpec: Snakepit_Bridge_ParameterSpec {
+    .with { spec in
+      spec.name = name
+      spec.type = type.name
+      spec.description_p = description
+      spec.required = isRequired
+      if let any = defaultValue?.wireAny(form: []) { spec.defaultValue = any }
+      spec.validationJson = constraintsJSON
+    }
+  }
+}
+
+extension ToolValue {
+  /// The value as an `Any`; nil for null and bytes, which have none.
+  func wireAny(form: WireForm) -> Google_Protobuf_Any? {
+    guard let (type, json) = wireJSON else { return nil }
+    let family = form.contains(.snakepitURL) ? "type.googleapis.com/snakepit." : "dspex.variables/"
+    return Google_Protobuf_Any.with {
+      $0.typeURL = family + type
+      $0.value = .init(json)
+    }
+  }
+
+  /// The name of the JSON's type and the text; nil for null and bytes.
+  var wireJSON: (type: String, json: [UInt8])? {
+    switch self {
+    case .null, .bytes: nil
+    case .value(let value, let type): (type.rawValue, value.json(as: type))
+    case .json(let text, .object): ("map", text)
+    case .json(let text, .array): ("list", text)
+    case .json(let text, _): Self.typeName(ofJSON: text).map { ($0, text) }
+    }
+  }
+
+  private static func typeName(ofJSON text: [UInt8]) -> String? {
+    let kind = try? text.withUnsafeBytes { try JSON.read($0) { $0.kind } }
+    return switch kind {
+    case .null, nil: nil
+    case .boolean: "boolean"
+    case .integer: "integer"
+    case .number: "float"
+    case .string: "string"
+    case .array: "list"
+    case .object: "map"
+    }
+  }
+}

@@ -1,0 +1,97 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+internal import FoundationEssentials
+internal import GRPC
+internal import SwiftProtobuf
+internal import Synchronization
+
+/// One ExecuteStreamingTool call: runs a tool and streams what it emits.
+// @unchecked: `request` and `running` belong to the event loop until the tool runs.
+final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable {
+  private let service: BridgeService
+  private let call: ServerCall
+  private var running: ToolCall?
+  private var request: ToolRequest?
+  private var sendsProgress = false
+
+  private struct Progress {
+    var nextChunk = 0
+    var last: (fraction: Double, message: String)?
+  }
+
+  /// Held while a chunk is sent, so that chunks of several threads go out in the order of their
+  /// ids.
+  private let progress = Mutex(Progress())
+
+  init(service: BridgeService, call: ServerCall) {
+    self.service = service
+    self.call = call
+  }
+
+  func receive(_ bytes: [UInt8]) throws(RPCError) {
+    let message: Snakepit_Bridge_ExecuteToolRequest = try decode(bytes)
+    try mappingErrors {
+      let request = try ToolRequest(message, service: service)
+      self.request = request
+      sendsProgress = message.includeProgress
+      // Clients hand the stream to their caller when the headers come.
+      call.start()
+      running = try service.start(request, for: call, isStreaming: true, observer: self)
+    }
+  }
+
+  func cancelled(_ reason: RPCError) {
+    running?.cancel(reason.code == .deadlineExceeded ? .deadlineExceeded : .cancelled)
+  }
+
+  func writable() {
+    running?.roomIsAvailable()
+  }
+
+  func emitted(_ chunk: ToolValue) -> Bool {
+    send { $0.data = Self.data(of: chunk) }
+  }
+
+  func progressed(_ fraction: Double, _ message: String) {
+    progress.withLock { $0.last = (fraction, message) }
+    if sendsProgress { send { _ in } }
+  }
+
+  func finished(_ outcome: ToolOutcome) {
+    switch outcome.result {
+    case .success(let value):
+      send {
+        $0.isFinal = true
+        $0.metadata = outcome.metadata
+        $0.data =
+          outcome.binaryResult.isEmpty ? Self.data(of: value) : .init(outcome.binaryResult)
+      }
+      call.finish()
+    case .failure(let failure):
+      service.log(failure, of: request, session: request?.session.id)
+      call.fail(failure.rpcError)
+    }
+  }
+
+  @discardableResult
+  private func send(_ body: (inout Snakepit_Bridge_ToolChunk) -> Void) -> Bool {
+    progress.withLock { progress in
+      let chunk = Snakepit_Bridge_ToolChunk.with {
+        $0.chunkID = String(progress.nextChunk)
+        if let last = progress.last {
+          $0.progress = last.fraction
+          $0.progressMessage = last.message
+        }
+        body(&$0)
+      }
+      progress.nextChunk += 1
+      guard let bytes: [UInt8] = try? chunk.serializedBytes() else { return true }
+      return call.send(bytes)
+    }
+  }
+
+  private static func data(of value: ToolValue) -> Data {
+    if case .bytes(let bytes) = value { return .init(bytes) }
+    return .init(value.wireJSON?.json ?? [])
+  }
+}

@@ -1,0 +1,149 @@
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import NIOCore
+internal import SwiftProtobuf
+
+/// One WatchVariables call.
+///
+/// It makes updates when the connection can take them, straight from the session's log: there is no
+/// queue between the two. Used on the call's event loop only.
+final class WatchStream: ServerCallHandler, MessageSource {
+  private let service: BridgeService
+  private let call: ServerCall
+  private var watch: Watch?
+  private var acceptsBinary = false
+
+  /// Present values that have not been sent yet, and the revision they are of.
+  private var snapshot: ArraySlice<Variable> = []
+  private var snapshotRevision: Int64 = 0
+  private var owesSynced = false
+  private var owesHeartbeat = false
+  private var heartbeat: RepeatedTask?
+  /// Reused from fill to fill.
+  private var changes: [Change] = []
+
+  /// Changes taken from the log at a time.
+  private static let batch = 64
+
+  init(service: BridgeService, call: ServerCall) {
+    self.service = service
+    self.call = call
+  }
+
+  deinit {
+    heartbeat?.cancel()
+    watch?.cancel()
+    service.watchEnded(call)
+  }
+
+  func receive(_ bytes: [UInt8]) throws(RPCError) {
+    let request: Snakepit_Bridge_WatchVariablesRequest = try decode(bytes)
+    try mappingErrors { try begin(request) }
+  }
+
+  private func begin(_ request: Snakepit_Bridge_WatchVariablesRequest) throws {
+    let interval = try heartbeatInterval(request.heartbeatIntervalMs)
+    let resumes = request.startRevision != 0 || !request.epoch.isEmpty
+    if resumes && request.includeInitialValues {
+      throw SessionError(
+        .invalidArgument,
+        "include_initial_values and start_revision exclude each other: a watch starts with the "
+          + "present values or resumes after a revision")
+    }
+    let session = try service.sessionForUse(request.sessionID)
+    acceptsBinary = call.acceptsBinary
+    let call = self.call
+    let (watch, present, revision) = try session.watch(
+      request.variableIdentifiers,
+      from: resumes ? .after(revision: request.startRevision, epoch: request.epoch) : .now,
+      wake: { call.wake() })
+    self.watch = watch
+    if request.includeInitialValues {
+      snapshot = present[...]
+      snapshotRevision = revision
+      owesSynced = true
+    }
+    service.watchBegan(call)
+    scheduleHeartbeats(interval)
+    call.stream(from: self)
+  }
+
+  private func heartbeatInterval(_ milliseconds: Int32) throws -> TimeAmount {
+    if milliseconds == 0 { return .milliseconds(Int64(service.configuration.heartbeatInterval)) }
+    guard (100...3_600_000).contains(milliseconds) else {
+      throw SessionError(
+        .invalidArgument,
+        "heartbeat_interval_ms is \(milliseconds), it must be 0 or from 100 to 3600000")
+    }
+    return .milliseconds(Int64(milliseconds))
+  }
+
+  private func scheduleHeartbeats(_ interval: TimeAmount) {
+    let stream = NIOLoopBound(WeakReference(self), eventLoop: call.eventLoop)
+    heartbeat = call.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+      guard let stream = stream.value.object else { return }
+      stream.owesHeartbeat = true
+      // A watch that still has something to send says so by sending it.
+      stream.watch?.session.touch()
+      stream.call.wake()
+    }
+  }
+
+  func fill(_ buffer: inout OutboundBuffer, target: Int) {
+    guard let watch else { return }
+    let epoch = watch.session.epoch
+    while let variable = snapshot.first {
+      if buffer.byteCount >= target { return }
+      snapshot.removeFirst()
+      buffer.append(
+        UpdateEncoding.initial(
+          variable, revision: snapshotRevision, epoch: epoch,
+          form: variable.form(acceptsBinary: acceptsBinary)))
+    }
+    if owesSynced {
+      owesSynced = false
+      buffer.append(UpdateEncoding.bookmark(.synced, revision: snapshotRevision, epoch: epoch))
+    }
+    while buffer.byteCount < target {
+      changes.removeAll(keepingCapacity: true)
+      let progress = watch.take(&changes, limit: Self.batch)
+      for change in changes {
+        buffer.append(
+          UpdateEncoding.change(
+            change, epoch: epoch,
+            form: change.variable.form(acceptsBinary: acceptsBinary)))
+      }
+      switch progress {
+      case .more: continue
+      case .upToDate(let revision):
+        if owesHeartbeat {
+          owesHeartbeat = false
+          buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
+        }
+        return
+      case .ended(let cause, let revision):
+        buffer.append(
+          UpdateEncoding.bookmark(.sessionClosed(cause), revision: revision, epoch: epoch))
+        call.finish()
+        return
+      case .fellBehind(let oldest):
+        call.fail(
+          RPCError(
+            SessionError(
+              .tooOld,
+              "the watch fell behind the change log: revisions up to \(oldest) are gone; read the "
+                + "variables again and watch from there",
+              details: ["oldest_revision": String(oldest)])))
+        return
+      }
+    }
+  }
+}
+
+/// Lets a timer name an object without keeping it.
+final class WeakReference<Object: AnyObject> {
+  weak var object: Object?
+
+  init(_ object: Object) { self.object = object }
+}

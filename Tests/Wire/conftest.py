@@ -1,0 +1,47 @@
+"""Fixtures of the wire tests: one host for the whole run, and sessions in it.
+
+BRIDGE_HOST is the path of the program (default .build/debug/bridge-host), BRIDGE_PLUGINS that of
+the plugin directory (default .build/plugins), both relative to the repository root.
+"""
+
+import pytest
+
+import bridge
+
+
+@pytest.fixture(scope="session")
+def host():
+    if not bridge.HOST.exists():
+        pytest.fail(f"no host program at {bridge.HOST}: build it, or set BRIDGE_HOST")
+    with bridge.start_host() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def stub(host):
+    """One connection that most tests share."""
+    return host.stub()
+
+
+@pytest.fixture
+def other_stub(host):
+    """A second connection."""
+    return host.stub()
+
+
+@pytest.fixture
+def session(stub):
+    """A session of the test's own, ended after it."""
+    session = bridge.Session(stub)
+    yield session
+    session.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def host_survives(request):
+    """No test may bring the shared host down."""
+    yield
+    if "host" in request.fixturenames:
+        running = request.getfixturevalue("host")
+        assert running.process.poll() is None, (
+            f"the host exited with {running.process.returncode}\n{running.stderr_text()[-4000:]}")

@@ -1,0 +1,43 @@
+"""The Python messages and stubs of the bridge protocol.
+
+Importing this module runs protoc once over Protos/ into a temporary directory that goes away with
+the process. No generated file is ever written into the repository.
+"""
+
+import atexit
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import grpc_tools
+from grpc_tools import protoc
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+PROTOS = REPOSITORY / "Protos"
+
+
+def _generate():
+    target = tempfile.mkdtemp(prefix="bridge-stubs-")
+    atexit.register(shutil.rmtree, target, ignore_errors=True)
+    well_known = pathlib.Path(grpc_tools.__file__).parent / "_proto"
+    sources = [
+        "snakepit/bridge/bridge.proto",
+        "google/rpc/status.proto",
+        "google/rpc/error_details.proto",
+    ]
+    code = protoc.main(
+        ["protoc", f"-I{PROTOS}", f"-I{well_known}", f"--python_out={target}",
+         f"--grpc_python_out={target}", *sources])
+    if code != 0:
+        raise RuntimeError(f"protoc failed with code {code}")
+    sys.path.insert(0, target)
+
+
+_generate()
+
+from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from snakepit.bridge import bridge_pb2 as pb  # noqa: E402
+from snakepit.bridge import bridge_pb2_grpc as rpc  # noqa: E402
+
+__all__ = ["PROTOS", "REPOSITORY", "error_details_pb2", "pb", "rpc", "status_pb2"]

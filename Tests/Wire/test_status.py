@@ -1,0 +1,165 @@
+"""The status of every failure, and the details that go with it."""
+
+import grpc
+import pytest
+
+from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused
+from stubs import error_details_pb2, pb
+
+
+def error_info(refusal):
+    status = refusal.status()
+    assert status.code == refusal.code.value[0]
+    assert status.message == refusal.details
+    for detail in status.details:
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return info
+    raise AssertionError("no ErrorInfo among the details")
+
+
+def test_aborted_carries_the_current_version(session):
+    session.register("v")
+    session.set("v", 1.0)
+    session.set("v", 2.0)
+    with refused(CODE.ABORTED, "3") as refusal:
+        session.set("v", 9.0, expected=1)
+    info = error_info(refusal)
+    assert info.metadata["current_version"] == "3"
+    assert info.reason
+    assert info.domain
+
+
+def test_a_failure_says_its_message_once_and_in_utf8(session):
+    with refused(CODE.NOT_FOUND, "größe 👋"):
+        session.get("größe 👋")
+
+
+NOT_FOUND = {
+    "session": lambda s: Session(s.stub, create=False).get("v"),
+    "variable": lambda s: s.get("nothing"),
+    "variable to set": lambda s: s.set("nothing", 1.0),
+    "variable to delete": lambda s: s.delete("nothing"),
+    "tool": lambda s: s.call("nothing"),
+    "session to describe": lambda s: Session(s.stub, create=False).describe(),
+    "session to list": lambda s: Session(s.stub, create=False).list(),
+    "session to watch": lambda s: Session(s.stub, create=False).watch().next(),
+}
+
+
+@pytest.mark.parametrize("operation", NOT_FOUND.values(), ids=NOT_FOUND.keys())
+def test_not_found(session, operation):
+    with refused(CODE.NOT_FOUND, "not found"):
+        operation(session)
+
+
+INVALID = {
+    "type": lambda s: s.register("v", "no_such_type"),
+    "value": lambda s: s.register("v", "float", any=any_json("string", "x")),
+    "constraint": lambda s: s.register("v", value=2.0, constraints={"max": 1}),
+    "constraints": lambda s: s.register("v", value=2.0, constraints="{"),
+    "name": lambda s: s.register(""),
+    "tool parameter": lambda s: s.call("echo"),
+    "empty session id": lambda s: s.stub.InitializeSession(
+        pb.InitializeSessionRequest(), timeout=CALL_TIMEOUT),
+}
+
+
+@pytest.mark.parametrize("operation", INVALID.values(), ids=INVALID.keys())
+def test_invalid_argument(session, operation):
+    with refused(CODE.INVALID_ARGUMENT):
+        operation(session)
+
+
+def test_already_exists(session):
+    session.register("v")
+    with refused(CODE.ALREADY_EXISTS):
+        session.register("v")
+    with refused(CODE.ALREADY_EXISTS):
+        Session(session.stub, session.id)
+
+
+def test_failed_precondition(session):
+    session.register("v")
+    with refused(CODE.FAILED_PRECONDITION):
+        session.watch("v", start=9).next()
+
+
+def test_deadline_exceeded(session):
+    session.register("v", value=0.0)
+    with refused(CODE.DEADLINE_EXCEEDED):
+        session.call("wait_for_variable", timeout=0.5, variable="v", target=1.0)
+
+
+def test_a_deadline_that_has_passed_already(session):
+    with refused(CODE.DEADLINE_EXCEEDED):
+        session.get("v", timeout=0)
+
+
+def test_cancelled(session):
+    session.register("v", value=0.0)
+    call = session.stub.ExecuteTool.future(session.tool_request(
+        "wait_for_variable", {"variable": "v", "target": 1.0}))
+    call.cancel()
+    assert call.cancelled()
+
+
+def test_a_watch_that_is_cancelled_ends_as_cancelled(session):
+    watch = session.watch("v").opened()
+    watch.cancel()
+    with pytest.raises(grpc.RpcError) as error:
+        watch.next()
+    assert error.value.code() == CODE.CANCELLED
+
+
+NOT_YET = {
+    "AddDependency": pb.AddDependencyRequest(from_variable="v", to_variable="w"),
+    "StartOptimization": pb.StartOptimizationRequest(variable_identifier="v", optimizer_id="o"),
+    "StopOptimization": pb.StopOptimizationRequest(variable_identifier="v"),
+    "GetVariableHistory": pb.GetVariableHistoryRequest(variable_identifier="v"),
+    "RollbackVariable": pb.RollbackVariableRequest(variable_identifier="v", target_version=1),
+    "RegisterTools": pb.RegisterToolsRequest(worker_id="w"),
+    "GetExposedElixirTools": pb.GetExposedElixirToolsRequest(),
+    "ExecuteElixirTool": pb.ExecuteElixirToolRequest(tool_name="t"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_YET)
+def test_what_is_not_available_yet(session, name):
+    session.register("v")
+    request = type(NOT_YET[name])()
+    request.CopyFrom(NOT_YET[name])
+    request.session_id = session.id
+    with refused(CODE.UNIMPLEMENTED, "not available yet"):
+        getattr(session.stub, name)(request, timeout=CALL_TIMEOUT)
+
+
+def test_telemetry_is_not_available_yet(stub):
+    controls = iter([pb.TelemetryControl(toggle=pb.TelemetryToggle(enabled=True))])
+    with refused(CODE.UNIMPLEMENTED, "not available yet"):
+        next(stub.StreamTelemetry(controls, timeout=CALL_TIMEOUT))
+
+
+@pytest.mark.parametrize("path", [
+    "/snakepit.bridge.BridgeService/NoSuchMethod", "/no.such.Service/Ping",
+    "/snakepit.bridge.BridgeService/ping"])
+def test_an_unknown_method(host, path):
+    channel = host.channel()
+    call = channel.unary_unary(path)
+    with refused(CODE.UNIMPLEMENTED):
+        call(b"", timeout=CALL_TIMEOUT)
+
+
+def test_a_body_that_is_no_message(host):
+    channel = host.channel()
+    call = channel.unary_unary("/snakepit.bridge.BridgeService/Ping")
+    with refused(CODE.INTERNAL):
+        call(b"\x0a\xff\xff", timeout=CALL_TIMEOUT)
+
+
+def test_unknown_fields_are_ignored(host):
+    channel = host.channel()
+    call = channel.unary_unary("/snakepit.bridge.BridgeService/Ping",
+                               response_deserializer=pb.PingResponse.FromString)
+    # Field 1 "a", then field 2000 with a varint.
+    assert call(b"\x0a\x01a\x80\x7d\x05", timeout=CALL_TIMEOUT).message == "pong: a"
