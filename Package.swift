@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
     .library(name: "ExampleToolsC", type: .dynamic, targets: ["ExampleToolsC"]),
+    .library(name: "TestPlugin", type: .dynamic, targets: ["TestPlugin"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -102,21 +103,32 @@ let package = Package(
       swiftSettings: swiftSettings, linkerSettings: exportsOnlyEntry),
     .target(
       name: "ExampleToolsC", dependencies: ["BridgePluginABI"], path: "Plugins/ExampleToolsC",
-      exclude: ["example_tools_c.native.json", "libm.native.json"],
-      linkerSettings: [.linkedLibrary("m")]),
+      exclude: ["example_tools_c.native.json", "libm.native.json"]),
 
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
+    .target(
+      name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
+      linkerSettings: exportsOnlyEntry),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
-    .testTarget(name: "GRPCTests", dependencies: ["GRPC"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeProtocolTests", dependencies: ["BridgeProtocol", "BridgeSessions", "JSON"],
+      name: "BridgeProtocolTests",
+      dependencies: [
+        "BridgeProtocol", "BridgeSessions", "JSON",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginHostTests",
-      dependencies: ["BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON"],
+      dependencies: [
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON",
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17

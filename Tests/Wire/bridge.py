@@ -50,6 +50,7 @@ class Host:
         self._ready = threading.Event()
         self._stderr = tempfile.TemporaryFile()
         self._channels = []
+        self._lasting = []
         self.process = subprocess.Popen(
             self.command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=self._stderr)
@@ -81,15 +82,18 @@ class Host:
         # pread, so that the position which the child shares is left alone.
         return os.pread(self._stderr.fileno(), 16 << 20, 0).decode("utf-8", "replace")
 
-    def channel(self):
-        """A connection of its own, not shared with any other channel."""
+    def channel(self, lasting=False):
+        """A connection of its own, not shared with any other channel.
+
+        One that lasts is closed with the host, the others after the test.
+        """
         channel = grpc.insecure_channel(self.target, options=[
             ("grpc.use_local_subchannel_pool", 1),
             ("grpc.enable_retries", 0),
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
         ])
-        self._channels.append(channel)
+        (self._lasting if lasting else self._channels).append(channel)
         return channel
 
     def stub(self):
@@ -99,10 +103,11 @@ class Host:
         """Drops the connection that was made last, as a client that crashes would."""
         self._channels.pop().close()
 
-    def close_channels(self):
-        for channel in self._channels:
-            channel.close()
-        self._channels.clear()
+    def close_channels(self, lasting=False):
+        for channels in [self._channels] + [self._lasting] * lasting:
+            for channel in channels:
+                channel.close()
+            channels.clear()
 
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
@@ -119,7 +124,7 @@ class Host:
 
     def stop(self):
         """Ends the host as an operator would and checks that it ended well."""
-        self.close_channels()
+        self.close_channels(lasting=True)
         if self.process.poll() is not None:
             code = self.process.returncode
             assert code == 0, f"the host exited early with {code}\n{self.stderr_text()}"
@@ -133,7 +138,7 @@ class Host:
         assert self.stdout_lines == [f"GRPC_READY:{self.port}"], "something else on stdout"
 
     def kill(self):
-        self.close_channels()
+        self.close_channels(lasting=True)
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
@@ -402,7 +407,7 @@ def as_parameter(value):
 
 
 class Watch:
-    """An open WatchVariables call. Its deadline keeps a missing update from being an endless wait."""
+    """An open WatchVariables call; its deadline ends the wait for an update that is missing."""
 
     def __init__(self, call):
         self.call = call

@@ -7,6 +7,7 @@ the plugin directory (default .build/plugins), both relative to the repository r
 import pytest
 
 import bridge
+from stubs import rpc
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +21,7 @@ def host():
 @pytest.fixture(scope="session")
 def stub(host):
     """One connection that most tests share."""
-    return host.stub()
+    return rpc.BridgeServiceStub(host.channel(lasting=True))
 
 
 @pytest.fixture
@@ -34,14 +35,15 @@ def session(stub):
     """A session of the test's own, ended after it."""
     session = bridge.Session(stub)
     yield session
-    session.cleanup()
+    session.cleanup(force=True)
 
 
 @pytest.fixture(autouse=True)
 def host_survives(request):
-    """No test may bring the shared host down."""
+    """No test may bring the shared host down, or leave its connections behind."""
     yield
     if "host" in request.fixturenames:
         running = request.getfixturevalue("host")
+        running.close_channels()
         assert running.process.poll() is None, (
             f"the host exited with {running.process.returncode}\n{running.stderr_text()[-4000:]}")

@@ -2,7 +2,7 @@
 
 import time
 
-from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused, run_threads, unique
+from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused, run_threads, start_host, unique
 from stubs import pb
 
 
@@ -180,15 +180,48 @@ def test_a_session_with_the_same_name_has_another_epoch(stub):
     second.cleanup()
 
 
-def test_serve_does_not_create_sessions_unasked(stub):
-    session = Session(stub, create=False)
+def test_sessions_are_created_by_their_first_use(stub):
     for operation in (
-        lambda: session.register("v"),
-        lambda: session.call("echo", text="x"),
-        lambda: session.watch().next(),
+        lambda session: session.register("v"),
+        lambda session: session.result("echo", text="x"),
+        lambda session: session.watch(initial=True).until_synced(),
     ):
+        session = Session(stub, create=False)
+        operation(session)
+        assert session.describe().epoch
+        with refused(CODE.ALREADY_EXISTS):
+            Session(stub, session.id)
+        session.cleanup()
+
+
+def test_what_only_reads_or_writes_creates_no_session(stub):
+    for operation in (
+        lambda session: session.get("v"),
+        lambda session: session.set("v", 1.0),
+        lambda session: session.delete("v"),
+        lambda session: session.list(),
+        lambda session: session.get_many("v"),
+        lambda session: session.set_many({"v": any_json("float", 1.0)}),
+        lambda session: session.describe(),
+    ):
+        session = Session(stub, create=False)
         with refused(CODE.NOT_FOUND, "Session not found", session.id):
-            operation()
+            operation(session)
+        assert not session.heartbeat().session_valid
+
+
+def test_a_host_can_be_told_to_create_no_sessions():
+    with start_host("--no-auto-create-sessions") as host:
+        session = Session(host.stub(), create=False)
+        for operation in (
+            lambda: session.register("v"),
+            lambda: session.call("echo", text="x"),
+            lambda: list(session.stream("countdown", **{"from": 1})),
+            lambda: session.watch().next(),
+        ):
+            with refused(CODE.NOT_FOUND, "Session not found", session.id):
+                operation()
+        assert not session.heartbeat().session_valid
 
 
 def test_session_ids_have_1_to_255_bytes(stub):

@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused
+from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused, start_host
 from stubs import error_details_pb2, pb
 
 
@@ -43,7 +43,6 @@ NOT_FOUND = {
     "tool": lambda s: s.call("nothing"),
     "session to describe": lambda s: Session(s.stub, create=False).describe(),
     "session to list": lambda s: Session(s.stub, create=False).list(),
-    "session to watch": lambda s: Session(s.stub, create=False).watch().next(),
 }
 
 
@@ -79,6 +78,28 @@ def test_already_exists(session):
         Session(session.stub, session.id)
 
 
+def test_limits_are_resource_exhausted():
+    limits = ["--max-sessions", "2", "--max-variables", "3", "--max-message-bytes", "100000"]
+    with start_host(*limits) as host:
+        stub = host.stub()
+        session = Session(stub)
+        other = Session(stub)
+        with refused(CODE.RESOURCE_EXHAUSTED):
+            Session(stub)
+        for name in "abc":
+            session.register(name, "string", name)
+        with refused(CODE.RESOURCE_EXHAUSTED):
+            session.register("d", "string", "d")
+        with refused(CODE.RESOURCE_EXHAUSTED):
+            session.set("a", "x" * 100_000, "string")
+        session.set("a", "x" * 90_000, "string")
+        # What is freed can be used again.
+        session.delete("b")
+        session.register("d", "string", "d")
+        other.cleanup()
+        Session(stub)
+
+
 def test_failed_precondition(session):
     session.register("v")
     with refused(CODE.FAILED_PRECONDITION):
@@ -89,11 +110,6 @@ def test_deadline_exceeded(session):
     session.register("v", value=0.0)
     with refused(CODE.DEADLINE_EXCEEDED):
         session.call("wait_for_variable", timeout=0.5, variable="v", target=1.0)
-
-
-def test_a_deadline_that_has_passed_already(session):
-    with refused(CODE.DEADLINE_EXCEEDED):
-        session.get("v", timeout=0)
 
 
 def test_cancelled(session):

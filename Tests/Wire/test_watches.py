@@ -23,11 +23,6 @@ def test_headers_arrive_at_once(session):
     watch.cancel()
 
 
-def test_a_watch_needs_a_session(stub):
-    with refused(CODE.NOT_FOUND, "Session not found"):
-        Session(stub, create=False).watch("v").next()
-
-
 def test_initial_values_and_then_synced(session):
     session.register("a", value=1.0)
     session.register("b", value=2.0)

@@ -60,7 +60,9 @@ extension Parameter: DeclaredParameter {
     }
     guard let value = Value(toolValue: given) else {
       throw ToolError(
-        .internalError, "the host handed over a \(given.type) for the parameter \(name), a \(type)")
+        .internalError,
+        "the host handed over a value of type \(given.type) for the parameter \(name), which is no "
+          + "\(Value.self)")
     }
     return TypedArgument(name: name, value: value)
   }

@@ -86,8 +86,7 @@ extension Parameter where Value.Unwrapped == String {
   }
 }
 
-extension Parameter
-where Value.Unwrapped: RangeReplaceableCollection, Value.Unwrapped.Element: BinaryFloatingPoint {
+extension Parameter where Value.Unwrapped: Collection, Value.Unwrapped.Element: VectorElement {
   /// A vector of so many numbers, within bounds and of length 1 where that is asked for.
   public init(
     _ name: String, _ description: String, default defaultValue: Value? = nil, dimensions: Int,

@@ -71,7 +71,7 @@ extension CallState {
       }
       group.addTask {
         while !Task.isCancelled && self.api.status == Status.ok {
-          try? await Task.sleep(for: .milliseconds(20))
+          try? await Task.sleep(for: .milliseconds(50))
         }
         return nil
       }

@@ -1,20 +1,13 @@
 extension Tensor {
-  /// The type of the numbers. The raw values are those of the ABI's `bridge_element`; the case names
-  /// are what `dtype` constraints say.
+  /// The type of the numbers. The raw values are those of the ABI's `bridge_element`; the names are
+  /// what `dtype` constraints say.
   public enum ElementType: UInt32, Sendable, Hashable {
     /// Floating point.
-    case float64 = 1
-    case float32 = 2
+    case float64 = 1, float32
     /// Signed integers.
-    case int64 = 3
-    case int32 = 4
-    case int16 = 5
-    case int8 = 6
+    case int64 = 3, int32, int16, int8
     /// Unsigned integers.
-    case uint64 = 7
-    case uint32 = 8
-    case uint16 = 9
-    case uint8 = 10
+    case uint64 = 7, uint32, uint16, uint8
     /// One byte an element, 0 or 1.
     case bool = 11
   }
@@ -22,18 +15,11 @@ extension Tensor {
   /// Numbers of one type, in flat order.
   public enum Elements: Sendable, Hashable {
     /// Floating point.
-    case float64([Double])
-    case float32([Float])
+    case float64([Double]), float32([Float])
     /// Signed integers.
-    case int64([Int64])
-    case int32([Int32])
-    case int16([Int16])
-    case int8([Int8])
+    case int64([Int64]), int32([Int32]), int16([Int16]), int8([Int8])
     /// Unsigned integers.
-    case uint64([UInt64])
-    case uint32([UInt32])
-    case uint16([UInt16])
-    case uint8([UInt8])
+    case uint64([UInt64]), uint32([UInt32]), uint16([UInt16]), uint8([UInt8])
     /// Booleans.
     case bool([Bool])
 

@@ -1,33 +1,39 @@
-extension [Double]: ToolValueConvertible {
-  /// A vector of numbers.
-  public static var valueType: ValueType { .embedding }
-  /// No numbers.
-  public static var placeholder: [Double] { [] }
-
-  /// Reads an embedding, or the elements of a tensor in flat order, of any element type.
-  public init?(toolValue: ToolValue) {
-    guard let elements = toolValue.elements else { return nil }
-    self = elements.doubles
-  }
-
-  /// An embedding of float64.
-  public var toolValue: ToolValue { .embedding(.float64(self)) }
+/// A type of number that arrays can be read and written as: `Double` and `Float`.
+public protocol VectorElement: Sendable {
+  /// The numbers as the nearest of this type.
+  static func numbers(of elements: Tensor.Elements) -> [Self]
+  /// Numbers of this type.
+  static func elements(of numbers: [Self]) -> Tensor.Elements
 }
 
-extension [Float]: ToolValueConvertible {
+extension Double: VectorElement {
+  /// The nearest Doubles.
+  public static func numbers(of elements: Tensor.Elements) -> [Double] { elements.doubles }
+  /// float64.
+  public static func elements(of numbers: [Double]) -> Tensor.Elements { .float64(numbers) }
+}
+
+extension Float: VectorElement {
+  /// The nearest Floats.
+  public static func numbers(of elements: Tensor.Elements) -> [Float] { elements.floats }
+  /// float32.
+  public static func elements(of numbers: [Float]) -> Tensor.Elements { .float32(numbers) }
+}
+
+extension Array: ToolValueConvertible where Element: VectorElement {
   /// A vector of numbers.
   public static var valueType: ValueType { .embedding }
   /// No numbers.
-  public static var placeholder: [Float] { [] }
+  public static var placeholder: [Element] { [] }
 
   /// Reads an embedding, or the elements of a tensor in flat order, of any element type.
   public init?(toolValue: ToolValue) {
     guard let elements = toolValue.elements else { return nil }
-    self = elements.floats
+    self = Element.numbers(of: elements)
   }
 
-  /// An embedding of float32.
-  public var toolValue: ToolValue { .embedding(.float32(self)) }
+  /// An embedding.
+  public var toolValue: ToolValue { .embedding(Element.elements(of: self)) }
 }
 
 extension Optional: ToolValueConvertible where Wrapped: ToolValueConvertible {

@@ -82,7 +82,8 @@ public struct VariableAware: VariableReading {
         try write(
           current.id, value.toolValue.coerced(to: current.type), expecting: current.version)
         return value
-      } catch where error.code == .aborted {
+      } catch {
+        guard error.code == .aborted else { throw error }
         try state.api.checkCancellation(state.api.status)
       }
     }

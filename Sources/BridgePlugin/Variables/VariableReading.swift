@@ -32,7 +32,8 @@ extension VariableReading {
   ) throws(ToolError) -> Value? {
     do {
       return try get(identifier, as: type)
-    } catch where error.code == .notFound {
+    } catch {
+      guard error.code == .notFound else { throw error }
       return nil
     }
   }

@@ -249,8 +249,21 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Ends the call; its handle is stale from here on.
   func end(_ status: bridge_status) {
+    // First the watches: a callback that runs may still use the call, and is waited for.
+    endWatches()
     Handles.calls.remove(withState { $0.handle })
     finish(status: status)
+  }
+
+  private func endWatches() {
+    let watches = withState { state in
+      defer { state.watches = [:] }
+      return state.watches
+    }
+    for (handle, watch) in watches {
+      Handles.watches.remove(handle)
+      watch.end()
+    }
   }
 
   /// Ends the call.
@@ -262,7 +275,6 @@ public final class ToolCall: @unchecked Sendable {
       state.isFinished = true
       defer {
         state.snapshots = []
-        state.watches = [:]
         state.observer = nil
       }
       return state
@@ -270,10 +282,6 @@ public final class ToolCall: @unchecked Sendable {
     guard var last else { return }
     let outcome = outcome(status, &last)
     for snapshot in last.snapshots { Handles.snapshots.remove(snapshot) }
-    for (handle, watch) in last.watches {
-      Handles.watches.remove(handle)
-      watch.end()
-    }
     last.observer?.finished(outcome)
   }
 

@@ -20,6 +20,8 @@ final class WatchStream: ServerCallHandler, MessageSource {
   private var owesSynced = false
   private var owesHeartbeat = false
   private var heartbeat: RepeatedTask?
+  /// The revision up to which everything has been sent.
+  private var sentRevision: Int64 = 0
   /// Reused from fill to fill.
   private var changes: [Change] = []
 
@@ -59,6 +61,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       from: resumes ? .after(revision: request.startRevision, epoch: request.epoch) : .now,
       wake: { call.wake() })
     self.watch = watch
+    sentRevision = resumes ? request.startRevision : revision
     if request.includeInitialValues {
       snapshot = present[...]
       snapshotRevision = revision
@@ -109,6 +112,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       changes.removeAll(keepingCapacity: true)
       let progress = watch.take(&changes, limit: Self.batch)
       for change in changes {
+        sentRevision = change.revision
         buffer.append(
           UpdateEncoding.change(
             change, epoch: epoch,
@@ -117,6 +121,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       switch progress {
       case .more: continue
       case .upToDate(let revision):
+        sentRevision = revision
         if owesHeartbeat {
           owesHeartbeat = false
           buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
@@ -132,9 +137,11 @@ final class WatchStream: ServerCallHandler, MessageSource {
           RPCError(
             SessionError(
               .tooOld,
-              "the watch fell behind the change log: revisions up to \(oldest) are gone; read the "
-                + "variables again and watch from there",
-              details: ["oldest_revision": String(oldest)])))
+              "the watch fell behind the change log: revision \(sentRevision) was the last sent, and "
+                + "those up to \(oldest) are gone; read the variables again and watch from there",
+              details: [
+                "last_revision": String(sentRevision), "oldest_revision": String(oldest),
+              ])))
         return
       }
     }

@@ -39,14 +39,20 @@ public final class SessionStore: Sendable {
   /// - Parameter create: Make it when it is not there.
   /// - Throws: `SessionError`: `sessionNotFound`, and those of `create`.
   public func session(_ id: String, create: Bool = false) throws -> Session {
-    let session = try shard(of: id).sessions.withLock { sessions -> Session in
-      if let session = sessions[id] { return session }
-      guard create else { throw Session.notFound(id) }
-      try checkID(id)
-      return try insert(id, metadata: [:], timeToLive: 0, into: &sessions)
+    while true {
+      let session = try shard(of: id).sessions.withLock { sessions -> Session in
+        if let session = sessions[id] { return session }
+        guard create else { throw Session.notFound(id) }
+        try checkID(id)
+        return try insert(id, metadata: [:], timeToLive: 0, into: &sessions)
+      }
+      guard session.isExpired else {
+        session.touch()
+        return session
+      }
+      // The sweep has not come by yet.
+      remove(session, cause: .expired)
     }
-    session.touch()
-    return session
   }
 
   /// Ends a session.
@@ -54,8 +60,19 @@ public final class SessionStore: Sendable {
   /// - Returns: The variables and watches that were freed; 0 when there was no such session.
   @discardableResult
   public func remove(_ id: String, cause: Session.End = .cleanup) -> Int {
-    let session = shard(of: id).sessions.withLock { $0.removeValue(forKey: id) }
-    guard let session else { return 0 }
+    guard let session = shard(of: id).sessions.withLock({ $0[id] }) else { return 0 }
+    return remove(session, cause: cause)
+  }
+
+  /// Ends this very session, not one that has taken its id since.
+  @discardableResult
+  private func remove(_ session: Session, cause: Session.End) -> Int {
+    let isHere = shard(of: session.id).sessions.withLock { sessions in
+      guard sessions[session.id] === session else { return false }
+      sessions[session.id] = nil
+      return true
+    }
+    guard isHere else { return 0 }
     count.subtract(1, ordering: .relaxed)
     return session.close(cause)
   }
@@ -70,7 +87,7 @@ public final class SessionStore: Sendable {
     for shard in shards {
       let sessions = shard.sessions.withLock { Array($0.values) }
       for session in sessions where session.isExpired {
-        remove(session.id, cause: .expired)
+        remove(session, cause: .expired)
         ended += 1
       }
     }

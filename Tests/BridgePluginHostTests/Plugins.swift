@@ -1,0 +1,138 @@
+import BridgePluginHost
+import BridgeSessions
+import Glibc
+import Logging
+import Testing
+
+/// Where the built plugins are, and how tests run their tools.
+enum Plugins {
+  /// Where the package manager puts shared objects: beside the test program.
+  static let directory: String = {
+    let program = realpath("/proc/self/exe", nil)!
+    defer { free(program) }
+    let path = String(cString: program)
+    return String(path[..<path.lastIndex(of: "/")!])
+  }()
+
+  static func makeHost() -> PluginHost {
+    PluginHost(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  }
+
+  static func makeHost(loading files: String...) throws -> PluginHost {
+    let host = makeHost()
+    for file in files { _ = try host.load("\(directory)/\(file)") }
+    return host
+  }
+
+  static func makeSession() throws -> Session {
+    let session = try SessionStore().create("s")
+    try session.register(
+      name: "counter", type: .integer, payload: Payload(.integer(0)), writer: Writer(.elixir))
+    return session
+  }
+}
+
+/// A parameter given as JSON.
+struct JSONArgument: ArgumentSource {
+  let text: String
+
+  init(_ text: String) { self.text = text }
+
+  func value(as type: ValueType) throws -> Value { try Value(json: Array(text.utf8), as: type) }
+  func json() throws -> [UInt8] { Array(text.utf8) }
+  func bytes() throws -> [UInt8] { Array(text.utf8) }
+}
+
+/// Gathers what a call does and waits for its end.
+final class Recorder: ToolCallObserver, @unchecked Sendable {
+  private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
+  private var outcome: ToolOutcome?
+  private var recorded: [ToolValue] = []
+  private var fractions: [Double] = []
+  /// Chunks taken before the stream says it is full; nil never says so.
+  private let room: Int?
+
+  init(room: Int? = nil) {
+    self.room = room
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
+    condition.deallocate()
+    mutex.deallocate()
+  }
+
+  private func withLock<Result>(_ body: () -> Result) -> Result {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return body()
+  }
+
+  var chunks: [ToolValue] { withLock { recorded } }
+  var progress: [Double] { withLock { fractions } }
+  var isFinished: Bool { withLock { outcome != nil } }
+
+  func emitted(_ chunk: ToolValue) -> Bool {
+    withLock {
+      recorded.append(chunk)
+      return room.map { recorded.count % $0 != 0 } ?? true
+    }
+  }
+
+  func progressed(_ fraction: Double, _ message: String) {
+    withLock { fractions.append(fraction) }
+  }
+
+  func finished(_ outcome: ToolOutcome) {
+    withLock {
+      precondition(self.outcome == nil, "a call ended twice")
+      self.outcome = outcome
+      pthread_cond_broadcast(condition)
+    }
+  }
+
+  func wait() -> ToolOutcome {
+    withLock {
+      while outcome == nil { pthread_cond_wait(condition, mutex) }
+      return outcome!
+    }
+  }
+}
+
+extension PluginHost {
+  /// Starts a tool with parameters given as JSON.
+  func begin(
+    _ name: String, _ arguments: [String: String] = [:], session: Session,
+    deadline: Int64? = nil, isStreaming: Bool = false, recorder: Recorder
+  ) throws -> ToolCall {
+    let tool = try #require(self.tool(name), "no tool \(name)")
+    return try start(
+      tool, session: session,
+      arguments: try Arguments(arguments.mapValues { JSONArgument($0) }, for: tool.description),
+      metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming, observer: recorder)
+  }
+
+  /// Runs a tool to its end.
+  func run(
+    _ name: String, _ arguments: [String: String] = [:], session: Session
+  ) throws -> ToolOutcome {
+    let recorder = Recorder()
+    _ = try begin(name, arguments, session: session, recorder: recorder)
+    return recorder.wait()
+  }
+
+  /// Runs a tool that must succeed, and answers its result's JSON.
+  func result(
+    _ name: String, _ arguments: [String: String] = [:], session: Session
+  ) throws -> String {
+    switch try run(name, arguments, session: session).result {
+    case .success(.value(let value, let type)):
+      String(decoding: value.json(as: type), as: UTF8.self)
+    case .success(.json(let text, _)): String(decoding: text, as: UTF8.self)
+    case .success(let other): "\(other)"
+    case .failure(let failure): "failed: \(failure.message)"
+    }
+  }
+}

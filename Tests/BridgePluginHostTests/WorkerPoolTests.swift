@@ -1,0 +1,69 @@
+import Synchronization
+import Testing
+
+@testable import BridgePluginHost
+
+@Suite struct WorkerPoolTests {
+  @Test func everyJobRunsOnce() {
+    let pool = WorkerPool(threads: 4, queueLimit: .max / 2)
+    let condition = Condition()
+    let count = Atomic<Int>(0)
+    for _ in 0..<5000 {
+      #expect(
+        pool.submit {
+          if count.add(1, ordering: .sequentiallyConsistent).newValue == 5000 {
+            condition.withLock { condition.broadcast() }
+          }
+        })
+    }
+    condition.withLock {
+      while count.load(ordering: .sequentiallyConsistent) < 5000 { condition.wait() }
+    }
+    pool.stop()
+    #expect(!pool.submit {})
+  }
+
+  @Test func aFullQueueRefuses() {
+    let pool = WorkerPool(threads: 1, queueLimit: 2)
+    let condition = Condition()
+    let open = Atomic<Bool>(false)
+    let job: WorkerPool.Job = {
+      condition.withLock {
+        while !open.load(ordering: .sequentiallyConsistent) { condition.wait() }
+      }
+    }
+    #expect(pool.submit(job))
+    var accepted = 0
+    while pool.submit(job) { accepted += 1 }
+    #expect((1...2).contains(accepted))
+    condition.withLock {
+      open.store(true, ordering: .sequentiallyConsistent)
+      condition.broadcast()
+    }
+    pool.stop()
+  }
+
+  @Test func aLaneRunsOneAtATimeInOrder() {
+    let pool = WorkerPool(threads: 4, queueLimit: .max / 2)
+    let lane = SerialLane(pool: pool)
+    let condition = Condition()
+    let inside = Atomic<Int>(0)
+    let order = Mutex<[Int]>([])
+    for index in 0..<2000 {
+      #expect(
+        lane.submit {
+          if inside.add(1, ordering: .sequentiallyConsistent).newValue != 1 {
+            order.withLock { $0.append(-1) }
+          }
+          order.withLock { $0.append(index) }
+          inside.subtract(1, ordering: .sequentiallyConsistent)
+          if index == 1999 { condition.withLock { condition.broadcast() } }
+        })
+    }
+    condition.withLock {
+      while order.withLock({ $0.last != 1999 }) { _ = condition.wait(until: MonotonicClock.now + 50_000_000) }
+    }
+    #expect(order.withLock { $0 } == Array(0..<2000))
+    pool.stop()
+  }
+}

@@ -1,0 +1,75 @@
+import Testing
+
+@testable import BridgeSessions
+
+@Suite struct ConstraintTests {
+  private func message(_ json: String, _ type: ValueType, _ value: Value) throws -> String? {
+    do {
+      try Constraints(json: json, for: type).check(value)
+      return nil
+    } catch let error as SessionError {
+      return error.message
+    }
+  }
+
+  @Test func boundsNameValueAndBound() throws {
+    let bounds = #"{"min":0.0,"max":1.0}"#
+    #expect(try message(bounds, .float, .float(0.5)) == nil)
+    #expect(try message(bounds, .float, .float(1.5)) == "Value 1.5 is above maximum 1.0")
+    #expect(try message(bounds, .float, .float(-1)) == "Value -1.0 is below minimum 0.0")
+    #expect(try message(bounds, .float, .float(.nan)) != nil)
+    #expect(
+      try message(#"{"min":1,"max":3}"#, .integer, .integer(4)) == "Value 4 is above maximum 3")
+    // As Doubles these two would be equal.
+    #expect(
+      try message(#"{"max":9007199254740992}"#, .integer, .integer(9_007_199_254_740_993)) != nil)
+  }
+
+  @Test func textsAreChecked() throws {
+    let length = #"{"min_length":2,"max_length":3}"#
+    #expect(try message(length, .string, .string("äö")) == nil)
+    #expect(try message(length, .string, .string("\u{1F469}\u{200D}\u{1F680}x")) == nil)
+    #expect(try message(length, .string, .string("a")) != nil)
+    #expect(try message(length, .string, .string("abcd")) != nil)
+    #expect(try message(#"{"pattern":"^[a-z]+$"}"#, .string, .string("abc")) == nil)
+    #expect(try message(#"{"pattern":"^[a-z]+$"}"#, .string, .string("aBc")) != nil)
+    let choices = try message(#"{"choices":["a","b"]}"#, .choice, .string("c"))
+    #expect(choices == "Value \"c\" must be one of: a, b")
+    let module = #"{"namespace":"dspy"}"#
+    #expect(try message(module, .module, .string("dspy")) == nil)
+    #expect(try message(module, .module, .string("dspy.Predict")) == nil)
+    #expect(try message(module, .module, .string("dspyx.Predict")) != nil)
+  }
+
+  @Test func arraysAreChecked() throws {
+    let vector = Value.array(NumericArray([0.6, 0.8]))
+    #expect(try message(#"{"dimensions":2,"normalized":true}"#, .embedding, vector) == nil)
+    #expect(try message(#"{"dimensions":3}"#, .embedding, vector) != nil)
+    #expect(try message(#"{"max":0.7}"#, .embedding, vector) == "Value 0.8 is above maximum 0.7")
+    let tensor = Value.array(NumericArray([1, 2, 3, 4, 5, 6], shape: [2, 3]))
+    #expect(try message(#"{"shape":[2,-1]}"#, .tensor, tensor) == nil)
+    #expect(try message(#"{"shape":[null,3]}"#, .tensor, tensor) == nil)
+    #expect(try message(#"{"shape":[3,2]}"#, .tensor, tensor) != nil)
+    #expect(try message(#"{"shape":[6]}"#, .tensor, tensor) != nil)
+  }
+
+  @Test(arguments: [
+    (ValueType.float, "[]"), (.float, "x"), (.float, #"{"min":"0"}"#), (.float, #"{"min":2,"max":1}"#),
+    (.string, #"{"pattern":"("}"#), (.string, #"{"min_length":-1}"#),
+    (.string, #"{"min_length":3,"max_length":2}"#), (.choice, #"{"choices":[]}"#),
+    (.choice, #"{"choices":[1]}"#), (.tensor, #"{"shape":[-2]}"#), (.tensor, #"{"dtype":"x"}"#),
+    (.embedding, #"{"normalized":1}"#),
+  ])
+  func malformedConstraintsAreRefused(type: ValueType, json: String) {
+    let error = #expect(throws: SessionError.self) { try Constraints(json: json, for: type) }
+    #expect(error?.code == .invalidValue)
+  }
+
+  @Test func aHostilePatternIsAnErrorInBoundedSteps() throws {
+    let pattern = try PCREPattern("^(a+)+$")
+    #expect(throws: SessionError.self) {
+      try pattern.matches(String(repeating: "a", count: 5000) + "b")
+    }
+    #expect(try pattern.matches("aaaa"))
+  }
+}

@@ -1,0 +1,165 @@
+import Testing
+
+@testable import BridgeSessions
+
+@Suite struct SessionTests {
+  private let elixir = Writer(.elixir)
+
+  private func makeSession(_ change: (inout SessionLimits) -> Void = { _ in }) throws -> Session {
+    var limits = SessionLimits()
+    change(&limits)
+    return try SessionStore(limits: limits).create("s")
+  }
+
+  private func set(_ session: Session, _ name: String, _ number: Int64, expecting: Int32 = 0) throws
+    -> Variable
+  {
+    try session.set(name, expectedVersion: expecting, writer: elixir) { _ in
+      Payload(.integer(number))
+    }
+  }
+
+  private func register(_ session: Session, _ name: String, _ number: Int64 = 0) throws -> Variable {
+    try session.register(
+      name: name, type: .integer, payload: Payload(.integer(number)), writer: elixir)
+  }
+
+  private func code(_ body: () throws -> Void) -> SessionError.Code? {
+    do {
+      try body()
+      return nil
+    } catch {
+      return (error as? SessionError)?.code
+    }
+  }
+
+  @Test func findsByNameAndID() throws {
+    let session = try makeSession()
+    let variable = try register(session, "a_b")
+    #expect(variable.id == "var_a_b_1")
+    #expect(try session.get("a_b").variable === variable)
+    #expect(try session.get("var_a_b_1").variable === variable)
+    #expect(code { _ = try session.get("var_a_b_2") } == .variableNotFound)
+    #expect(code { _ = try session.get("") } == .variableNotFound)
+    #expect(code { _ = try session.get("var__") } == .variableNotFound)
+  }
+
+  @Test func versionsAndRevisionsRise() throws {
+    let session = try makeSession()
+    #expect(try register(session, "a").revision == 1)
+    #expect(try register(session, "b").revision == 2)
+    let second = try set(session, "a", 5)
+    #expect((second.version, second.revision) == (2, 3))
+    #expect(try session.delete("a") == 4)
+    let again = try register(session, "a")
+    #expect((again.id, again.version, again.revision) == ("var_a_3", 1, 5))
+  }
+
+  @Test func refusesWhatItMust() throws {
+    let session = try makeSession { $0.variablesPerSession = 2 }
+    _ = try register(session, "a")
+    #expect(code { _ = try register(session, "a") } == .alreadyExists)
+    #expect(code { _ = try register(session, "") } == .invalidArgument)
+    #expect(code { _ = try register(session, "a*") } == .invalidArgument)
+    #expect(code { _ = try register(session, String(repeating: "x", count: 256)) } == .invalidArgument)
+    _ = try register(session, "b")
+    #expect(code { _ = try register(session, "c") } == .limitReached)
+    #expect(code { _ = try set(session, "c", 1) } == .variableNotFound)
+    #expect(code { _ = try session.delete("c") } == .variableNotFound)
+  }
+
+  @Test func expectedVersionGuardsWrites() throws {
+    let session = try makeSession()
+    _ = try register(session, "a")
+    _ = try set(session, "a", 1, expecting: 1)
+    let error = #expect(throws: SessionError.self) { try set(session, "a", 2, expecting: 1) }
+    #expect(error?.code == .versionMismatch)
+    #expect(error?.details["current_version"] == "2")
+    #expect(try session.get("a").variable.value == .integer(1))
+  }
+
+  @Test func atomicBatchesAreAllOrNothing() throws {
+    let session = try makeSession()
+    _ = try register(session, "a")
+    _ = try session.register(
+      name: "b", type: .integer, constraints: #"{"max":5}"#, payload: Payload(.integer(0)),
+      writer: elixir)
+    func updates(_ b: Int64) -> [Update] {
+      [
+        Update("a") { _ in Payload(.integer(1)) },
+        Update("b") { _ in Payload(.integer(b)) },
+      ]
+    }
+    let failed = try session.set(updates(9), atomic: true, writer: elixir)
+    #expect(!failed.isComplete)
+    #expect(try session.get("a").variable.version == 1)
+    #expect(session.revision == 2)
+    let done = try session.set(updates(5), atomic: true, writer: elixir)
+    #expect(done.isComplete)
+    #expect(done.revision == 3)
+    #expect(try session.get(["a", "b"]).variables.map { $0?.revision } == [3, 3])
+    let partly = try session.set(updates(9), atomic: false, writer: elixir)
+    #expect(!partly.isComplete)
+    #expect(try session.get("a").variable.version == 3)
+  }
+
+  @Test func aBatchNamesAVariableOnce() throws {
+    let session = try makeSession()
+    let variable = try register(session, "a")
+    let twice = try session.set(
+      [
+        Update("a") { _ in Payload(.integer(1)) },
+        Update(variable.id) { _ in Payload(.integer(2)) },
+      ], atomic: true, writer: elixir)
+    #expect(!twice.isComplete)
+    #expect(try session.get("a").variable.version == 1)
+  }
+
+  @Test func listsInOrderByPattern() throws {
+    let session = try makeSession()
+    for name in ["temp_b", "other", "temp_a", "x_temp_"] { _ = try register(session, name) }
+    #expect(try session.list().variables.map(\.name) == ["temp_b", "other", "temp_a", "x_temp_"])
+    #expect(try session.list("temp_*").variables.map(\.name) == ["temp_b", "temp_a"])
+    #expect(try session.list("*temp*").variables.count == 3)
+    #expect(try session.list("none*").variables.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("*", "", true), ("a*", "a", true), ("a*c", "abc", true), ("a*c", "ab", false),
+    ("*a*b*", "xxaxxbxx", true), ("*a*b*", "xxbxxaxx", false), ("ab", "ab", true),
+    ("a*b*c", "abbbbc", true), ("", "", true), ("", "a", false),
+  ])
+  func wildcardsMatch(pattern: String, text: String, expected: Bool) {
+    #expect(Wildcard(pattern).matches(text) == expected)
+  }
+
+  @Test func aClosedSessionAnswersNotFound() throws {
+    let store = SessionStore()
+    let session = try store.create("s")
+    _ = try register(session, "a")
+    #expect(store.remove("s") == 1)
+    #expect(store.remove("s") == 0)
+    #expect(code { _ = try session.get("a") } == .sessionNotFound)
+    #expect(code { _ = try set(session, "a", 1) } == .sessionNotFound)
+    #expect(code { _ = try store.session("s") } == .sessionNotFound)
+    #expect(try store.session("s", create: true) !== session)
+    #expect(store.sessionCount == 1)
+  }
+
+  @Test func sessionsAreLimitedAndExpire() throws {
+    var limits = SessionLimits()
+    limits.sessions = 2
+    let store = SessionStore(limits: limits)
+    _ = try store.create("a", timeToLive: 1)
+    _ = try store.create("b")
+    #expect(code { _ = try store.create("a") } == .alreadyExists)
+    #expect(code { _ = try store.create("c") } == .limitReached)
+    #expect(code { _ = try store.create("") } == .invalidArgument)
+    #expect(store.removeExpired() == 0)
+    while try store.session("b").idleMilliseconds < 0 {}
+    let session = try store.session("a")
+    while session.idleMilliseconds <= 1000 { _ = try store.session("b") }
+    #expect(store.removeExpired() == 1)
+    #expect(code { _ = try store.session("a") } == .sessionNotFound)
+  }
+}

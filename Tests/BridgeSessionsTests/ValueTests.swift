@@ -1,0 +1,88 @@
+import Testing
+
+@testable import BridgeSessions
+
+@Suite struct ValueTests {
+  private func value(_ json: String, _ type: ValueType) throws -> Value {
+    try Value(json: Array(json.utf8), as: type)
+  }
+
+  @Test func everyTypeRoundTrips() throws {
+    let cases: [(ValueType, String)] = [
+      (.float, "1.5"), (.float, "-0.0"), (.float, "1e+300"), (.float, "\"NaN\""),
+      (.float, "\"Infinity\""), (.float, "\"-Infinity\""), (.integer, "-9223372036854775808"),
+      (.integer, "9223372036854775807"), (.boolean, "true"), (.string, "\"\u{1F600} \\\"\\\\\""),
+      (.choice, "\"a\""), (.module, "\"dspy.Predict\""), (.embedding, "[]"),
+      (.embedding, "[1.0,-2.5]"), (.tensor, #"{"shape":[2,2],"data":[[1.0,2.0],[3.0,4.0]]}"#),
+      (.tensor, #"{"shape":[2,2],"data":[1.0,2.0,3.0,4.0]}"#),
+      (.tensor, #"{"shape":[],"data":[5.0]}"#), (.tensor, #"{"shape":[0,3],"data":[]}"#),
+    ]
+    for (type, json) in cases {
+      let read = try value(json, type)
+      #expect(String(decoding: read.json(as: type), as: UTF8.self) == json)
+      #expect(try Value(json: read.json(as: type), as: type) == read)
+    }
+  }
+
+  @Test func numbersAreConverted() throws {
+    #expect(try value("3", .float) == .float(3))
+    #expect(try value("3.0", .integer) == .integer(3))
+    #expect(try value("-Infinity", .float) == .float(-.infinity))
+    #expect(try value(#"{"shape":[],"data":5}"#, .tensor) == .array(NumericArray([5], shape: [])))
+  }
+
+  @Test(arguments: [
+    (ValueType.integer, "3.5"), (.integer, "1e30"), (.integer, "true"), (.integer, "\"3\""),
+    (.integer, "9223372036854775808"), (.float, "true"), (.float, "\"nan\""), (.float, "null"),
+    (.boolean, "0"), (.boolean, "1"), (.boolean, "\"true\""), (.string, "5"), (.choice, "null"),
+    (.embedding, "5"), (.embedding, "[1,\"x\"]"), (.embedding, "[[1]]"), (.tensor, "[1,2]"),
+    (.tensor, #"{"shape":[2]}"#), (.tensor, #"{"data":[2]}"#),
+    (.tensor, #"{"shape":[3],"data":[1,2]}"#), (.tensor, #"{"shape":[-1],"data":[1]}"#),
+    (.tensor, #"{"shape":[2,2],"data":[[1,2],[3]]}"#),
+    (.tensor, #"{"shape":[4294967296,4294967296,4294967296],"data":[]}"#),
+    (.tensor, #"{"shape":[2,2],"data":[[1,2,3],[4]]}"#), (.float, ""), (.float, "{"),
+  ])
+  func wrongValuesAreRefused(type: ValueType, json: String) {
+    let error = #expect(throws: SessionError.self) { try value(json, type) }
+    #expect(error?.code == .invalidValue)
+  }
+
+  @Test func binaryValuesAreChecked() throws {
+    func array(_ bytes: Int, _ metadata: String) throws -> NumericArray {
+      try NumericArray(
+        binary: Array(repeating: 0, count: bytes), metadata: Array(metadata.utf8))
+    }
+    let array32 = try array(24, #"{"shape":[2,3],"dtype":"float32","binary_format":"raw"}"#)
+    #expect(array32.shape == [2, 3])
+    #expect(try array(24, #"{"dtype":"float64"}"#).shape == [3])
+    for (bytes, metadata) in [
+      (23, #"{"shape":[2,3],"dtype":"float32"}"#), (24, #"{"shape":[2,3]}"#),
+      (24, #"{"shape":[2,3],"dtype":"float31"}"#), (24, "[]"), (24, "x"),
+      (24, #"{"shape":[4294967296,4294967296],"dtype":"float32"}"#),
+      (24, #"{"shape":[6],"dtype":"float32","binary_format":"zip"}"#),
+    ] {
+      let error = #expect(throws: SessionError.self) { try array(bytes, metadata) }
+      #expect(error?.code == .invalidValue)
+    }
+    let error = #expect(throws: SessionError.self) {
+      try array(24, #"{"dtype":"float32","binary_format":"pickle"}"#)
+    }
+    #expect(error?.code == .unsupported)
+  }
+
+  @Test func everyElementTypeIsWrittenAsItsNumber() {
+    for type in NumericArray.ElementType.allCases {
+      let array = NumericArray(
+        shape: [2], elementType: type, bytes: Array(repeating: 0, count: 2 * type.width))
+      let text = String(decoding: Value.array(array).json(as: .embedding), as: UTF8.self)
+      let zero =
+        switch type {
+        case .float32, .float64: "0.0"
+        case .bool: "false"
+        default: "0"
+        }
+      #expect(text == "[\(zero),\(zero)]")
+      #expect(array.doubles == [0, 0])
+    }
+  }
+}

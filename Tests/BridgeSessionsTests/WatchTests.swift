@@ -1,0 +1,181 @@
+import Synchronization
+import Testing
+
+@testable import BridgeSessions
+
+@Suite struct WatchTests {
+  private let writer = Writer(.elixir)
+
+  private func makeSession(logChanges: Int = 10_000) throws -> Session {
+    var limits = SessionLimits()
+    limits.logChanges = logChanges
+    let session = try SessionStore(limits: limits).create("s")
+    for name in ["a", "b"] {
+      try session.register(
+        name: name, type: .integer, payload: Payload(.integer(0)), writer: writer)
+    }
+    return session
+  }
+
+  private func set(_ session: Session, _ name: String, _ number: Int64) throws {
+    try session.set(name, writer: writer) { _ in Payload(.integer(number)) }
+  }
+
+  private func take(_ watch: Watch) -> ([Change], Watch.Progress) {
+    var changes: [Change] = []
+    while true {
+      let progress = watch.take(&changes, limit: 3)
+      if case .more = progress { continue }
+      return (changes, progress)
+    }
+  }
+
+  @Test func snapshotThenEveryChange() throws {
+    let session = try makeSession()
+    try set(session, "a", 7)
+    let (watch, snapshot, revision) = try session.watch(["a"]) {}
+    #expect(snapshot.map(\.value) == [.integer(7)])
+    #expect(revision == 3)
+    try set(session, "b", 1)
+    for number in 1...10 { try set(session, "a", Int64(number)) }
+    let (changes, progress) = take(watch)
+    #expect(changes.map(\.revision) == Array(5...14))
+    #expect(changes.map { $0.previous?.version } == (2...11).map { $0 })
+    guard case .upToDate(14) = progress else {
+      Issue.record("\(progress)")
+      return
+    }
+  }
+
+  @Test func wakesOnceUntilTaken() throws {
+    let session = try makeSession()
+    let wakes = Atomic<Int>(0)
+    let (watch, _, _) = try session.watch(["a"]) { wakes.add(1, ordering: .relaxed) }
+    try set(session, "b", 1)
+    #expect(wakes.load(ordering: .relaxed) == 0)
+    try set(session, "a", 1)
+    try set(session, "a", 2)
+    #expect(wakes.load(ordering: .relaxed) == 1)
+    _ = take(watch)
+    try set(session, "a", 3)
+    #expect(wakes.load(ordering: .relaxed) == 2)
+    watch.cancel()
+    try set(session, "a", 4)
+    #expect(wakes.load(ordering: .relaxed) == 2)
+    #expect(session.statistics.watches == 0)
+  }
+
+  @Test func namesMayComeLaterAndPatternsMatch() throws {
+    let session = try makeSession()
+    let (later, none, _) = try session.watch(["later"]) {}
+    let (pattern, _, _) = try session.watch(["lat*"]) {}
+    let (everything, all, _) = try session.watch([]) {}
+    #expect(none.isEmpty)
+    #expect(all.map(\.name) == ["a", "b"])
+    try session.register(
+      name: "later", type: .integer, payload: Payload(.integer(1)), writer: writer)
+    try set(session, "a", 1)
+    #expect(take(later).0.map(\.kind) == [.registered])
+    #expect(take(pattern).0.map(\.kind) == [.registered])
+    #expect(take(everything).0.map(\.kind) == [.registered, .valueChanged])
+  }
+
+  @Test func anIdentifierFollowsItsVariableOnly() throws {
+    let session = try makeSession()
+    let id = try session.get("a").variable.id
+    let (byID, _, _) = try session.watch([id]) {}
+    let (byName, _, _) = try session.watch(["a"]) {}
+    _ = try session.delete("a")
+    try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
+    #expect(take(byID).0.map(\.kind) == [.deleted])
+    #expect(take(byName).0.map(\.kind) == [.deleted, .registered])
+  }
+
+  @Test func batchesAreMarkedPerWatch() throws {
+    let session = try makeSession()
+    let (both, _, _) = try session.watch(["a", "b"]) {}
+    let (first, _, _) = try session.watch(["a"]) {}
+    let updates = ["a", "b"].map { Update($0) { _ in Payload(.integer(1)) } }
+    _ = try session.set(updates, atomic: true, writer: writer)
+    #expect(take(both).0.map(\.isLastInRevision) == [false, true])
+    #expect(take(first).0.map(\.isLastInRevision) == [true])
+  }
+
+  @Test func resumesAfterARevision() throws {
+    let session = try makeSession(logChanges: 4)
+    for number in 1...10 { try set(session, "a", Int64(number)) }
+    func resume(_ revision: Int64, _ epoch: String) throws -> [Int64] {
+      let (watch, snapshot, _) = try session.watch(
+        ["a"], from: .after(revision: revision, epoch: epoch)) {}
+      #expect(snapshot.isEmpty)
+      return take(watch).0.map(\.revision)
+    }
+    #expect(try resume(8, session.epoch) == [9, 10, 11, 12])
+    #expect(try resume(12, "") == [])
+    func code(_ revision: Int64, _ epoch: String) -> SessionError.Code? {
+      do {
+        _ = try resume(revision, epoch)
+        return nil
+      } catch {
+        return (error as? SessionError)?.code
+      }
+    }
+    #expect(code(7, "") == .tooOld)
+    #expect(code(13, "") == .wrongEpoch)
+    #expect(code(-1, "") == .wrongEpoch)
+    #expect(code(9, "other") == .wrongEpoch)
+  }
+
+  @Test func aWatchBehindTheLogEndsAndSaysSo() throws {
+    let session = try makeSession(logChanges: 4)
+    let (watch, _, _) = try session.watch(["a"]) {}
+    for number in 1...10 { try set(session, "a", Int64(number)) }
+    var changes: [Change] = []
+    guard case .fellBehind(let oldest) = watch.take(&changes, limit: 100) else {
+      Issue.record("should have fallen behind")
+      return
+    }
+    #expect(changes.isEmpty)
+    #expect(oldest == 8)
+  }
+
+  @Test func aQuietWatchDoesNotFallBehind() throws {
+    let session = try makeSession(logChanges: 4)
+    let (watch, _, _) = try session.watch(["b"]) {}
+    for number in 1...10 { try set(session, "a", Int64(number)) }
+    try set(session, "b", 1)
+    #expect(take(watch).0.map(\.revision) == [13])
+  }
+
+  @Test func theLogIsBoundedByBytes() throws {
+    var limits = SessionLimits()
+    limits.logBytes = 100_000
+    let session = try SessionStore(limits: limits).create("s")
+    let text = String(repeating: "x", count: 10_000)
+    try session.register(name: "t", type: .string, payload: Payload(.string(text)), writer: writer)
+    for _ in 0..<50 {
+      try session.set("t", writer: writer) { _ in Payload(.string(text)) }
+    }
+    #expect(throws: SessionError.self) {
+      try session.watch(["t"], from: .after(revision: 20, epoch: "")) {}
+    }
+    let (watch, _, _) = try session.watch(["t"], from: .after(revision: 48, epoch: "")) {}
+    #expect(take(watch).0.count == 3)
+  }
+
+  @Test func theEndOfASessionIsReported() throws {
+    let store = SessionStore()
+    let session = try store.create("s")
+    let wakes = Atomic<Int>(0)
+    let (watch, _, _) = try session.watch([]) { wakes.add(1, ordering: .relaxed) }
+    try session.register(name: "a", type: .integer, payload: Payload(.integer(1)), writer: writer)
+    store.remove("s", cause: .expired)
+    let (changes, progress) = take(watch)
+    #expect(changes.count == 1)
+    guard case .ended(.expired, 1) = progress else {
+      Issue.record("\(progress)")
+      return
+    }
+    #expect(wakes.load(ordering: .relaxed) == 1)
+  }
+}

@@ -1,0 +1,58 @@
+import NIOCore
+import Testing
+
+@testable import GRPC
+
+@Suite struct CodingTests {
+  @Test func base64RoundTrips() {
+    for length in 0..<200 {
+      let bytes = (0..<length).map { _ in UInt8.random(in: .min ... .max) }
+      let text = Base64.encode(bytes)
+      #expect(!text.contains("="))
+      #expect(Base64.decode(text.utf8) == bytes)
+      let padding = String(repeating: "=", count: (4 - text.count % 4) % 4)
+      #expect(Base64.decode((text + padding).utf8) == bytes)
+    }
+  }
+
+  @Test(arguments: ["!", "a", "ab=c", "abc==", "ab=", "=", "a b", "äöü"])
+  func base64RefusesOthers(text: String) {
+    #expect(Base64.decode(text.utf8) == nil)
+  }
+
+  @Test(arguments: [
+    ("1H", 3_600_000_000_000), ("2M", 120_000_000_000), ("3S", 3_000_000_000), ("4m", 4_000_000),
+    ("5u", 5_000), ("99999999n", 99_999_999),
+  ])
+  func timeoutsAreRead(text: String, nanoseconds: Int64) {
+    #expect(parse(text) == .nanoseconds(nanoseconds))
+  }
+
+  @Test(arguments: ["", "S", "1", "-1S", "abc", "123456789S", "1 S", "1.5S", "1s"])
+  func timeoutsAreRefused(text: String) {
+    #expect(parse(text) == nil)
+  }
+
+  @Test func longTimeoutsDoNotOverflow() throws {
+    let longest = try #require(parse("99999999H"))
+    #expect(NIODeadline.now() + longest > NIODeadline.now())
+  }
+
+  private func parse(_ text: String) -> TimeAmount? {
+    Array(text.utf8).withUnsafeBytes { Timeout.parse($0) }
+  }
+
+  @Test func messagesArePercentEncoded() {
+    #expect(
+      String(decoding: PercentEncoding.encode("50% of\nä~"), as: UTF8.self) == "50%25 of%0A%C3%A4~")
+  }
+
+  @Test func binaryMetadataIsSplitAndDecoded() throws {
+    var metadata = Metadata()
+    metadata.add([1, 2, 3], for: "A-Bin")
+    metadata.add(wireValue: "BAU=,BgcI", for: "a-bin")
+    #expect(try metadata.binaryValues(for: "a-bin") == [[1, 2, 3], [4, 5], [6, 7, 8]])
+    metadata.add(wireValue: "?", for: "a-bin")
+    #expect(throws: RPCError.self) { try metadata.binaryValues(for: "a-bin") }
+  }
+}

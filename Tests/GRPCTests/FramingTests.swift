@@ -1,0 +1,70 @@
+import NIOCore
+import Testing
+
+@testable import GRPC
+
+@Suite struct FramingTests {
+  /// Any messages, framed and cut anywhere, come out as they went in.
+  @Test func messagesSurviveAnyCuts() throws {
+    for _ in 0..<300 {
+      let messages = (0..<Int.random(in: 0..<6)).map { _ in
+        (0..<Int.random(in: 0..<400)).map { _ in UInt8.random(in: .min ... .max) }
+      }
+      var outbound = OutboundBuffer()
+      for message in messages { outbound.append(message) }
+      #expect(outbound.byteCount == messages.reduce(0) { $0 + $1.count + 5 })
+
+      var framed = ByteBuffer()
+      while !outbound.isEmpty {
+        outbound.read(Int.random(in: 1...max(1, min(outbound.byteCount, 90))), into: &framed)
+      }
+      #expect(outbound.byteCount == 0)
+
+      var deframer = MessageDeframer(limit: 1000)
+      var received: [[UInt8]] = []
+      while framed.readableBytes > 0 {
+        let piece = framed.readBytes(length: min(framed.readableBytes, .random(in: 1...50)))!
+        try piece.withUnsafeBytes { try deframer.consume($0) { received.append($0) } }
+      }
+      #expect(received == messages)
+      #expect(deframer.isBetweenMessages)
+    }
+  }
+
+  @Test func aClaimedLengthIsRefusedFromThePrefix() {
+    var deframer = MessageDeframer(limit: 100)
+    let error = consume([0, 0, 0, 0, 101], &deframer)
+    #expect(error?.code == .resourceExhausted)
+  }
+
+  @Test func aClaimedLengthAllocatesLittle() {
+    // 4 GiB claimed, five bytes sent: nothing near it is reserved.
+    var deframer = MessageDeframer(limit: .max)
+    #expect(consume([0, 255, 255, 255, 255, 1], &deframer) == nil)
+    #expect(!deframer.isBetweenMessages)
+  }
+
+  @Test(arguments: [1, 2, 255] as [UInt8])
+  func flagsOtherThanZeroAreRefused(flag: UInt8) {
+    var deframer = MessageDeframer(limit: 100)
+    #expect(consume([flag, 0, 0, 0, 0], &deframer)?.code == .internalError)
+  }
+
+  private func consume(_ bytes: [UInt8], _ deframer: inout MessageDeframer) -> RPCError? {
+    do throws(RPCError) {
+      try deframer.consume(bytes)
+      return nil
+    } catch {
+      return error
+    }
+  }
+}
+
+extension MessageDeframer {
+  fileprivate mutating func consume(_ bytes: [UInt8]) throws(RPCError) {
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    defer { copy.deallocate() }
+    copy.copyBytes(from: bytes)
+    try consume(UnsafeRawBufferPointer(copy)) { _ in }
+  }
+}

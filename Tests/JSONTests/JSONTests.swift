@@ -1,0 +1,105 @@
+import Testing
+
+@testable import JSON
+
+@Suite struct JSONTests {
+  @Test func readsEveryKind() throws {
+    let value = try JSON(parsing: #"{"a":[1,-2.5,"x\n\u00e9",true,null],"b":{}}"#)
+    #expect(
+      value
+        == .object([
+          .init(
+            key: "a",
+            value: .array([.integer(1), .number(-2.5), .string("x\né"), .boolean(true), .null])),
+          .init(key: "b", value: .object([])),
+        ]))
+  }
+
+  @Test func tellsIntegersFromNumbers() throws {
+    #expect(try JSON(parsing: "9223372036854775807") == .integer(.max))
+    #expect(try JSON(parsing: "-9223372036854775808") == .integer(.min))
+    #expect(try JSON(parsing: "9223372036854775808") == .number(9_223_372_036_854_775_808))
+    #expect(try JSON(parsing: "3.0") == .number(3))
+    #expect(try JSON(parsing: "1e30") == .number(1e30))
+  }
+
+  @Test(arguments: ["", " ", "{", "[1,]", "nul", "01", "\"", "{\"a\"}", "1 2", "NaN", "\u{FEFF}1x"])
+  func refusesWhatIsNoJSON(text: String) {
+    #expect(throws: JSONError.self) { try JSON(parsing: text) }
+  }
+
+  @Test func refusesDeepNesting() throws {
+    let limit = JSON.depthLimit
+    func nested(_ depth: Int) -> String {
+      String(repeating: "[", count: depth) + String(repeating: "]", count: depth)
+    }
+    _ = try JSON(parsing: nested(limit - 1))
+    let error = #expect(throws: JSONError.self) { try JSON(parsing: nested(100_000)) }
+    #expect(error?.message.contains("deeper") == true)
+  }
+
+  @Test func errorsShowTheText() {
+    let error = #expect(throws: JSONError.self) { try JSON(parsing: "{oops}") }
+    #expect(error?.message.contains("{oops}") == true)
+  }
+
+  @Test func writesWhatItReads() throws {
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<500 {
+      let value = JSON.random(depth: 4, using: &random)
+      #expect(try JSON(parsing: value.text) == value)
+    }
+  }
+
+  @Test func writesSpecialFloatsAsStrings() {
+    #expect(JSON.number(.nan).text == "\"NaN\"")
+    #expect(JSON.number(.infinity).text == "\"Infinity\"")
+    #expect(JSON.number(-.infinity).text == "\"-Infinity\"")
+  }
+
+  @Test func skipsWholeValues() throws {
+    try Array(#"[{"a":[1,[2]],"b":3},7]"#.utf8).withUnsafeBytes { bytes in
+      try JSON.read(bytes) { reader in
+        #expect(reader.beginArray() == 2)
+        reader.skip()
+        #expect(reader.integer() == 7)
+      }
+    }
+  }
+
+  @Test func survivesAHugeDocument() throws {
+    let text = "[" + (0..<200_000).map(String.init).joined(separator: ",") + "]"
+    guard case .array(let elements) = try JSON(parsing: text) else {
+      Issue.record("no array")
+      return
+    }
+    #expect(elements.count == 200_000)
+    #expect(elements.last == .integer(199_999))
+    #expect(try JSON(parsing: "1") == .integer(1))
+  }
+}
+
+extension JSON {
+  fileprivate static func random(
+    depth: Int, using random: inout some RandomNumberGenerator
+  ) -> JSON {
+    switch Int.random(in: 0..<(depth > 0 ? 7 : 5), using: &random) {
+    case 0: return .null
+    case 1: return .boolean(.random(using: &random))
+    case 2: return .integer(.random(in: .min ... .max, using: &random))
+    case 3:
+      let number = Double(bitPattern: .random(in: .min ... .max, using: &random))
+      // A whole number of a Double reads back as one only with a fraction, which it is written with.
+      return number.isFinite ? .number(number) : .number(0.5)
+    case 4:
+      let scalars = (0..<Int.random(in: 0..<12, using: &random)).compactMap { _ in
+        Unicode.Scalar(UInt32.random(in: 0..<0x3000, using: &random))
+      }
+      return .string(String(String.UnicodeScalarView(scalars)))
+    case 5: return .array((0..<3).map { _ in .random(depth: depth - 1, using: &random) })
+    default:
+      return .object(
+        (0..<3).map { .init(key: "k\($0)", value: .random(depth: depth - 1, using: &random)) })
+    }
+  }
+}

@@ -1,0 +1,1 @@
+// The test plugin exports its entry function only.

@@ -1,0 +1,331 @@
+// A plugin for tests: tools that use every part of the ABI, well and badly, and an entry function
+// that misbehaves as the environment variable BRIDGE_TEST_PLUGIN says.
+#include <bridge_plugin.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const bridge_host *host;
+
+static bridge_str view(const char *text) { return (bridge_str){text, strlen(text)}; }
+
+static bridge_value integer(int64_t number) {
+  return (bridge_value){sizeof(bridge_value), BRIDGE_TYPE_INTEGER, {.integer = number}};
+}
+
+static bridge_status fail(bridge_call *call, bridge_status code, const char *message) {
+  bridge_error error = {.size = sizeof error, .code = code, .message = view(message)};
+  host->call->fail(call, &error);
+  return code;
+}
+
+// Fails with every field of an error.
+static bridge_status run_fail(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  bridge_error error = {.size = sizeof error, .code = BRIDGE_UNAVAILABLE, .retryable = 1,
+                        .message = BRIDGE_STR("the oracle is closed"),
+                        .type = BRIDGE_STR("oracle_error"),
+                        .details = BRIDGE_STR("{\"hours\":\"9-5\"}")};
+  host->call->fail(call, &error);
+  return BRIDGE_UNAVAILABLE;
+}
+
+// Fails without a word.
+static bridge_status run_fail_silently(void *context, bridge_call *call,
+                                       bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  return BRIDGE_ABORTED;
+}
+
+// Uses handles it should not: all must be errors, none a crash. Answers the number that were.
+static bridge_call *stale_call;
+static bridge_snapshot *stale_snapshot;
+static bridge_status run_stale(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context;
+  int64_t errors = 0;
+  bridge_value value;
+  if (stale_call) {
+    errors += host->call->parameter(stale_call, view("x"), &value) == BRIDGE_FAILED_PRECONDITION;
+    errors += host->call->check(stale_call) == BRIDGE_FAILED_PRECONDITION;
+    bridge_variable variable;
+    errors += host->variables->read(stale_snapshot, &variable) == BRIDGE_FAILED_PRECONDITION;
+    errors += host->variables->release(stale_snapshot) == BRIDGE_FAILED_PRECONDITION;
+  }
+  errors += host->call->check(NULL) == BRIDGE_FAILED_PRECONDITION;
+  errors += host->call->check((bridge_call *)0x1234) == BRIDGE_FAILED_PRECONDITION;
+  errors += host->variables->unwatch((bridge_watch *)call) == BRIDGE_FAILED_PRECONDITION;
+  errors += host->call->complete((bridge_token *)call, BRIDGE_OK) == BRIDGE_FAILED_PRECONDITION;
+  errors += host->call->result(call, NULL) == BRIDGE_INVALID_ARGUMENT;
+  bridge_value odd = {sizeof odd, 99, {0}};
+  errors += host->call->result(call, &odd) == BRIDGE_INVALID_ARGUMENT;
+  bridge_value text = {sizeof text, BRIDGE_TYPE_STRING, {.text = {"\xff", 1}}};
+  errors += host->call->result(call, &text) == BRIDGE_INVALID_ARGUMENT;
+  bridge_value json = {sizeof json, BRIDGE_TYPE_OBJECT, {.text = BRIDGE_STR("[1]")}};
+  errors += host->call->result(call, &json) == BRIDGE_INVALID_ARGUMENT;
+  stale_call = call;
+  // Not released: it goes with the call.
+  host->variables->get(variables, view("counter"), &stale_snapshot);
+  bridge_value result = integer(errors);
+  return host->call->result(call, &result);
+}
+
+// Completes from another thread, after its function has returned.
+static void *complete_later(void *token) {
+  struct timespec wait = {0, 20 * 1000 * 1000};
+  nanosleep(&wait, NULL);
+  host->call->complete(token, BRIDGE_OK);
+  return NULL;
+}
+static bridge_status run_retained(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  bridge_token *token;
+  bridge_status status = host->call->retain(call, &token);
+  if (status != BRIDGE_OK) return status;
+  bridge_token *second;
+  if (host->call->retain(call, &second) != BRIDGE_FAILED_PRECONDITION) return BRIDGE_INTERNAL;
+  bridge_value result = integer(42);
+  host->call->result(call, &result);
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, complete_later, token) != 0) return BRIDGE_UNAVAILABLE;
+  pthread_detach(thread);
+  return BRIDGE_PENDING;
+}
+
+static bridge_status run_pending(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  return BRIDGE_PENDING;
+}
+
+// Emits `count` integers, or waits for room; answers how often the stream was full.
+static bridge_status run_emit(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  bridge_value count;
+  bridge_status status = host->call->parameter(call, view("count"), &count);
+  if (status != BRIDGE_OK) return status;
+  int64_t full = 0;
+  for (int64_t i = 0; i < count.as.integer;) {
+    bridge_value chunk = integer(i);
+    status = host->call->emit(call, &chunk);
+    if (status == BRIDGE_FULL) {
+      full++;
+      status = host->call->wait_for_room(call);
+      if (status != BRIDGE_OK) return status;
+    } else if (status != BRIDGE_OK) {
+      return status;
+    } else {
+      i++;
+    }
+  }
+  bridge_value result = integer(full);
+  return host->call->result(call, &result);
+}
+
+// Watches `counter` until it reaches 1000 or the watch ends; checks that changes come in order.
+struct watching {
+  atomic_int inside;
+  atomic_long last, calls;
+  atomic_int disorder, ended;
+};
+static void on_change(void *context, const bridge_change *change) {
+  struct watching *state = context;
+  if (atomic_fetch_add(&state->inside, 1) != 0) state->disorder = 1;
+  if (change->kind == BRIDGE_CHANGE_ENDED) state->ended = 1;
+  if (change->kind == BRIDGE_CHANGE_VALUE) {
+    if (change->revision <= state->last) state->disorder = 1;
+    state->last = change->revision;
+  }
+  state->calls++;
+  atomic_fetch_sub(&state->inside, 1);
+}
+static bridge_status run_watch(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context;
+  struct watching state = {0};
+  bridge_str name = view("counter");
+  bridge_watch *watch;
+  bridge_status status =
+      host->variables->watch(variables, &name, 1, 1, on_change, &state, &watch);
+  if (status != BRIDGE_OK) return status;
+  for (;;) {
+    bridge_snapshot *snapshot;
+    status = host->variables->get(variables, name, &snapshot);
+    if (status != BRIDGE_OK) break;
+    bridge_variable variable;
+    host->variables->read(snapshot, &variable);
+    int64_t number = variable.value.as.integer;
+    int64_t revision = variable.revision;
+    host->variables->release(snapshot);
+    if (number >= 1000 && state.last >= revision) break;
+    status = host->call->sleep(call, 1000000);
+    if (status != BRIDGE_OK) break;
+  }
+  // The state is on this stack: a callback after this returns would be a crash.
+  host->variables->unwatch(watch);
+  if (status != BRIDGE_OK) return status;
+  if (state.disorder) return fail(call, BRIDGE_INTERNAL, "changes came out of order");
+  bridge_value result = integer(state.calls);
+  return host->call->result(call, &result);
+}
+
+// Unwatches inside the callback.
+struct once {
+  bridge_watch *watch;
+  atomic_int calls, done;
+};
+static void on_first(void *context, const bridge_change *change) {
+  (void)change;
+  struct once *state = context;
+  state->calls++;
+  host->variables->unwatch(state->watch);
+  state->done = 1;
+}
+static bridge_status run_watch_once(void *context, bridge_call *call,
+                                    const bridge_variables *variables) {
+  (void)context;
+  struct once *state = calloc(1, sizeof *state);
+  bridge_status status =
+      host->variables->watch(variables, NULL, 0, 1, on_first, state, &state->watch);
+  while (status == BRIDGE_OK && !state->done) status = host->call->sleep(call, 1000000);
+  if (status == BRIDGE_OK) status = host->call->sleep(call, 20000000);
+  bridge_value result = integer(state->calls);
+  free(state);
+  return status == BRIDGE_OK ? host->call->result(call, &result) : status;
+}
+
+// A read-only tool that writes anyway, by casting const away.
+static bridge_status run_cheat(void *context, bridge_call *call,
+                               const bridge_variables *variables) {
+  (void)context;
+  bridge_value value = integer(666);
+  bridge_status status =
+      host->variables->set((bridge_variables *)variables, view("counter"), &value, 0, NULL);
+  bridge_error error;
+  host->call->last_error(call, &error);
+  bridge_value result = {sizeof result, BRIDGE_TYPE_STRING, {.text = error.message}};
+  host->call->result(call, &result);
+  return status == BRIDGE_PERMISSION_DENIED ? BRIDGE_OK : BRIDGE_INTERNAL;
+}
+
+// Declares that it reads `a_*` and writes `out`; tries more.
+static bridge_status run_footprint(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context;
+  bridge_snapshot *snapshot;
+  bridge_value value = integer(1);
+  int64_t right = 0;
+  right += host->variables->get(variables, view("a_1"), &snapshot) == BRIDGE_OK;
+  right += host->variables->get(variables, view("counter"), &snapshot) == BRIDGE_PERMISSION_DENIED;
+  right += host->variables->set(variables, view("out"), &value, 0, NULL) == BRIDGE_OK;
+  right += host->variables->set(variables, view("a_1"), &value, 0, NULL) == BRIDGE_PERMISSION_DENIED;
+  right += host->variables->remove(variables, view("counter")) == BRIDGE_PERMISSION_DENIED;
+  bridge_write write = {.size = sizeof write, .identifier = view("counter"), .value = value};
+  right += host->variables->set_all(variables, &write, 1) == BRIDGE_PERMISSION_DENIED;
+  bridge_value result = integer(right);
+  return host->call->result(call, &result);
+}
+
+// Adds 1 to `counter`, slowly and without a check: only one at a time adds up.
+static bridge_status run_serial(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context;
+  bridge_snapshot *snapshot;
+  bridge_status status = host->variables->get(variables, view("counter"), &snapshot);
+  if (status != BRIDGE_OK) return status;
+  bridge_variable variable;
+  host->variables->read(snapshot, &variable);
+  bridge_value next = integer(variable.value.as.integer + 1);
+  host->variables->release(snapshot);
+  host->call->sleep(call, 500000);
+  return host->variables->set(variables, view("counter"), &next, 0, NULL);
+}
+
+static bridge_status run_sleep(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  return host->call->sleep(call, INT64_MAX);
+}
+
+static atomic_int released;
+static void release_blob(void *context, const void *data, size_t length) {
+  (void)context, (void)length;
+  free((void *)data);
+  released++;
+}
+static bridge_status run_blob(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  char *blob = malloc(3);
+  memcpy(blob, "\1\2\3", 3);
+  host->call->binary_result(call, blob, 3, release_blob, NULL);
+  host->call->annotate(call, view("key"), view("value"));
+  bridge_value result = integer(released);
+  return host->call->result(call, &result);
+}
+
+static const bridge_parameter count_parameter = {
+    .size = sizeof count_parameter, .name = BRIDGE_STR("count"),
+    .description = BRIDGE_STR("How many."), .type = BRIDGE_TYPE_INTEGER,
+    .flags = BRIDGE_PARAMETER_REQUIRED, .constraints = BRIDGE_STR("{\"min\":0}")};
+static const bridge_parameter *const count_parameters[] = {&count_parameter};
+static const bridge_str footprint_reads[] = {BRIDGE_STR("a_*")};
+static const bridge_str footprint_writes[] = {BRIDGE_STR("out")};
+
+#define TOOL(id, function, ...)                                                                    \
+  static const bridge_tool tool_##id = {.size = sizeof(bridge_tool), .name = BRIDGE_STR("test_" #id), \
+                                        .description = BRIDGE_STR("A test tool."),                 \
+                                        .threading = BRIDGE_PARALLEL, .function = run_##id,        \
+                                        __VA_ARGS__};
+TOOL(fail, run)
+TOOL(fail_silently, run)
+TOOL(stale, run)
+TOOL(retained, run)
+TOOL(pending, run)
+TOOL(emit, run, .flags = BRIDGE_TOOL_STREAMS, .parameters = count_parameters, .parameter_count = 1)
+TOOL(watch, run)
+TOOL(watch_once, run_read_only)
+TOOL(cheat, run_read_only)
+TOOL(footprint, run, .reads = footprint_reads, .read_count = 1, .writes = footprint_writes,
+     .write_count = 1)
+TOOL(sleep, run)
+TOOL(blob, run)
+static const bridge_tool tool_serial = {.size = sizeof(bridge_tool),
+                                        .name = BRIDGE_STR("test_serial"),
+                                        .threading = BRIDGE_SERIAL, .run = run_serial};
+
+static const bridge_tool *const tools[] = {
+    &tool_fail, &tool_fail_silently, &tool_stale, &tool_retained, &tool_pending,
+    &tool_emit, &tool_watch, &tool_watch_once, &tool_cheat, &tool_footprint,
+    &tool_sleep, &tool_blob, &tool_serial};
+static const bridge_plugin plugin = {
+    .size = sizeof plugin, .abi_version = BRIDGE_ABI_VERSION, .name = BRIDGE_STR("test"),
+    .version = BRIDGE_STR("1"), .tools = tools, .tool_count = sizeof tools / sizeof *tools};
+
+BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **p) {
+  static bridge_plugin odd;
+  static bridge_tool odd_tool;
+  static const bridge_tool *odd_tools[2];
+  const char *mode = getenv("BRIDGE_TEST_PLUGIN");
+  host = h;
+  *p = &plugin;
+  if (!mode || !*mode) return BRIDGE_OK;
+  odd = plugin;
+  odd_tool = tool_fail;
+  odd_tools[0] = odd_tools[1] = &odd_tool;
+  odd.tools = odd_tools;
+  odd.tool_count = 1;
+  *p = &odd;
+  if (!strcmp(mode, "refuse")) {
+    h->refuse(h, view("it is Monday"));
+    return BRIDGE_FAILED_PRECONDITION;
+  }
+  if (!strcmp(mode, "silent")) return BRIDGE_INTERNAL;
+  if (!strcmp(mode, "nothing")) *p = NULL;
+  if (!strcmp(mode, "size")) odd.size = 8;
+  if (!strcmp(mode, "version")) odd.abi_version = 99;
+  if (!strcmp(mode, "name")) odd.name = view("no good");
+  if (!strcmp(mode, "null_tool")) odd_tools[0] = NULL;
+  if (!strcmp(mode, "no_tools")) odd.tools = NULL;
+  if (!strcmp(mode, "tool_size")) odd_tool.size = 8;
+  if (!strcmp(mode, "tool_name")) odd_tool.name = view("");
+  if (!strcmp(mode, "tool_run")) odd_tool.run_read_only = run_cheat;
+  if (!strcmp(mode, "tool_threading")) odd_tool.threading = 7;
+  if (!strcmp(mode, "twice")) odd.tool_count = 2;
+  return BRIDGE_OK;
+}
