@@ -11,7 +11,7 @@ extension BridgeService {
       unary("GetSession", getSession),
       unary("Heartbeat", heartbeat),
 
-      unary("RegisterVariable", registerVariable),
+      .unary(Self.path("RegisterVariable"), registerVariable),
       .unary(Self.path("GetVariable"), getVariable),
       .unary(Self.path("SetVariable"), setVariable),
       unary("GetVariables", getVariables),

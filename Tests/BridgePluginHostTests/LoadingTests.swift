@@ -54,8 +54,8 @@ import Testing
     scratch.write(
       "good.native.json",
       #"""
-      {"plugin":"m","library":"libm.so.6","trusted":true,"tools":[{"name":"m_cbrt",
-      "symbol":"cbrt","parameters":[{"name":"x","type":"double"}],"returns":{"type":"double"}}]}
+      {"plugin":"m","library":"libm.so.6","trusted":true,"tools":[{"name":"m_sqrt",
+      "symbol":"sqrt","parameters":[{"name":"x","type":"double"}],"returns":{"type":"double"}}]}
       """#)
     let host = Plugins.makeHost()
     var results: [String: String] = [:]
@@ -67,12 +67,13 @@ import Testing
       }
     }
     #expect(Set(results.keys).count == 5)
-    #expect(results["good.native.json"] == "m_cbrt")
+    #expect(results["good.native.json"] == "m_sqrt")
     #expect(results["broken.so"]?.contains("cannot load") == true)
     #expect(results["broken.native.json"]?.contains("malformed JSON") == true)
     #expect(results["untrusted.native.json"]?.contains("trusted") == true)
     #expect(results["open.so"]?.contains("chmod go-w") == true)
-    #expect(try host.result("m_cbrt", ["x": "27"], session: try Plugins.makeSession()) == "3.0")
+    let root = try host.result("m_sqrt", ["x": "9"], session: try Plugins.makeSession())
+    #expect(root == "3.0")
   }
 
   @Test func aDirectoryThatCannotBeUsedIsAnError() {

@@ -171,6 +171,11 @@ import Testing
       serializedBytes: FastGetResponse.encode(variable, revision: 9, epoch: "e", form: .json))
     #expect(get.variable.name == "a")
     #expect((get.revision, get.epoch) == (9, "e"))
+    let register = try Snakepit_Bridge_RegisterVariableResponse(
+      serializedBytes: FastRegisterResponse.encode(variable, epoch: "e", form: .json))
+    #expect(register.success)
+    #expect((register.variableID, register.revision, register.epoch) == ("var_a_1", 1, "e"))
+    #expect(register.variable == get.variable)
     let set = try Snakepit_Bridge_SetVariableResponse(
       serializedBytes: FastSetResponse.encode(variable, epoch: "e"))
     #expect(set.success)

@@ -1,3 +1,4 @@
+import JSON
 import Testing
 
 @testable import BridgeSessions
@@ -22,6 +23,25 @@ import Testing
       #expect(String(decoding: read.json(as: type), as: UTF8.self) == json)
       #expect(try Value(json: read.json(as: type), as: type) == read)
     }
+  }
+
+  /// The short cut for plain texts says what the parser says, or nothing.
+  @Test func plainTextsAreReadAsTheParserReadsThem() throws {
+    let alphabet = Array("0123456789\"\\aé-.e".utf8)
+    var read = 0
+    for _ in 0..<20_000 {
+      var text = (0..<Int.random(in: 0..<6)).map { _ in alphabet.randomElement()! }
+      if Bool.random() { text = [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")] }
+      for type in [ValueType.integer, .float, .string] {
+        guard let plain = Value.plain(text, as: type) else { continue }
+        read += 1
+        let parsed = try text.withUnsafeBytes { bytes in
+          try JSON.read(bytes) { try Value(reading: &$0, as: type) }
+        }
+        #expect(plain == parsed)
+      }
+    }
+    #expect(read > 1000)
   }
 
   @Test func numbersAreConverted() throws {

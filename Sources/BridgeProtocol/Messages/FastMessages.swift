@@ -1,8 +1,8 @@
 package import BridgeSessions
 
-// The messages of the two calls that make up most of the traffic, read and written by hand: the
-// generated code costs more than everything else such a call does. Tests hold them against the
-// generated messages.
+// Messages of the calls that make up most of the traffic, read and written by hand: the generated
+// code costs more than everything else such a call does. Tests hold them against the generated
+// messages.
 
 /// snakepit.bridge.GetVariableRequest
 package struct FastGetRequest {
@@ -100,6 +100,20 @@ package enum FastSetResponse {
     writer.write(variable.version, field: 3)
     writer.write(variable.revision, field: 100)
     writer.write(epoch, field: 101)
+    return writer.bytes
+  }
+}
+
+/// snakepit.bridge.RegisterVariableResponse
+package enum FastRegisterResponse {
+  package static func encode(_ variable: Variable, epoch: String, form: ValueForm) -> [UInt8] {
+    let encoded = variable.encode(form)
+    var writer = WireWriter(reservingCapacity: encoded.count + 96)
+    writer.write(true, field: 1)
+    writer.write(variable.id, field: 2)
+    writer.writeMessage(encoded, field: 100)
+    writer.write(variable.revision, field: 101)
+    writer.write(epoch, field: 102)
     return writer.bytes
   }
 }

@@ -4,8 +4,7 @@ package import BridgeSessions
 package enum UpdateEncoding {
   /// A committed change; encoded once for all who watch it.
   package static func change(_ change: Change, epoch: String, form: ValueForm) -> [UInt8] {
-    guard let shared = change.shared else { return encode(change, epoch: epoch, form) }
-    return shared.encodings.bytes(form) { encode(change, epoch: epoch, form) }
+    change.encodings.bytes(form) { encode(change, epoch: epoch, form) }
   }
 
   private static func encode(_ change: Change, epoch: String, _ form: ValueForm) -> [UInt8] {

@@ -23,7 +23,8 @@ extension Variable {
     encodings.bytes(form) { encode(form) }
   }
 
-  private func encode(_ form: ValueForm) -> [UInt8] {
+  /// As `encoded`, without keeping the bytes: for versions that may never be sent again.
+  package func encode(_ form: ValueForm) -> [UInt8] {
     var writer = WireWriter(reservingCapacity: 160 + payload.attachment.count)
     writer.write(id, field: 1)
     writer.write(name, field: 2)

@@ -42,7 +42,10 @@ struct WireReader {
   }
 
   mutating func string() throws(Malformed) -> String {
-    guard let text = String(validating: try view(), as: UTF8.self) else { throw Malformed() }
+    let bytes = try view()
+    // Names are ASCII as a rule: that is checked far quicker than UTF-8.
+    if bytes.isASCII { return String(decoding: bytes, as: UTF8.self) }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw Malformed() }
     return text
   }
 
@@ -102,5 +105,13 @@ struct WireReader {
       if shift > 63 { throw Malformed() }
     }
     throw Malformed()
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  fileprivate var isASCII: Bool {
+    var all: UInt8 = 0
+    for byte in self { all |= byte }
+    return all < 0x80
   }
 }

@@ -5,9 +5,15 @@ internal import SwiftProtobuf
 
 // RegisterVariable, GetVariable, SetVariable, ListVariables, DeleteVariable.
 extension BridgeService {
-  func registerVariable(
+  @Sendable
+  func registerVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
+    return try mappingErrors { try register(request, call) }
+  }
+
+  private func register(
     _ request: Snakepit_Bridge_RegisterVariableRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_RegisterVariableResponse {
+  ) throws -> [UInt8] {
     let session = try sessionForUse(request.sessionID)
     let type = try valueType(request.type)
     let payload = try Payload(
@@ -17,13 +23,8 @@ extension BridgeService {
     let variable = try session.register(
       name: request.name, type: type, constraints: request.constraintsJson, payload: payload,
       metadata: request.metadata, writer: Writer(source(of: request.metadata)))
-    return try .with {
-      $0.success = true
-      $0.variableID = variable.id
-      $0.variable = try wire(variable, call)
-      $0.revision = variable.revision
-      $0.epoch = session.epoch
-    }
+    return FastRegisterResponse.encode(
+      variable, epoch: session.epoch, form: form(of: variable, call))
   }
 
   @Sendable

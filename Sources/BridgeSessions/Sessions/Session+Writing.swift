@@ -55,7 +55,7 @@ extension Session {
           .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
       }
       state.revision += 1
-      state.lastOrdinal += 1
+      state.lastOrdinal &+= 1
       let definition = Variable.Definition(
         name: name, type: type, ordinal: state.lastOrdinal, constraintsJSON: constraints,
         constraints: parsed, metadata: metadata)
@@ -88,14 +88,15 @@ extension Session {
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
         try checkOpen(state)
-        guard let current = state.variables[definition.name] else {
+        guard let index = state.variables.index(forKey: definition.name) else {
           throw variableNotFound(identifier)
         }
+        let current = state.variables.values[index]
         // Deleted and registered again meanwhile: the value was checked for another variable.
         guard current.definition === definition else { return nil }
         try check(expectedVersion, of: current)
         state.revision += 1
-        return state.write(payload, over: current, writer: writer, now: now, isLast: true)
+        return state.write(payload, at: index, writer: writer, now: now, isLast: true)
       }
       guard let (variable, woken) = result else { continue }
       for watch in woken { watch.wake() }
@@ -170,24 +171,24 @@ extension Session {
     let now = Clock.wall
     let outcome = try state.withLock { state -> (BatchResult, [Watch])? in
       try checkOpen(state)
-      var current: [Variable?] = []
+      var indices: [Dictionary<String, Variable>.Index?] = []
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
         switch item {
         case .failure(let error):
           errors.append(error)
-          current.append(nil)
+          indices.append(nil)
         case .success(let (definition, _)):
-          guard let variable = state.variables[definition.name],
-            variable.definition === definition
+          guard let index = state.variables.index(forKey: definition.name),
+            state.variables.values[index].definition === definition
           else { return nil }
           do throws(SessionError) {
-            try check(update.expectedVersion, of: variable)
+            try check(update.expectedVersion, of: state.variables.values[index])
             errors.append(nil)
           } catch {
             errors.append(error)
           }
-          current.append(variable)
+          indices.append(index)
         }
       }
       if errors.contains(where: { $0 != nil }) {
@@ -205,7 +206,7 @@ extension Session {
       for (index, item) in prepared.enumerated() {
         let (_, payload) = try item.get()
         let (variable, more) = state.write(
-          payload, over: current[index]!, writer: writer, now: now,
+          payload, at: indices[index]!, writer: writer, now: now,
           isLast: index == prepared.count - 1)
         results.append(.success(variable))
         woken += more
@@ -269,12 +270,14 @@ extension Session {
 extension Session.State {
   /// Makes the next version of a variable at the present revision.
   fileprivate mutating func write(
-    _ payload: Payload, over current: Variable, writer: Writer, now: Int64, isLast: Bool
+    _ payload: Payload, at index: Dictionary<String, Variable>.Index, writer: Writer, now: Int64,
+    isLast: Bool
   ) -> (Variable, [Watch]) {
+    let current = variables.values[index]
     let variable = Variable(
       definition: current.definition, payload: payload, writeMetadata: writer.metadata,
       source: writer.source, version: current.version &+ 1, revision: revision, updatedAt: now)
-    variables[current.name] = variable
+    variables.values[index] = variable
     return (variable, commit(.valueChanged, variable, previous: current, isLast: isLast))
   }
 
@@ -289,19 +292,18 @@ extension Session.State {
       Change(
         kind: kind, revision: revision,
         timestamp: kind == .deleted ? Clock.wall : variable.updatedAt, variable: variable,
-        previous: previous, isLastInRevision: isLast,
-        shared: watchCount > 0 ? Change.Shared() : nil))
+        previous: previous, isLastInRevision: isLast))
     guard watchCount > 0 else { return [] }
     var woken: [Watch] = []
     if let watches = watchesByName[variable.name] {
-      for watch in watches where !watch.isPending && watch.interest.matches(variable.definition) {
+      for watch in watches where !watch.isPending && watch.reports(variable.definition) {
         watch.isPending = true
         watch.position = position
         woken.append(watch)
       }
     }
     for watch in broadWatches
-    where !watch.isPending && watch.interest.matches(variable.definition) {
+    where !watch.isPending && watch.reports(variable.definition) {
       watch.isPending = true
       watch.position = position
       woken.append(watch)

@@ -28,7 +28,7 @@ public final class Session: Sendable {
   struct State {
     var revision: Int64 = 0
     var variables: [String: Variable] = [:]
-    var lastOrdinal = 0
+    var lastOrdinal: Int32 = 0
     var log: ChangeLog
     var end: End?
     /// Watches that name a variable, by that name, whether it exists or not.
@@ -159,10 +159,11 @@ extension Session.State {
 
   /// A variable by its id, `var_<name>_<n>`.
   func findByID(_ identifier: String) -> Variable? {
+    guard identifier.hasPrefix("var_") else { return nil }
     let text = identifier.utf8
-    guard text.starts(with: "var_".utf8), let end = text.lastIndex(of: UInt8(ascii: "_")),
+    guard let end = text.lastIndex(of: UInt8(ascii: "_")),
       let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
-      let ordinal = Int(identifier[text.index(after: end)...]),
+      let ordinal = Int32(identifier[text.index(after: end)...]),
       let variable = variables[String(identifier[start..<end])],
       variable.definition.ordinal == ordinal
     else { return nil }

@@ -5,32 +5,34 @@ public final class Variable: Sendable {
     public let name: String
     public let type: ValueType
     /// The number of this registration in its session, from 1; part of the id.
-    public let ordinal: Int
+    public let ordinal: Int32
     /// Empty where there are no constraints.
     public let constraintsJSON: String
-    public let constraints: Constraints?
+    public var constraints: Constraints? { boxedConstraints?.constraints }
+    /// Most variables have none, and these would make each of them twice as large.
+    private let boxedConstraints: ConstraintsBox?
     /// The metadata given when registering.
     public let metadata: [String: String]
 
     init(
-      name: String, type: ValueType, ordinal: Int, constraintsJSON: String,
+      name: String, type: ValueType, ordinal: Int32, constraintsJSON: String,
       constraints: Constraints?, metadata: [String: String]
     ) {
       self.name = name
       self.type = type
       self.ordinal = ordinal
       self.constraintsJSON = constraintsJSON
-      self.constraints = constraints
+      self.boxedConstraints = constraints.map(ConstraintsBox.init)
       self.metadata = metadata
+    }
+
+    private final class ConstraintsBox: Sendable {
+      let constraints: Constraints
+      init(_ constraints: Constraints) { self.constraints = constraints }
     }
 
     /// `var_<name>_<n>`. Made on demand: it would cost every variable an allocation to keep.
     public var id: String { "var_\(name)_\(ordinal)" }
-
-    /// Whether a text is this id.
-    func hasID(_ text: String) -> Bool {
-      text.utf8.count > name.utf8.count + 5 && text == id
-    }
   }
 
   /// Who wrote a version.
@@ -39,12 +41,13 @@ public final class Variable: Sendable {
   }
 
   public let definition: Definition
+  // In this order the fields leave no gaps: hosts hold millions of these.
   public let payload: Payload
-  /// The metadata of the write that made this version.
-  public let writeMetadata: [String: String]
   public let source: Source
   /// From 1, rises by one a change.
   public let version: Int32
+  /// The metadata of the write that made this version.
+  public let writeMetadata: [String: String]
   /// The session revision that made this version.
   public let revision: Int64
   /// Nanoseconds since 1970.

@@ -1,5 +1,5 @@
-/// One committed change, as watches report it.
-public struct Change: Sendable {
+/// One committed change, as watches report it. Immutable, and shared by all who watch.
+public final class Change: Sendable {
   public enum Kind: Sendable {
     case registered
     case valueChanged
@@ -7,6 +7,8 @@ public struct Change: Sendable {
   }
 
   public let kind: Kind
+  /// Whether this is the last change of its revision.
+  public let isLastInRevision: Bool
   /// The session revision of the change; the parts of an atomic batch share one.
   public let revision: Int64
   /// Nanoseconds since 1970.
@@ -15,17 +17,21 @@ public struct Change: Sendable {
   public let variable: Variable
   /// The version before; nil for a registration and a deletion.
   public let previous: Variable?
-  /// Whether this is the last change of its revision.
-  public internal(set) var isLastInRevision: Bool
-  /// Shared by all watches that report the change; made only when one may.
-  public let shared: Shared?
+  /// Encodings of the change as an update, filled by whoever sends it.
+  public let encodings = Encodings()
 
-  /// Encodings of the change as an update.
-  public final class Shared: Sendable {
-    public let encodings = Encodings()
-    init() {}
+  init(
+    kind: Kind, revision: Int64, timestamp: Int64, variable: Variable, previous: Variable?,
+    isLastInRevision: Bool
+  ) {
+    self.kind = kind
+    self.isLastInRevision = isLastInRevision
+    self.revision = revision
+    self.timestamp = timestamp
+    self.variable = variable
+    self.previous = previous
   }
 
   /// About how many bytes the log keeps alive for this change.
-  var size: Int { 64 + variable.size }
+  var size: Int { 96 + variable.size }
 }

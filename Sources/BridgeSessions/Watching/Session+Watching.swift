@@ -84,7 +84,7 @@ extension Session {
         scanned += 1
         var change = state.log[watch.position]
         watch.position += 1
-        guard watch.interest.matches(change.variable.definition) else { continue }
+        guard watch.reports(change.variable.definition) else { continue }
         if !change.isLastInRevision, !state.hasMore(of: change.revision, for: watch) {
           // The batch goes on, but not for this watch.
           change = change.asLastInRevision
@@ -108,11 +108,11 @@ extension Session {
 }
 
 extension Change {
-  /// This change as the last of its revision; not shared, since other watches see more.
+  /// This change as the last of its revision; a copy, since other watches see more.
   fileprivate var asLastInRevision: Change {
     Change(
       kind: kind, revision: revision, timestamp: timestamp, variable: variable,
-      previous: previous, isLastInRevision: true, shared: nil)
+      previous: previous, isLastInRevision: true)
   }
 }
 
@@ -120,7 +120,7 @@ extension Session.State {
   fileprivate func hasMore(of revision: Int64, for watch: Watch) -> Bool {
     var position = watch.position
     while position < log.end, log[position].revision == revision {
-      if watch.interest.matches(log[position].variable.definition) { return true }
+      if watch.reports(log[position].variable.definition) { return true }
       position += 1
     }
     return false

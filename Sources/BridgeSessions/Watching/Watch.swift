@@ -6,7 +6,7 @@
 /// place, and neither delays writers nor other watches; one that falls behind the log ends.
 ///
 /// Thread-safe.
-// @unchecked: `position`, `isPending` and `isActive` are guarded by the session's lock.
+// @unchecked: `position`, `isPending`, `isActive` and `lastMatch` are guarded by the session's lock.
 public final class Watch: @unchecked Sendable {
   public let session: Session
   let interest: Interest
@@ -17,6 +17,8 @@ public final class Watch: @unchecked Sendable {
   /// There may be changes to take, or the end. While it is set, `wake` is not called again.
   var isPending: Bool
   var isActive = true
+  /// The last variable asked for and the answer: changes in a row are often of one variable.
+  private var lastMatch: (definition: Variable.Definition, matches: Bool)?
 
   init(
     session: Session, interest: Interest, position: Int, isPending: Bool,
@@ -27,6 +29,14 @@ public final class Watch: @unchecked Sendable {
     self.position = position
     self.isPending = isPending
     self.wake = wake
+  }
+
+  /// Whether the watch reports a variable. Guarded by the session's lock.
+  func reports(_ definition: Variable.Definition) -> Bool {
+    if let lastMatch, lastMatch.definition === definition { return lastMatch.matches }
+    let matches = interest.matches(definition)
+    lastMatch = (definition, matches)
+    return matches
   }
 
   /// What `take` left.

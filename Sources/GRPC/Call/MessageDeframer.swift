@@ -30,7 +30,12 @@ struct MessageDeframer {
   ) throws(RPCError) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      if prefixCount < Self.prefixLength {
+      if prefixCount == 0 && rest.count >= Self.prefixLength {
+        for byte in rest.prefix(Self.prefixLength) { prefix = prefix << 8 | UInt64(byte) }
+        rest = rest.dropFirst(Self.prefixLength)
+        prefixCount = Self.prefixLength
+        try readPrefix()
+      } else if prefixCount < Self.prefixLength {
         prefix = prefix << 8 | UInt64(rest.removeFirst())
         prefixCount += 1
         if prefixCount < Self.prefixLength { continue }

@@ -17,12 +17,12 @@ class HTTP2Connection: ChannelInboundHandler {
   let logger: Logger
 
   /// Nil once the connection is closed.
-  private(set) var session: OpaquePointer?
+  @exclusivity(unchecked) private(set) var session: OpaquePointer?
   private var context: ChannelHandlerContext?
   /// Frames on their way to the channel; `sendData` appends to it.
-  var output = ByteBuffer()
+  @exclusivity(unchecked) var output = ByteBuffer()
   /// Inside `nghttp2_session_mem_recv`, where the session must be neither sent from nor freed.
-  private var isReceiving = false
+  @exclusivity(unchecked) private var isReceiving = false
   private var isFlushing = false
   private var flushIsScheduled = false
 

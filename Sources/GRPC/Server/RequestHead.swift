@@ -1,15 +1,20 @@
-/// What the headers of a request said, gathered field by field.
+internal import Glibc
+
+/// What the headers of a request say, gathered field by field.
+///
+/// A connection has one and reuses it: header blocks come one at a time (RFC 9113 section 4.3).
 struct RequestHead {
-  var isPost = false
-  var contentType = ContentType.missing
-  var path: [UInt8] = []
-  var timeout: [UInt8]?
-  var encoding: [UInt8]?
-  var hasBinaryMetadata = false
-  /// Custom metadata, as name, NUL, value, NUL: HTTP/2 admits no NUL in either.
-  var fields: [UInt8] = []
+  private(set) var isPost = false
+  private(set) var contentType = ContentType.missing
+  private(set) var path: [UInt8] = []
+  private(set) var timeout: [UInt8] = []
+  private(set) var hasTimeout = false
+  private(set) var encoding: [UInt8] = []
+  private(set) var hasBinaryMetadata = false
+  /// Custom metadata; see `MetadataFields`.
+  private(set) var fields: [UInt8] = []
   /// The size of the list as RFC 9113 section 6.5.2 counts it.
-  var listSize = 0
+  private(set) var listSize = 0
 
   enum ContentType {
     case missing
@@ -17,24 +22,41 @@ struct RequestHead {
     case other
   }
 
-  /// Takes one field; the list may be cut short by the caller once it is too long.
-  mutating func add(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
+  /// Forgets the last request, keeping memory.
+  mutating func reset() {
+    isPost = false
+    contentType = .missing
+    path.removeAll(keepingCapacity: true)
+    timeout.removeAll(keepingCapacity: true)
+    hasTimeout = false
+    encoding.removeAll(keepingCapacity: true)
+    hasBinaryMetadata = false
+    fields.removeAll(keepingCapacity: true)
+    listSize = 0
+  }
+
+  /// Takes one field; once the list is longer than `limit`, only its size is counted on.
+  mutating func add(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, limit: Int
+  ) {
+    listSize += name.count + value.count + 32
+    if listSize > limit { return }
     switch name.count {
     case 2 where name.isEqual("te"): return
-    case 5 where name.isEqual(":path"): path = Array(value)
+    case 5 where name.isEqual(":path"): path.append(contentsOf: value)
     case 7 where name.isEqual(":method"): isPost = value.isEqual("POST")
     case 7 where name.isEqual(":scheme"): return
     case 10 where name.isEqual(":authority"): return
     case 12 where name.isEqual("content-type"): contentType = Self.contentType(value)
-    case 12 where name.isEqual("grpc-timeout"): timeout = Array(value)
-    case 13 where name.isEqual("grpc-encoding"): encoding = Array(value)
+    case 12 where name.isEqual("grpc-timeout"):
+      hasTimeout = true
+      timeout.append(contentsOf: value)
+    case 13 where name.isEqual("grpc-encoding"): encoding.append(contentsOf: value)
+    case 14 where name.isEqual("content-length"): return
     case 20 where name.isEqual("grpc-accept-encoding"): return
     default:
       if name.hasSuffix("-bin") { hasBinaryMetadata = true }
-      fields.append(contentsOf: name)
-      fields.append(0)
-      fields.append(contentsOf: value)
-      fields.append(0)
+      MetadataFields.append(name: name, value: value, to: &fields)
     }
   }
 
@@ -46,8 +68,21 @@ struct RequestHead {
     let next = value[expected.utf8CodeUnitCount]
     return next == UInt8(ascii: "+") || next == UInt8(ascii: ";") ? .grpc : .other
   }
+}
 
-  func hasField(_ key: StaticString) -> Bool {
+/// Metadata as it came, in one array: name, NUL, value, NUL, and so on. HTTP/2 admits no NUL in
+/// either. Calls of one client often repeat each other's and then share the array.
+enum MetadataFields {
+  static func append(
+    name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, to fields: inout [UInt8]
+  ) {
+    fields.append(contentsOf: name)
+    fields.append(0)
+    fields.append(contentsOf: value)
+    fields.append(0)
+  }
+
+  static func contains(_ key: StaticString, in fields: [UInt8]) -> Bool {
     fields.withUnsafeBytes { fields in
       var start = 0
       var isName = true
@@ -62,7 +97,7 @@ struct RequestHead {
     }
   }
 
-  var metadata: Metadata {
+  static func metadata(of fields: [UInt8]) -> Metadata {
     var metadata = Metadata()
     let parts = fields.split(separator: 0, omittingEmptySubsequences: false)
     var index = 0
@@ -76,6 +111,18 @@ struct RequestHead {
   }
 }
 
+extension [UInt8] {
+  /// Equality in one memcmp, which the generic operator is not.
+  func hasSameBytes(as other: [UInt8]) -> Bool {
+    guard count == other.count else { return false }
+    return withUnsafeBytes { left in
+      other.withUnsafeBytes { right in
+        left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0
+      }
+    }
+  }
+}
+
 extension UnsafeRawBufferPointer {
   func isEqual(_ text: StaticString) -> Bool {
     count == text.utf8CodeUnitCount && hasPrefix(text)
@@ -84,8 +131,7 @@ extension UnsafeRawBufferPointer {
   func hasPrefix(_ text: StaticString) -> Bool {
     let length = text.utf8CodeUnitCount
     guard count >= length else { return false }
-    for index in 0..<length where self[index] != text.utf8Start[index] { return false }
-    return true
+    return memcmp(baseAddress!, text.utf8Start, length) == 0
   }
 
   func hasSuffix(_ text: StaticString) -> Bool {

@@ -14,35 +14,35 @@ public final class ServerCall: @unchecked Sendable {
   let connection: ServerConnection
   let id: Int32
 
-  // Set while the request's headers arrive.
-  var request = RequestHead()
+  /// The request's metadata; see `MetadataFields`.
+  @exclusivity(unchecked) var metadataFields: [UInt8] = []
   /// When the client gives up, on the monotonic clock; nil when it set no timeout.
   public internal(set) var deadline: NIODeadline?
 
   /// Neighbours in the connection's list of open calls, which retains each call once.
-  unowned(unsafe) var next: ServerCall?
-  unowned(unsafe) var previous: ServerCall?
+  @exclusivity(unchecked) unowned(unsafe) var next: ServerCall?
+  @exclusivity(unchecked) unowned(unsafe) var previous: ServerCall?
 
-  var deframer: MessageDeframer
-  var receivedRequest: [UInt8]?
-  var requestsEnded = false
+  @exclusivity(unchecked) var deframer: MessageDeframer
+  @exclusivity(unchecked) var receivedRequest: [UInt8]?
+  @exclusivity(unchecked) var requestsEnded = false
 
-  var method: RPCMethod?
-  var handler: (any ServerCallHandler)?
-  private var source: (any MessageSource)?
+  @exclusivity(unchecked) var method: RPCMethod?
+  @exclusivity(unchecked) var handler: (any ServerCallHandler)?
+  @exclusivity(unchecked) private var source: (any MessageSource)?
 
-  private var outbound = OutboundBuffer()
+  @exclusivity(unchecked) private var outbound = OutboundBuffer()
   /// Set once the handler has ended the call; without trailers, a plain OK.
-  private var end: (trailers: HeaderFields?, Void)?
-  private(set) var state = State.idle
+  @exclusivity(unchecked) private var end: (trailers: HeaderFields?, Void)?
+  @exclusivity(unchecked) private(set) var state = State.idle
   /// nghttp2 asked for data when there was none, and waits for a resume.
-  private var isDeferred = false
+  @exclusivity(unchecked) private var isDeferred = false
 
   /// Bytes accepted by `send` and not yet written.
   private let unsent = Atomic<Int>(0)
   /// `send` answered false, and `writable` is owed.
   private let waitsForRoom = Atomic<Bool>(false)
-  private var usesSend = false
+  @exclusivity(unchecked) private var usesSend = false
   private let closed = Atomic<Bool>(false)
 
   enum State {
@@ -70,10 +70,12 @@ public final class ServerCall: @unchecked Sendable {
   public var path: String { method?.path ?? "" }
 
   /// The request's metadata, without the headers HTTP/2 and gRPC themselves use.
-  public var metadata: Metadata { request.metadata }
+  public var metadata: Metadata { MetadataFields.metadata(of: metadataFields) }
 
   /// Whether the request has metadata of a key; without taking the metadata apart.
-  public func hasMetadata(_ key: StaticString) -> Bool { request.hasField(key) }
+  public func hasMetadata(_ key: StaticString) -> Bool {
+    MetadataFields.contains(key, in: metadataFields)
+  }
 
   /// What the service keeps for the connection this call came on, as long as that lives.
   public var connectionState: AnyObject? {
@@ -171,6 +173,15 @@ public final class ServerCall: @unchecked Sendable {
     self.source = source
     start()
     resume()
+  }
+
+  /// Answers a unary call with its only message.
+  func answer(_ message: [UInt8]) {
+    guard !isFinished else { return }
+    outbound.append(message)
+    end = (nil, ())
+    start()
+    release()
   }
 
   private func finishNow(_ trailers: Metadata) {
