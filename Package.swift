@@ -54,6 +54,7 @@ let package = Package(
       name: "GRPC",
       dependencies: [
         "CNghttp2",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
@@ -107,6 +108,10 @@ let package = Package(
       exclude: ["example_tools_c.native.json", "libm.native.json"]),
 
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
+    .executableTarget(
+      name: "GRPCTestServer",
+      dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
+      path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),

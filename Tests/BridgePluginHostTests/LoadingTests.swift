@@ -5,111 +5,113 @@ import Testing
 
 @testable import BridgePluginHost
 
-@Suite(.serialized) struct LoadingTests {
-  /// A directory of its own, removed at the end.
-  private final class Scratch {
-    let path: String
+extension TestPluginSuites {
+  @Suite struct LoadingTests {
+    /// A directory of its own, removed at the end.
+    private final class Scratch {
+      let path: String
 
-    init() {
-      var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
-      path = String(cString: mkdtemp(&template))
-    }
+      init() {
+        var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
+        path = String(cString: mkdtemp(&template))
+      }
 
-    deinit {
-      for name in (try? FilePermissions.entries(of: path)) ?? [] { unlink("\(path)/\(name)") }
-      rmdir(path)
-    }
+      deinit {
+        for name in (try? FilePermissions.entries(of: path)) ?? [] { unlink("\(path)/\(name)") }
+        rmdir(path)
+      }
 
-    func write(_ name: String, _ text: String, mode: mode_t = 0o644) {
-      let file = fopen("\(path)/\(name)", "w")!
-      fputs(text, file)
-      fclose(file)
-      chmod("\(path)/\(name)", mode)
-    }
-  }
-
-  @Test(arguments: [
-    ("refuse", "it is Monday"), ("silent", "no reason"), ("nothing", "no description"),
-    ("size", "bridge_plugin.size"), ("version", "ABI version 99"), ("name", "no good"),
-    ("null_tool", "NULL"), ("no_tools", "tools is NULL"), ("tool_size", "bridge_tool.size"),
-    ("tool_name", "name"), ("tool_run", "exactly one"), ("tool_threading", "threading 7"),
-    ("twice", "there already"),
-  ])
-  func aBrokenPluginIsRefusedInWords(mode: String, words: String) {
-    setenv("BRIDGE_TEST_PLUGIN", mode, 1)
-    defer { unsetenv("BRIDGE_TEST_PLUGIN") }
-    let error = #expect(throws: PluginError.self) {
-      try Plugins.makeHost(loading: "libTestPlugin.so")
-    }
-    #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
-  }
-
-  @Test func whatIsNoPluginIsSkippedAndTheRestServed() throws {
-    let scratch = Scratch()
-    scratch.write("broken.so", "this is no shared object", mode: 0o755)
-    scratch.write("notes.txt", "not looked at")
-    scratch.write("broken.native.json", "{")
-    scratch.write("untrusted.native.json", #"{"plugin":"x","library":"libm.so.6","tools":[]}"#)
-    scratch.write("open.so", "", mode: 0o777)
-    scratch.write(
-      "good.native.json",
-      #"""
-      {"plugin":"m","library":"libm.so.6","trusted":true,"tools":[{"name":"m_sqrt",
-      "symbol":"sqrt","parameters":[{"name":"x","type":"double"}],"returns":{"type":"double"}}]}
-      """#)
-    let host = Plugins.makeHost()
-    var results: [String: String] = [:]
-    for report in try host.loadDirectory(scratch.path) {
-      let name = String(report.file.split(separator: "/").last!)
-      switch report.result {
-      case .success(let tools): results[name] = tools.joined()
-      case .failure(let error): results[name] = error.description
+      func write(_ name: String, _ text: String, mode: mode_t = 0o644) {
+        let file = fopen("\(path)/\(name)", "w")!
+        fputs(text, file)
+        fclose(file)
+        chmod("\(path)/\(name)", mode)
       }
     }
-    #expect(Set(results.keys).count == 5)
-    #expect(results["good.native.json"] == "m_sqrt")
-    #expect(results["broken.so"]?.contains("cannot load") == true)
-    #expect(results["broken.native.json"]?.contains("malformed JSON") == true)
-    #expect(results["untrusted.native.json"]?.contains("trusted") == true)
-    #expect(results["open.so"]?.contains("chmod go-w") == true)
-    let root = try host.result("m_sqrt", ["x": "9"], session: try Plugins.makeSession())
-    #expect(root == "3.0")
-  }
 
-  @Test func aDirectoryThatCannotBeUsedIsAnError() {
-    #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory("/nonexistent") }
-    let scratch = Scratch()
-    chmod(scratch.path, 0o777)
-    #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory(scratch.path) }
-    chmod(scratch.path, 0o755)
-  }
-
-  @Test(arguments: [
-    (#"[]"#, "plugin"),
-    (#"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[]}"#, "not empty"),
-    (#"{"plugin":"p","library":"libnone.so","trusted":true,"tools":[TOOL]}"#, "cannot load"),
-    (#"{"plugin":"p","library":"./none.so","trusted":true,"tools":[TOOL]}"#, "cannot be read"),
-    (
-      #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"nope"}]}"#,
-      "no function nope"
-    ),
-    (
-      #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"pow","parameters":[{"name":"a","type":"double[]"}]}]}"#,
-      "length_of"
-    ),
-    (
-      #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"pow","parameters":[{"name":"a","type":"quad"}]}]}"#,
-      "unknown type"
-    ),
-  ])
-  func aManifestThatIsWrongSaysWhere(text: String, words: String) {
-    let scratch = Scratch()
-    let tool = #"{"name":"t","symbol":"pow"}"#
-    let parts = text.split(separator: "TOOL", omittingEmptySubsequences: false)
-    scratch.write("x.native.json", parts.joined(separator: tool))
-    let error = #expect(throws: PluginError.self) {
-      try Plugins.makeHost().load("\(scratch.path)/x.native.json")
+    @Test(arguments: [
+      ("refuse", "it is Monday"), ("silent", "no reason"), ("nothing", "no description"),
+      ("size", "bridge_plugin.size"), ("version", "ABI version 99"), ("name", "no good"),
+      ("null_tool", "NULL"), ("no_tools", "tools is NULL"), ("tool_size", "bridge_tool.size"),
+      ("tool_name", "name"), ("tool_run", "exactly one"), ("tool_threading", "threading 7"),
+      ("twice", "there already"),
+    ])
+    func aBrokenPluginIsRefusedInWords(mode: String, words: String) {
+      setenv("BRIDGE_TEST_PLUGIN", mode, 1)
+      defer { unsetenv("BRIDGE_TEST_PLUGIN") }
+      let error = #expect(throws: PluginError.self) {
+        try Plugins.makeHost(loading: "libTestPlugin.so")
+      }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
-    #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+
+    @Test func whatIsNoPluginIsSkippedAndTheRestServed() throws {
+      let scratch = Scratch()
+      scratch.write("broken.so", "this is no shared object", mode: 0o755)
+      scratch.write("notes.txt", "not looked at")
+      scratch.write("broken.native.json", "{")
+      scratch.write("untrusted.native.json", #"{"plugin":"x","library":"libm.so.6","tools":[]}"#)
+      scratch.write("open.so", "", mode: 0o777)
+      scratch.write(
+        "good.native.json",
+        #"""
+        {"plugin":"m","library":"libm.so.6","trusted":true,"tools":[{"name":"m_sqrt",
+        "symbol":"sqrt","parameters":[{"name":"x","type":"double"}],"returns":{"type":"double"}}]}
+        """#)
+      let host = Plugins.makeHost()
+      var results: [String: String] = [:]
+      for report in try host.loadDirectory(scratch.path) {
+        let name = String(report.file.split(separator: "/").last!)
+        switch report.result {
+        case .success(let tools): results[name] = tools.joined()
+        case .failure(let error): results[name] = error.description
+        }
+      }
+      #expect(Set(results.keys).count == 5)
+      #expect(results["good.native.json"] == "m_sqrt")
+      #expect(results["broken.so"]?.contains("cannot load") == true)
+      #expect(results["broken.native.json"]?.contains("malformed JSON") == true)
+      #expect(results["untrusted.native.json"]?.contains("trusted") == true)
+      #expect(results["open.so"]?.contains("chmod go-w") == true)
+      let root = try host.result("m_sqrt", ["x": "9"], session: try Plugins.makeSession())
+      #expect(root == "3.0")
+    }
+
+    @Test func aDirectoryThatCannotBeUsedIsAnError() {
+      #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory("/nonexistent") }
+      let scratch = Scratch()
+      chmod(scratch.path, 0o777)
+      #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory(scratch.path) }
+      chmod(scratch.path, 0o755)
+    }
+
+    @Test(arguments: [
+      (#"[]"#, "plugin"),
+      (#"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[]}"#, "not empty"),
+      (#"{"plugin":"p","library":"libnone.so","trusted":true,"tools":[TOOL]}"#, "cannot load"),
+      (#"{"plugin":"p","library":"./none.so","trusted":true,"tools":[TOOL]}"#, "cannot be read"),
+      (
+        #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"nope"}]}"#,
+        "no function nope"
+      ),
+      (
+        #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"pow","parameters":[{"name":"a","type":"double[]"}]}]}"#,
+        "length_of"
+      ),
+      (
+        #"{"plugin":"p","library":"libm.so.6","trusted":true,"tools":[{"name":"t","symbol":"pow","parameters":[{"name":"a","type":"quad"}]}]}"#,
+        "unknown type"
+      ),
+    ])
+    func aManifestThatIsWrongSaysWhere(text: String, words: String) {
+      let scratch = Scratch()
+      let tool = #"{"name":"t","symbol":"pow"}"#
+      let parts = text.split(separator: "TOOL", omittingEmptySubsequences: false)
+      scratch.write("x.native.json", parts.joined(separator: tool))
+      let error = #expect(throws: PluginError.self) {
+        try Plugins.makeHost().load("\(scratch.path)/x.native.json")
+      }
+      #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
+    }
   }
 }

@@ -4,6 +4,10 @@ import Glibc
 import Logging
 import Testing
 
+/// Suites that load the test plugin run one after the other: what its entry function does depends on
+/// an environment variable, which all threads share.
+@Suite(.serialized) enum TestPluginSuites {}
+
 /// Where the built plugins are, and how tests run their tools.
 enum Plugins {
   /// Where the package manager puts shared objects: beside the test program.

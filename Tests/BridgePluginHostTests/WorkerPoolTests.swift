@@ -23,6 +23,28 @@ import Testing
     #expect(!pool.submit {})
   }
 
+  /// Blocked jobs do not keep the next from starting, however few cores there are.
+  @Test func blockedJobsKeepNobodyWaiting() {
+    let pool = WorkerPool(threads: 40, queueLimit: 100)
+    let condition = Condition()
+    let inside = Atomic<Int>(0)
+    for _ in 0..<40 {
+      #expect(
+        pool.submit {
+          condition.withLock {
+            if inside.add(1, ordering: .sequentiallyConsistent).newValue == 40 {
+              condition.broadcast()
+            }
+            while inside.load(ordering: .sequentiallyConsistent) < 40 { condition.wait() }
+          }
+        })
+    }
+    condition.withLock {
+      while inside.load(ordering: .sequentiallyConsistent) < 40 { condition.wait() }
+    }
+    pool.stop()
+  }
+
   @Test func aFullQueueRefuses() {
     let pool = WorkerPool(threads: 1, queueLimit: 2)
     let condition = Condition()
@@ -61,7 +83,9 @@ import Testing
         })
     }
     condition.withLock {
-      while order.withLock({ $0.last != 1999 }) { _ = condition.wait(until: MonotonicClock.now + 50_000_000) }
+      while order.withLock({ $0.last != 1999 }) {
+        _ = condition.wait(until: MonotonicClock.now + 50_000_000)
+      }
     }
     #expect(order.withLock { $0 } == Array(0..<2000))
     pool.stop()

@@ -83,8 +83,10 @@ import Testing
     }
     #expect(throws: SessionError.self) { try payload(url, metadata, binary: [0], as: .float) }
     let empty = Array(#"{"shape":[0],"dtype":"float32"}"#.utf8)
-    #expect(try payload(url, empty, as: .embedding).value == .array(
-      NumericArray(shape: [0], elementType: .float32, bytes: [])))
+    #expect(
+      try payload(url, empty, as: .embedding).value
+        == .array(
+          NumericArray(shape: [0], elementType: .float32, bytes: [])))
   }
 
   @Test func bytesBesideATextAreKept() throws {

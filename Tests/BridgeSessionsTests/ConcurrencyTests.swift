@@ -74,7 +74,8 @@ import Testing
     var committed: [Change] = []
     while case .more = audit.take(&committed, limit: 1000) {}
     #expect(committed.count > 1000)
-    #expect(Set(committed.map(\.revision)).count == Int(committed.last!.revision) - Self.names.count)
+    #expect(
+      Set(committed.map(\.revision)).count == Int(committed.last!.revision) - Self.names.count)
     for (index, watcher) in watchers.enumerated() {
       let names = [Self.names[index], Self.names[index + 1]]
       let expected = committed.filter {

@@ -54,7 +54,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (ValueType.float, "[]"), (.float, "x"), (.float, #"{"min":"0"}"#), (.float, #"{"min":2,"max":1}"#),
+    (ValueType.float, "[]"), (.float, "x"), (.float, #"{"min":"0"}"#),
+    (.float, #"{"min":2,"max":1}"#),
     (.string, #"{"pattern":"("}"#), (.string, #"{"min_length":-1}"#),
     (.string, #"{"min_length":3,"max_length":2}"#), (.choice, #"{"choices":[]}"#),
     (.choice, #"{"choices":[1]}"#), (.tensor, #"{"shape":[-2]}"#), (.tensor, #"{"dtype":"x"}"#),

@@ -19,7 +19,8 @@ import Testing
     }
   }
 
-  private func register(_ session: Session, _ name: String, _ number: Int64 = 0) throws -> Variable {
+  private func register(_ session: Session, _ name: String, _ number: Int64 = 0) throws -> Variable
+  {
     try session.register(
       name: name, type: .integer, payload: Payload(.integer(number)), writer: elixir)
   }
@@ -61,7 +62,8 @@ import Testing
     #expect(code { _ = try register(session, "a") } == .alreadyExists)
     #expect(code { _ = try register(session, "") } == .invalidArgument)
     #expect(code { _ = try register(session, "a*") } == .invalidArgument)
-    #expect(code { _ = try register(session, String(repeating: "x", count: 256)) } == .invalidArgument)
+    #expect(
+      code { _ = try register(session, String(repeating: "x", count: 256)) } == .invalidArgument)
     _ = try register(session, "b")
     #expect(code { _ = try register(session, "c") } == .limitReached)
     #expect(code { _ = try set(session, "c", 1) } == .variableNotFound)

@@ -106,7 +106,8 @@ import Testing
     for number in 1...10 { try set(session, "a", Int64(number)) }
     func resume(_ revision: Int64, _ epoch: String) throws -> [Int64] {
       let (watch, snapshot, _) = try session.watch(
-        ["a"], from: .after(revision: revision, epoch: epoch)) {}
+        ["a"], from: .after(revision: revision, epoch: epoch)
+      ) {}
       #expect(snapshot.isEmpty)
       return take(watch).0.map(\.revision)
     }

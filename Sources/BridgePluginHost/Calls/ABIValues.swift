@@ -148,7 +148,8 @@ extension ToolValue {
     }
     guard product == numbers.count, type == .tensor || shape.count == 1 else {
       throw SessionError(
-        .invalidArgument, "shape \(shape) does not fit \(numbers.count) elements of type "
+        .invalidArgument,
+        "shape \(shape) does not fit \(numbers.count) elements of type "
           + type.rawValue)
     }
     let byteCount = Int(numbers.count) * element.width

@@ -219,7 +219,8 @@ final class NativeTool: Tool, @unchecked Sendable {
   }
 
   private func array(_ parameter: NativeSignature.Parameter, _ frame: Frame) -> NumericArray {
-    guard case .array(let element) = parameter.type, let (memory, count) = frame.arrays[parameter.name]
+    guard case .array(let element) = parameter.type,
+      let (memory, count) = frame.arrays[parameter.name]
     else { preconditionFailure("inout parameters are arrays") }
     let bytes = Array(UnsafeRawBufferPointer(start: memory, count: count * element.width))
     return NumericArray(shape: [count], elementType: element, bytes: bytes)

@@ -3,19 +3,41 @@ internal import Glibc
 
 /// Threads that run what may block: tools and their callbacks.
 ///
-/// Threads are made when work comes and none is idle, up to a limit, and stay. Thread-safe.
-// @unchecked: the queue and the counts are guarded by the condition's lock.
+/// As many jobs run at once as there are cores. A job that is still running after a millisecond or
+/// two is taken for blocked and no longer counts: the next one starts on another thread, up to the
+/// limit. So short jobs share a few threads that stay awake, and long ones keep nobody waiting.
+/// Thread-safe.
+// @unchecked: all state is guarded by the lock.
 final class WorkerPool: @unchecked Sendable {
   typealias Job = @Sendable () -> Void
 
   let threadLimit: Int
   let queueLimit: Int
 
-  private let condition = Condition()
+  private let lock = Condition()
   private var queue: Deque<Job> = []
   private var threads = 0
+  /// Threads that wait, those with a permit included.
   private var idle = 0
+  /// How many waiting threads may go on.
+  private var permits = 0
+  /// Threads that were made or given a permit and have not looked at the queue yet.
+  private var waking = 0
+  /// Jobs that run and are not taken for blocked.
+  private var active = 0
+  private var workers: [Worker] = []
+  private var tick: UInt64 = 0
+  private var hasTicker = false
   private var isStopping = false
+
+  private let activeTarget = max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
+
+  /// What one thread does. Guarded by the pool's lock.
+  private final class Worker {
+    var isRunning = false
+    var isTakenForBlocked = false
+    var startedAt: UInt64 = 0
+  }
 
   /// - Parameter queueLimit: Jobs that may wait for a thread.
   init(threads threadLimit: Int, queueLimit: Int) {
@@ -27,70 +49,147 @@ final class WorkerPool: @unchecked Sendable {
   ///
   /// - Returns: false when as many jobs wait as may, or the pool is stopping; the job is dropped.
   func submit(_ job: @escaping Job) -> Bool {
-    let (accepted, makeThread) = condition.withLock { () -> (Bool, Bool) in
-      // Jobs for which a thread is idle or can be made do not count as waiting.
-      let free = idle + (threadLimit - threads)
-      guard !isStopping, queue.count < queueLimit + free else { return (false, false) }
-      queue.append(job)
-      if idle >= queue.count {
-        condition.signal()
-        return (true, false)
+    let (isAccepted, needsThread, needsTicker) = lock.withLock { () -> (Bool, Bool, Bool) in
+      // Jobs for which there is a thread, or can be one, do not count as waiting.
+      guard !isStopping, queue.count < queueLimit + idle + (threadLimit - threads) else {
+        return (false, false, false)
       }
-      guard threads < threadLimit else { return (true, false) }
-      threads += 1
-      return (true, true)
+      queue.append(job)
+      let needsTicker = !hasTicker
+      hasTicker = true
+      return (true, callWorker(), needsTicker)
     }
-    if makeThread { startThread() }
-    return accepted
+    if needsThread { startWorker() }
+    if needsTicker && !startThread(tickerThread) { lock.withLock { hasTicker = false } }
+    return isAccepted
   }
 
   /// Lets threads end once the queue is empty. Does not wait for them.
   func stop() {
-    condition.withLock {
+    lock.withLock {
       isStopping = true
-      condition.broadcast()
+      lock.broadcast()
     }
   }
 
-  private func startThread() {
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(self).toOpaque()
-    let result = pthread_create(&thread, nil, workerThread, context)
-    if result == 0 {
-      pthread_detach(thread)
-      return
+  /// Calls a thread to the queue, if a job may run beside those that do. Under the lock.
+  ///
+  /// - Returns: Whether the thread has yet to be made.
+  private func callWorker() -> Bool {
+    guard active + waking < activeTarget, waking < queue.count else { return false }
+    if idle > permits {
+      permits += 1
+      waking += 1
+      lock.signal()
+      return false
     }
-    // EAGAIN: the system has no more threads. Others serve the queue, if there are any.
-    Unmanaged<WorkerPool>.fromOpaque(context).release()
-    let orphan = condition.withLock { () -> Job? in
+    guard threads < threadLimit else { return false }
+    threads += 1
+    waking += 1
+    return true
+  }
+
+  private func startWorker() {
+    if startThread(workerThread) { return }
+    // The system has no more threads: those there are go on, and the ticker tries again.
+    lock.withLock {
       threads -= 1
-      return threads == 0 ? queue.popFirst() : nil
+      waking -= 1
     }
-    orphan?()
   }
 
-  fileprivate func run() {
-    while let job = nextJob() { job() }
+  private func startThread(
+    _ function: @escaping @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+  ) -> Bool {
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(self)
+    // 0 or EAGAIN.
+    if pthread_create(&thread, nil, function, context.toOpaque()) == 0 {
+      pthread_detach(thread)
+      return true
+    }
+    context.release()
+    return false
   }
 
-  private func nextJob() -> Job? {
-    condition.withLock {
-      while queue.isEmpty {
+  // MARK: Workers
+
+  fileprivate func runWorker() {
+    let worker = Worker()
+    lock.withLock {
+      workers.append(worker)
+      waking -= 1
+    }
+    while let job = nextJob(worker) { job() }
+  }
+
+  private func nextJob(_ worker: Worker) -> Job? {
+    lock.withLock {
+      if worker.isRunning {
+        worker.isRunning = false
+        if !worker.isTakenForBlocked { active -= 1 }
+      }
+      while true {
+        if !queue.isEmpty && (active < activeTarget || isStopping) {
+          worker.isRunning = true
+          worker.isTakenForBlocked = false
+          worker.startedAt = tick
+          active += 1
+          return queue.removeFirst()
+        }
         if isStopping {
           threads -= 1
+          workers.removeAll { $0 === worker }
           return nil
         }
         idle += 1
-        condition.wait()
+        while permits == 0 && !isStopping { lock.wait() }
         idle -= 1
+        if permits > 0 {
+          permits -= 1
+          waking -= 1
+        }
       }
-      return queue.removeFirst()
+    }
+  }
+
+  // MARK: The ticker
+
+  /// Looks for jobs that block, every millisecond while jobs run and for a while after.
+  fileprivate func runTicker() {
+    var idleTicks = 0
+    while idleTicks < 100 {
+      var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
+      nanosleep(&pause, nil)
+      let (threadsToMake, isIdle) = lock.withLock { () -> (Int, Bool) in
+        tick += 1
+        for worker in workers
+        where worker.isRunning && !worker.isTakenForBlocked && worker.startedAt + 1 < tick {
+          worker.isTakenForBlocked = true
+          active -= 1
+        }
+        var threadsToMake = 0
+        while true {
+          let before = waking
+          if callWorker() { threadsToMake += 1 }
+          if waking == before { break }
+        }
+        let isIdle = active == 0 && queue.isEmpty
+        if isIdle && idleTicks == 99 { hasTicker = false }
+        return (threadsToMake, isIdle)
+      }
+      for _ in 0..<threadsToMake { startWorker() }
+      idleTicks = isIdle ? idleTicks + 1 : 0
     }
   }
 }
 
 private func workerThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  let pool = Unmanaged<WorkerPool>.fromOpaque(context!).takeRetainedValue()
-  pool.run()
+  Unmanaged<WorkerPool>.fromOpaque(context!).takeRetainedValue().runWorker()
+  return nil
+}
+
+private func tickerThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  Unmanaged<WorkerPool>.fromOpaque(context!).takeRetainedValue().runTicker()
   return nil
 }

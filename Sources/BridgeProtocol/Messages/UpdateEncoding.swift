@@ -2,12 +2,8 @@ package import BridgeSessions
 
 /// The messages of a watch stream: serialized snakepit.bridge.VariableUpdate.
 package enum UpdateEncoding {
-  /// A committed change; encoded once for all who watch it.
+  /// A committed change.
   package static func change(_ change: Change, epoch: String, form: ValueForm) -> [UInt8] {
-    change.encodings.bytes(form) { encode(change, epoch: epoch, form) }
-  }
-
-  private static func encode(_ change: Change, epoch: String, _ form: ValueForm) -> [UInt8] {
     let variable = change.variable
     let encoded = variable.encoded(form)
     var writer = WireWriter(reservingCapacity: encoded.count + 160)

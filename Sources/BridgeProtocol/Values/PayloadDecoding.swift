@@ -11,10 +11,15 @@ extension Payload {
   package init(
     typeURL: String, value: [UInt8], binary: [UInt8], as type: ValueType
   ) throws {
+    if typeURL == TypeURL.usual(type), binary.isEmpty {
+      self.init(try Value(json: value, as: type))
+      return
+    }
     guard let url = TypeURL(typeURL) else {
       throw SessionError(
         .invalidValue,
-        "unknown type URL \"\(typeURL)\"; expected for example \"dspex.variables/\(type.rawValue)\"")
+        "unknown type URL \"\(typeURL)\"; expected for example \"dspex.variables/\(type.rawValue)\""
+      )
     }
     if typeURL.isEmpty && value.isEmpty && binary.isEmpty {
       throw SessionError(.invalidValue, "a value of type \(type.rawValue) is missing")

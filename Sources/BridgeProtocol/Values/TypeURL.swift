@@ -36,7 +36,9 @@ package struct TypeURL: Sendable {
   /// - Returns: nil for a URL of no family.
   package init?(_ url: String) {
     var name = url[...]
-    if let slash = url.utf8.lastIndex(of: UInt8(ascii: "/")) { name = url[url.utf8.index(after: slash)...] }
+    if let slash = url.utf8.lastIndex(of: UInt8(ascii: "/")) {
+      name = url[url.utf8.index(after: slash)...]
+    }
     var form: WireForm = []
     if name.hasPrefix("google.protobuf.") {
       guard let wrapper = Wrapper(rawValue: String(name.dropFirst(16))) else { return nil }
@@ -74,11 +76,25 @@ package struct TypeURL: Sendable {
     self.form = form
   }
 
+  /// `dspex.variables/<type>`, without making a string each time.
+  static func usual(_ type: ValueType) -> String {
+    switch type {
+    case .float: "dspex.variables/float"
+    case .integer: "dspex.variables/integer"
+    case .string: "dspex.variables/string"
+    case .boolean: "dspex.variables/boolean"
+    case .choice: "dspex.variables/choice"
+    case .module: "dspex.variables/module"
+    case .embedding: "dspex.variables/embedding"
+    case .tensor: "dspex.variables/tensor"
+    }
+  }
+
   /// The URL under which a value of a type is answered.
   package static func url(for type: ValueType, form: WireForm, binary: Bool) -> String {
     let base =
       form.contains(.snakepitURL)
-      ? "type.googleapis.com/snakepit.\(type.rawValue)" : "dspex.variables/\(type.rawValue)"
+      ? "type.googleapis.com/snakepit.\(type.rawValue)" : usual(type)
     return binary ? base + ".binary" : base
   }
 }

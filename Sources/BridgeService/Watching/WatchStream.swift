@@ -23,7 +23,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
   /// The revision up to which everything has been sent.
   private var sentRevision: Int64 = 0
   /// Reused from fill to fill.
-  private var changes: [Change] = []
+  private var items: [Watch.Item] = []
 
   /// Changes taken from the log at a time.
   private static let batch = 64
@@ -109,15 +109,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       buffer.append(UpdateEncoding.bookmark(.synced, revision: snapshotRevision, epoch: epoch))
     }
     while buffer.byteCount < target {
-      changes.removeAll(keepingCapacity: true)
-      let progress = watch.take(&changes, limit: Self.batch)
-      for change in changes {
-        sentRevision = change.revision
-        buffer.append(
-          UpdateEncoding.change(
-            change, epoch: epoch,
-            form: change.variable.form(acceptsBinary: acceptsBinary)))
-      }
+      let progress = take(from: watch, epoch: epoch, into: &buffer)
       switch progress {
       case .more: continue
       case .upToDate(let revision):
@@ -145,6 +137,39 @@ final class WatchStream: ServerCallHandler, MessageSource {
         return
       }
     }
+  }
+}
+
+extension WatchStream {
+  /// Moves one batch of changes from the log to the buffer.
+  private func take(
+    from watch: Watch, epoch: String, into buffer: inout OutboundBuffer
+  ) -> Watch.Progress {
+    if acceptsBinary {
+      var changes: [Change] = []
+      let progress = watch.take(&changes, limit: Self.batch)
+      for change in changes {
+        sentRevision = change.revision
+        let form = change.variable.form(acceptsBinary: true)
+        buffer.append(UpdateEncoding.change(change, epoch: epoch, form: form))
+      }
+      return progress
+    }
+    let progress = watch.take(&items, limit: Self.batch)
+    for item in items {
+      switch item {
+      case .update(let update, let revision):
+        sentRevision = revision
+        buffer.append(update)
+      case .change(let change):
+        sentRevision = change.revision
+        let update = UpdateEncoding.change(change, epoch: epoch, form: .json)
+        watch.share(update, of: change)
+        buffer.append(update)
+      }
+    }
+    items.removeAll(keepingCapacity: true)
+    return progress
   }
 }
 

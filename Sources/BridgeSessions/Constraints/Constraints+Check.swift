@@ -69,7 +69,8 @@ extension Constraints {
       throw invalid("Value has \(array.count) dimensions, must have \(dimensions)")
     }
     if let shape {
-      let fits = shape.count == array.shape.count
+      let fits =
+        shape.count == array.shape.count
         && zip(shape, array.shape).allSatisfy { $0 == nil || $0 == $1 }
       if !fits {
         let wanted = shape.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")

@@ -40,7 +40,8 @@ public final class Session: Sendable {
 
   init(id: String, metadata: [String: String], timeToLive: Int, limits: SessionLimits) {
     self.id = id
-    self.epoch = String(UInt64.random(in: .min ... .max), radix: 16)
+    // At most 13 characters: Swift keeps those in place, and every answer carries the epoch.
+    self.epoch = String(UInt64.random(in: .min ... .max), radix: 36)
     self.metadata = metadata
     self.createdAt = Clock.wall
     self.timeToLive = timeToLive

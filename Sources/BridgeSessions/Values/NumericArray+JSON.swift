@@ -99,7 +99,8 @@ extension NumericArray {
   ) throws {
     guard let count = reader.beginArray(), count == shape.first else {
       throw SessionError(
-        .invalidValue, "tensor data is not nested as its shape says: expected an array of "
+        .invalidValue,
+        "tensor data is not nested as its shape says: expected an array of "
           + "\(shape.first ?? 0)")
     }
     if shape.count == 1 {

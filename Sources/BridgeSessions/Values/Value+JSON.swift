@@ -104,8 +104,9 @@ extension Value {
   }
 
   private static func bareSpecial(_ text: [UInt8]) -> Double? {
-    guard let first = text.first, first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
-      || first == UInt8(ascii: "-"), text.count <= 9
+    guard let first = text.first,
+      first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
+        || first == UInt8(ascii: "-"), text.count <= 9
     else { return nil }
     return special(text.elementsEqual)
   }

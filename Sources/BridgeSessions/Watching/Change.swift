@@ -1,5 +1,6 @@
-/// One committed change, as watches report it. Immutable, and shared by all who watch.
-public final class Change: Sendable {
+/// One committed change, as watches report it, shared by all of them.
+// @unchecked: immutable but for `update`, which is guarded by the session's lock.
+public final class Change: @unchecked Sendable {
   public enum Kind: Sendable {
     case registered
     case valueChanged
@@ -17,8 +18,9 @@ public final class Change: Sendable {
   public let variable: Variable
   /// The version before; nil for a registration and a deletion.
   public let previous: Variable?
-  /// Encodings of the change as an update, filled by whoever sends it.
-  public let encodings = Encodings()
+  /// The change as clients are usually sent it, once somebody has encoded it. Guarded by the
+  /// session's lock.
+  var update: [UInt8]?
 
   init(
     kind: Kind, revision: Int64, timestamp: Int64, variable: Variable, previous: Variable?,

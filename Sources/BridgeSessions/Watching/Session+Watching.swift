@@ -72,6 +72,23 @@ extension Session {
   private static let scanLimit = 1024
 
   func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
+    take(for: watch, limit: limit) { changes.append($0) }
+  }
+
+  func take(for watch: Watch, into items: inout [Watch.Item], limit: Int) -> Watch.Progress {
+    take(for: watch, limit: limit) { change in
+      if let update = change.update {
+        items.append(.update(update, revision: change.revision))
+      } else {
+        items.append(.change(change))
+      }
+    }
+  }
+
+  /// - Parameter append: Called under the lock.
+  private func take(
+    for watch: Watch, limit: Int, _ append: (Change) -> Void
+  ) -> Watch.Progress {
     state.withLock { state in
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
@@ -82,14 +99,15 @@ extension Session {
         // Long stretches of other variables' changes are passed in steps too: the lock is shared.
         if taken == limit || scanned == Self.scanLimit { return .more }
         scanned += 1
-        var change = state.log[watch.position]
+        let change = state.log[watch.position]
         watch.position += 1
         guard watch.reports(change.variable.definition) else { continue }
-        if !change.isLastInRevision, !state.hasMore(of: change.revision, for: watch) {
+        if change.isLastInRevision || state.hasMore(of: change.revision, for: watch) {
+          append(change)
+        } else {
           // The batch goes on, but not for this watch.
-          change = change.asLastInRevision
+          append(change.asLastInRevision)
         }
-        changes.append(change)
         taken += 1
       }
       if let end = state.end { return .ended(cause: end, revision: state.revision) }

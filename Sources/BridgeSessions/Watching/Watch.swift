@@ -58,6 +58,26 @@ public final class Watch: @unchecked Sendable {
     session.take(for: self, into: &changes, limit: limit)
   }
 
+  /// A change, or the bytes that `share` kept of it.
+  public enum Item: Sendable {
+    case change(Change)
+    case update([UInt8], revision: Int64)
+  }
+
+  /// As `take`, for watches that send changes encoded: a change that one of them has encoded and
+  /// shared comes as its bytes.
+  ///
+  /// With a hundred watches of one variable on several threads, the reference counts they all touch
+  /// are what a delivery costs; this way there is one a change.
+  public func take(_ items: inout [Item], limit: Int) -> Progress {
+    session.take(for: self, into: &items, limit: limit)
+  }
+
+  /// Keeps the bytes of a change for the other watches of the session.
+  public func share(_ update: [UInt8], of change: Change) {
+    session.state.withLock { _ in change.update = update }
+  }
+
   /// Ends the subscription; `wake` is not called for changes committed after this returns.
   public func cancel() {
     session.remove(self)

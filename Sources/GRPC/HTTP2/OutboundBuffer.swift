@@ -1,3 +1,4 @@
+internal import DequeModule
 internal import NIOCore
 
 /// The messages of one stream that wait to be sent.
@@ -6,8 +7,7 @@ internal import NIOCore
 /// wait on many streams at once.
 public struct OutboundBuffer {
   private var current: [UInt8]?
-  private var following: [[UInt8]] = []
-  private var followingHead = 0
+  private var following: Deque<[UInt8]> = []
   /// How far the current message has been sent, counted with its prefix.
   private var position = 0
 
@@ -37,26 +37,31 @@ public struct OutboundBuffer {
     precondition(count <= byteCount)
     byteCount -= count
     var remaining = count
-    while remaining > 0, let message = current {
+    while remaining > 0 {
+      // Moved out and back, not copied: a message may wait on many streams of several threads, and
+      // its reference count is touched as little as can be.
+      guard let message = current.take() else { return }
       if position < Self.prefixLength {
         remaining -= writePrefix(of: message, atMost: remaining, into: &output)
-        if position < Self.prefixLength { return }
       }
-      let start = position - Self.prefixLength
-      let part = min(remaining, message.count - start)
-      message.withUnsafeBytes { bytes in
-        _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + part)]))
+      var isDone = false
+      if position >= Self.prefixLength {
+        let start = position - Self.prefixLength
+        let part = min(remaining, message.count - start)
+        message.withUnsafeBytes { bytes in
+          _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + part)]))
+        }
+        remaining -= part
+        position += part
+        isDone = start + part == message.count
       }
-      remaining -= part
-      position += part
-      if start + part == message.count { advance() }
+      if isDone { advance() } else { current = message }
     }
   }
 
   mutating func removeAll() {
     current = nil
     following = []
-    followingHead = 0
     position = 0
     byteCount = 0
   }
@@ -83,18 +88,6 @@ public struct OutboundBuffer {
 
   private mutating func advance() {
     position = 0
-    if followingHead < following.count {
-      current = following[followingHead]
-      followingHead += 1
-      if followingHead == following.count {
-        following.removeAll(keepingCapacity: true)
-        followingHead = 0
-      } else if followingHead >= 256 {
-        following.removeFirst(followingHead)
-        followingHead = 0
-      }
-    } else {
-      current = nil
-    }
+    current = following.popFirst()
   }
 }

@@ -132,7 +132,8 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   private func perform(_ action: Action) {
-    if case .wake = action {} else if eventLoop.inEventLoop {
+    if case .wake = action {
+    } else if eventLoop.inEventLoop {
       apply(action)
       return
     }
