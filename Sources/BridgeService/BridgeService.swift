@@ -23,7 +23,7 @@ public final class BridgeService: Sendable {
   let logger: Logger
 
   /// The calls of open watches, to end them when the host shuts down.
-  private let watches = Mutex<[ObjectIdentifier: ServerCall]>([:])
+  private let watches = Mutex((calls: [ObjectIdentifier: ServerCall](), isEnding: false))
 
   public init(
     sessions: SessionStore, plugins: PluginHost, configuration: Configuration = Configuration(),
@@ -40,18 +40,28 @@ public final class BridgeService: Sendable {
     try sessions.session(id, create: configuration.createsSessions)
   }
 
-  func watchBegan(_ call: ServerCall) {
-    watches.withLock { $0[ObjectIdentifier(call)] = call }
+  /// - Throws: UNAVAILABLE once the host shuts down.
+  func watchBegan(_ call: ServerCall) throws {
+    let isOpen = watches.withLock { watches in
+      if watches.isEnding { return false }
+      watches.calls[ObjectIdentifier(call)] = call
+      return true
+    }
+    guard isOpen else { throw Self.shuttingDown }
   }
 
   func watchEnded(_ call: ServerCall) {
-    watches.withLock { $0[ObjectIdentifier(call)] = nil }
+    watches.withLock { $0.calls[ObjectIdentifier(call)] = nil }
   }
+
+  private static let shuttingDown = RPCError(.unavailable, "the host is shutting down")
 
   /// Ends every watch with UNAVAILABLE: they would keep a shutdown waiting for ever.
   public func endWatches() {
-    for call in watches.withLock({ Array($0.values) }) {
-      call.fail(RPCError(.unavailable, "the host is shutting down"))
+    let calls = watches.withLock { watches in
+      watches.isEnding = true
+      return Array(watches.calls.values)
     }
+    for call in calls { call.fail(Self.shuttingDown) }
   }
 }

@@ -43,6 +43,13 @@ func mappingErrors<Result>(_ body: () throws -> Result) throws(RPCError) -> Resu
   }
 }
 
+extension String {
+  /// This text, or its beginning where it has more UTF-8 bytes than the limit.
+  func shortened(to limit: Int) -> String {
+    utf8.count <= limit ? self : String(decoding: utf8.prefix(limit), as: UTF8.self) + "…"
+  }
+}
+
 /// The one place where errors of sessions become gRPC statuses.
 extension RPCError {
   init(_ error: SessionError) {
@@ -61,9 +68,12 @@ extension RPCError {
       case .permissionDenied: (.permissionDenied, "PERMISSION_DENIED")
       case .unsupported: (.unimplemented, "UNSUPPORTED")
       }
+    // The text goes out twice and the facts beside it: cut, so that all fits into trailers.
+    let message = error.message.shortened(to: 1024)
     self.init(
-      code, error.message,
+      code, message,
       details: StatusDetails.encode(
-        code: code.rawValue, message: error.message, reason: reason, metadata: error.details))
+        code: code.rawValue, message: message, reason: reason,
+        metadata: error.details.mapValues { $0.shortened(to: 256) }))
   }
 }

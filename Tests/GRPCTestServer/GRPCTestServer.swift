@@ -1,4 +1,5 @@
 import GRPC
+import Glibc
 import Logging
 import Synchronization
 
@@ -28,7 +29,8 @@ enum GRPCTestServer {
       ],
       eventLoops: 2, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     let port = try server.listen(host: "127.0.0.1", port: 0)
-    print("GRPC_READY:\(port)")
+    let ready = Array("GRPC_READY:\(port)\n".utf8)
+    write(STDOUT_FILENO, ready, ready.count)
     // Standard input ends when the tests do.
     while readLine() != nil {}
     server.shutDown(grace: .seconds(1))

@@ -47,6 +47,14 @@ import Testing
       String(decoding: PercentEncoding.encode("50% of\nä~"), as: UTF8.self) == "50%25 of%0A%C3%A4~")
   }
 
+  @Test func longMessagesAreCutAtACharacter() {
+    let text = String(repeating: "ä", count: 1000)
+    let encoded = String(decoding: PercentEncoding.encode(text, limit: 100), as: UTF8.self)
+    #expect(encoded == String(repeating: "%C3%A4", count: 16) + "...")
+    #expect(PercentEncoding.encode("abc", limit: 3) == Array("abc".utf8))
+    #expect(PercentEncoding.encode("abcd", limit: 3) == Array("...".utf8))
+  }
+
   @Test func binaryMetadataIsSplitAndDecoded() throws {
     var metadata = Metadata()
     metadata.add([1, 2, 3], for: "A-Bin")

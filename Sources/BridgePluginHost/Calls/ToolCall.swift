@@ -39,6 +39,8 @@ public final class ToolCall: @unchecked Sendable {
     var observer: (any ToolCallObserver)?
     var cancellation: Cancellation?
     var isFinished = false
+    /// The tool is done: the plugin is given nothing more that the call would have to keep.
+    var isEnding = false
     var handle: OpaquePointer?
     /// Set once the plugin has retained the call.
     var token: OpaquePointer?
@@ -69,6 +71,7 @@ public final class ToolCall: @unchecked Sendable {
     self.isStreaming = isStreaming
     self.environment = environment
     state.observer = observer
+    session.beginUse()
   }
 
   private func withState<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
@@ -188,7 +191,14 @@ public final class ToolCall: @unchecked Sendable {
     }
   }
 
-  func keep(snapshot handle: OpaquePointer) { withState { $0.snapshots.append(handle) } }
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(snapshot handle: OpaquePointer) -> Bool {
+    withState { state in
+      if state.isEnding { return false }
+      state.snapshots.append(handle)
+      return true
+    }
+  }
 
   func forget(snapshot handle: OpaquePointer) {
     withState { state in
@@ -196,8 +206,13 @@ public final class ToolCall: @unchecked Sendable {
     }
   }
 
-  func keep(watch: ToolWatch, handle: OpaquePointer) {
-    withState { $0.watches[handle] = watch }
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(watch: ToolWatch, handle: OpaquePointer) -> Bool {
+    withState { state in
+      if state.isEnding { return false }
+      state.watches[handle] = watch
+      return true
+    }
   }
 
   func forget(watch handle: OpaquePointer) { withState { $0.watches[handle] = nil } }
@@ -257,13 +272,17 @@ public final class ToolCall: @unchecked Sendable {
 
   private func endWatches() {
     let watches = withState { state in
+      state.isEnding = true
       defer { state.watches = [:] }
       return state.watches
     }
+    // All are stale before one is waited for: a callback that ends another watch must not wait for
+    // the one that waits for it.
     for (handle, watch) in watches {
       Handles.watches.remove(handle)
-      watch.end()
+      watch.stop()
     }
+    for watch in watches.values { watch.end() }
   }
 
   /// Ends the call.
@@ -282,6 +301,7 @@ public final class ToolCall: @unchecked Sendable {
     guard var last else { return }
     let outcome = outcome(status, &last)
     for snapshot in last.snapshots { Handles.snapshots.remove(snapshot) }
+    session.endUse()
     last.observer?.finished(outcome)
   }
 

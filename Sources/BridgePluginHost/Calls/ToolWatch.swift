@@ -1,6 +1,5 @@
 internal import BridgePluginABI
 internal import BridgeSessions
-internal import Synchronization
 
 /// A plugin's subscription: runs its callback for every change, in order, on the callback threads.
 // @unchecked: `watch` and `initial` are set before the first run; `state` is guarded by the
@@ -35,6 +34,24 @@ final class ToolWatch: @unchecked Sendable {
     self.callbacks = callbacks
     self.callback = callback
     self.context = context
+  }
+
+  /// The call that owns the watch, and its handle there.
+  private var owner: (call: ToolCall, handle: OpaquePointer)?
+
+  func belongs(to call: ToolCall, as handle: OpaquePointer) {
+    condition.withLock { owner = (call, handle) }
+  }
+
+  /// Ends the subscription at the plugin's wish. The call forgets it, unless its callback still runs:
+  /// then the call's end waits for that.
+  func unwatch() {
+    end()
+    let (owner, isRunning) = condition.withLock {
+      defer { self.owner = nil }
+      return (self.owner, runningThread != nil)
+    }
+    if let owner, !isRunning { owner.call.forget(watch: owner.handle) }
   }
 
   /// Subscribes. The first changes may be reported before this returns.
@@ -177,6 +194,14 @@ final class ToolWatch: @unchecked Sendable {
   ) {
     guard let value else { return body(nil) }
     withUnsafePointer(to: value) { body($0) }
+  }
+
+  /// Keeps further callbacks from beginning; does not wait for one that runs.
+  func stop() {
+    condition.withLock {
+      isEnded = true
+      owner = nil
+    }
   }
 
   /// Ends the subscription. After this returns no callback runs, unless this is called from inside

@@ -65,7 +65,10 @@ private func get(
     try call.checkRead(call.name(of: identifier))
     let variable = try call.session.get(identifier).variable
     let kept = Handles.snapshots.insert(Snapshot(variable, call: call))
-    call.keep(snapshot: kept)
+    guard call.keep(snapshot: kept) else {
+      Handles.snapshots.remove(kept)
+      throw SessionError(.failedPrecondition, "the call is ending")
+    }
     place.pointee = kept
     return .ok
   }
@@ -191,7 +194,11 @@ private func watch(
     let handle = Handles.watches.insert(new)
     // Before the first callback, which may unwatch.
     place.pointee = handle
-    call.keep(watch: new, handle: handle)
+    new.belongs(to: call, as: handle)
+    guard call.keep(watch: new, handle: handle) else {
+      Handles.watches.remove(handle)
+      throw SessionError(.failedPrecondition, "the call is ending")
+    }
     do {
       try new.start(call.session, names, initial: initial != 0)
     } catch {
@@ -205,6 +212,6 @@ private func watch(
 
 private func unwatch(_ handle: OpaquePointer?) -> bridge_status {
   guard let watch = Handles.watches.remove(handle) else { return .stale }
-  watch.end()
+  watch.unwatch()
   return .ok
 }

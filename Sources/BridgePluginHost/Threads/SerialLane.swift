@@ -28,6 +28,7 @@ final class SerialLane: Sendable {
     }
     if let decision { return decision }
     if pool.submit({ self.run(job) }) { return true }
+    // Refused; what came to wait behind this one meanwhile was accepted and goes on.
     runNext()
     return false
   }
@@ -44,7 +45,6 @@ final class SerialLane: Sendable {
       return nil
     }
     guard let next else { return }
-    // The thread that is free now goes on where the pool takes nothing more.
-    if !pool.submit({ self.run(next) }) { run(next) }
+    _ = pool.submit({ self.run(next) }, isContinuation: true)
   }
 }

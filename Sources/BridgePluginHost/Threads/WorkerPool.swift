@@ -48,10 +48,14 @@ final class WorkerPool: @unchecked Sendable {
   /// Runs a job on one of the threads, in order of submission as far as threads are free.
   ///
   /// - Returns: false when as many jobs wait as may, or the pool is stopping; the job is dropped.
-  func submit(_ job: @escaping Job) -> Bool {
+  ///
+  /// - Parameter isContinuation: Whether the job goes on with work that was accepted before: it may
+  ///   wait beyond the limit.
+  func submit(_ job: @escaping Job, isContinuation: Bool = false) -> Bool {
     let (isAccepted, needsThread, needsTicker) = lock.withLock { () -> (Bool, Bool, Bool) in
       // Jobs for which there is a thread, or can be one, do not count as waiting.
-      guard !isStopping, queue.count < queueLimit + idle + (threadLimit - threads) else {
+      let limit = queueLimit + idle + (threadLimit - threads)
+      guard !isStopping || isContinuation, queue.count < limit || isContinuation else {
         return (false, false, false)
       }
       queue.append(job)

@@ -130,9 +130,11 @@ extension ToolFailure {
   /// The failure as the end of a stream.
   var rpcError: RPCError {
     let status = StatusCode(rawValue: code) ?? .unknown
+    let text = message.shortened(to: 1024)
     return RPCError(
-      status == .ok ? .unknown : status, message,
+      status == .ok ? .unknown : status, text,
       details: StatusDetails.encode(
-        code: code, message: message, reason: type.uppercased(), metadata: wireMetadata))
+        code: code, message: text, reason: type.shortened(to: 256).uppercased(),
+        metadata: wireMetadata.mapValues { $0.shortened(to: 512) }))
   }
 }

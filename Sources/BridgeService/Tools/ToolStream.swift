@@ -16,6 +16,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
 
   private struct Progress {
     var nextChunk = 0
+    var hasRoom = true
     var last: (fraction: Double, message: String)?
   }
 
@@ -45,6 +46,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   }
 
   func writable() {
+    progress.withLock { $0.hasRoom = true }
     running?.roomIsAvailable()
   }
 
@@ -53,8 +55,12 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   }
 
   func progressed(_ fraction: Double, _ message: String) {
-    progress.withLock { $0.last = (fraction, message) }
-    if sendsProgress { send { _ in } }
+    let hasRoom = progress.withLock { progress in
+      progress.last = (fraction, message)
+      return progress.hasRoom
+    }
+    // To a slow client the next chunk says it.
+    if sendsProgress && hasRoom { send { _ in } }
   }
 
   func finished(_ outcome: ToolOutcome) {
@@ -86,7 +92,8 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
       }
       progress.nextChunk += 1
       guard let bytes: [UInt8] = try? chunk.serializedBytes() else { return true }
-      return call.send(bytes)
+      progress.hasRoom = call.send(bytes)
+      return progress.hasRoom
     }
   }
 

@@ -7,23 +7,23 @@ internal import SwiftProtobuf
 /// One WatchVariables call.
 ///
 /// It makes updates when the connection can take them, straight from the session's log: there is no
-/// queue between the two. Used on the call's event loop only.
+/// queue between the two. Used on the call's event loop only, so that exclusivity need not be checked.
 final class WatchStream: ServerCallHandler, MessageSource {
   private let service: BridgeService
   private let call: ServerCall
-  private var watch: Watch?
+  @exclusivity(unchecked) private var watch: Watch?
   private var acceptsBinary = false
 
   /// Present values that have not been sent yet, and the revision they are of.
-  private var snapshot: ArraySlice<Variable> = []
+  @exclusivity(unchecked) private var snapshot: ArraySlice<Variable> = []
   private var snapshotRevision: Int64 = 0
-  private var owesSynced = false
-  private var owesHeartbeat = false
+  @exclusivity(unchecked) private var owesSynced = false
+  @exclusivity(unchecked) private var owesHeartbeat = false
   private var heartbeat: RepeatedTask?
-  /// The revision up to which everything has been sent.
-  private var sentRevision: Int64 = 0
+  /// The revision up to which everything has been sent: a client may resume after it.
+  @exclusivity(unchecked) private var sentRevision: Int64 = 0
   /// Reused from fill to fill.
-  private var items: [Watch.Item] = []
+  @exclusivity(unchecked) private var items: [Watch.Item] = []
 
   /// Changes taken from the log at a time.
   private static let batch = 64
@@ -67,7 +67,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       snapshotRevision = revision
       owesSynced = true
     }
-    service.watchBegan(call)
+    try service.watchBegan(call)
     scheduleHeartbeats(interval)
     call.stream(from: self)
   }
@@ -149,7 +149,7 @@ extension WatchStream {
       var changes: [Change] = []
       let progress = watch.take(&changes, limit: Self.batch)
       for change in changes {
-        sentRevision = change.revision
+        if change.isLastInRevision { sentRevision = change.revision }
         let form = change.variable.form(acceptsBinary: true)
         buffer.append(UpdateEncoding.change(change, epoch: epoch, form: form))
       }
@@ -158,11 +158,11 @@ extension WatchStream {
     let progress = watch.take(&items, limit: Self.batch)
     for item in items {
       switch item {
-      case .update(let update, let revision):
-        sentRevision = revision
+      case .update(let update, let revision, let isLastInRevision):
+        if isLastInRevision { sentRevision = revision }
         buffer.append(update)
       case .change(let change):
-        sentRevision = change.revision
+        if change.isLastInRevision { sentRevision = change.revision }
         let update = UpdateEncoding.change(change, epoch: epoch, form: .json)
         watch.share(update, of: change)
         buffer.append(update)

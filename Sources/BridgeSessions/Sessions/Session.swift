@@ -19,6 +19,7 @@ public final class Session: Sendable {
   let state: Mutex<State>
   /// Coarse monotonic milliseconds of the last use.
   private let lastUse: Atomic<Int64>
+  private let users = Atomic<Int>(0)
 
   /// Why a session is over.
   public enum End: String, Sendable {
@@ -65,10 +66,21 @@ public final class Session: Sendable {
   /// Nanoseconds since 1970.
   public var lastUsedAt: Int64 { Clock.wall - idleMilliseconds * 1_000_000 }
 
+  /// Counts a user that may stay long, a tool's call: the session does not expire under it.
+  public func beginUse() {
+    users.add(1, ordering: .relaxed)
+  }
+
+  /// The counterpart of `beginUse`.
+  public func endUse() {
+    touch()
+    users.subtract(1, ordering: .relaxed)
+  }
+
   /// Whether nothing has used the session, and nothing watches it, for its time to live.
   var isExpired: Bool {
     guard idleMilliseconds > Int64(timeToLive) * 1000 else { return false }
-    return state.withLock { $0.watchCount == 0 }
+    return users.load(ordering: .relaxed) == 0 && state.withLock { $0.watchCount == 0 }
   }
 
   public var revision: Int64 { state.withLock(\.revision) }
@@ -114,7 +126,8 @@ public final class Session: Sendable {
 
   /// Finds several variables at one revision; nil stands for one that is not there.
   public func get(_ identifiers: [String]) throws -> (variables: [Variable?], revision: Int64) {
-    try state.withLock { state in
+    try checkIdentifiers(identifiers)
+    return try state.withLock { state in
       try checkOpen(state)
       return (identifiers.map { state.find($0) }, state.revision)
     }
@@ -129,11 +142,30 @@ public final class Session: Sendable {
       return (Array(state.variables.values), state.revision)
     }
     if !pattern.isEmpty {
+      try checkIdentifiers([pattern])
       let wildcard = Wildcard(pattern)
       variables.removeAll { !wildcard.matches($0.name) }
     }
     variables.sort { $0.definition.ordinal < $1.definition.ordinal }
     return (variables, revision)
+  }
+
+  /// Requests run on an event loop: what they may ask for at once is bounded.
+  ///
+  /// - Throws: `SessionError` with code `invalidArgument`.
+  func checkIdentifiers(_ identifiers: [String]) throws {
+    guard identifiers.count <= limits.identifiersPerRequest else {
+      throw SessionError(
+        .invalidArgument,
+        "\(identifiers.count) identifiers in one request; at most "
+          + "\(limits.identifiersPerRequest) are taken")
+    }
+    let longest = limits.nameLength + 32
+    for identifier in identifiers where identifier.utf8.count > longest {
+      throw SessionError(
+        .invalidArgument,
+        "an identifier or pattern of \(identifier.utf8.count) bytes; at most \(longest) are taken")
+    }
   }
 
   func checkOpen(_ state: borrowing State) throws {
@@ -160,10 +192,12 @@ extension Session.State {
 
   /// A variable by its id, `var_<name>_<n>`.
   func findByID(_ identifier: String) -> Variable? {
-    guard identifier.hasPrefix("var_") else { return nil }
+    // By bytes: characters may join what stands on both sides of a "_".
     let text = identifier.utf8
-    guard let end = text.lastIndex(of: UInt8(ascii: "_")),
+    guard text.count >= 7, text.prefix(4).elementsEqual("var_".utf8),
+      let end = text.lastIndex(of: UInt8(ascii: "_")),
       let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
+      let digit = text[text.index(after: end)...].first, digit > 0x30, digit <= 0x39,
       let ordinal = Int32(identifier[text.index(after: end)...]),
       let variable = variables[String(identifier[start..<end])],
       variable.definition.ordinal == ordinal

@@ -7,6 +7,8 @@ public struct SessionLimits: Sendable {
   public var logBytes = 32 * 1024 * 1024
   /// Seconds of idleness after which a session ends, unless it says otherwise.
   public var timeToLive = 3600
+  /// Variables one request may name.
+  public var identifiersPerRequest = 10_000
   /// Bytes of a session id or a variable name.
   public var nameLength = 255
 

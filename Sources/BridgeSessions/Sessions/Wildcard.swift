@@ -5,7 +5,13 @@ public struct Wildcard: Sendable, Hashable {
 
   public init(_ pattern: String) {
     self.pattern = pattern
-    self.bytes = Array(pattern.utf8)
+    var bytes: [UInt8] = []
+    for byte in pattern.utf8 {
+      // A run of stars says no more than one, and costs as many steps.
+      if byte == UInt8(ascii: "*") && bytes.last == byte { continue }
+      bytes.append(byte)
+    }
+    self.bytes = bytes
   }
 
   public static func isPattern(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "*")) }

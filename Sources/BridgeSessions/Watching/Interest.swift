@@ -2,7 +2,7 @@
 struct Interest: Sendable {
   private(set) var names: Set<String> = []
   /// Variables addressed by id: a later variable of the same name is another one.
-  private(set) var ids: Set<String> = []
+  private(set) var definitions: [Variable.Definition] = []
   private(set) var patterns: [Wildcard] = []
   private(set) var isEverything = false
   /// The only name, when that is all there is: the usual case, checked without hashing.
@@ -16,22 +16,25 @@ struct Interest: Sendable {
     for identifier in identifiers {
       if Wildcard.isPattern(identifier) {
         patterns.append(Wildcard(identifier))
-      } else if resolve(identifier) != nil {
-        ids.insert(identifier)
+      } else if let definition = resolve(identifier) {
+        definitions.append(definition)
       } else {
         names.insert(identifier)
       }
     }
-    if ids.isEmpty && patterns.isEmpty && names.count == 1 { singleName = names.first }
+    if definitions.isEmpty && patterns.isEmpty && names.count == 1 { singleName = names.first }
   }
 
   /// Whether the watch must hear of every name because patterns decide.
   var isBroad: Bool { isEverything || !patterns.isEmpty }
 
+  /// The names it may report, when it is not broad.
+  var allNames: Set<String> { names.union(definitions.map(\.name)) }
+
   func matches(_ definition: Variable.Definition) -> Bool {
     if let singleName { return singleName == definition.name }
     if isEverything || names.contains(definition.name) { return true }
-    if !ids.isEmpty && ids.contains(definition.id) { return true }
+    if definitions.contains(where: { $0 === definition }) { return true }
     return patterns.contains { $0.matches(definition.name) }
   }
 }

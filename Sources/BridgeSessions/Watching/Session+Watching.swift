@@ -20,6 +20,7 @@ extension Session {
   public func watch(
     _ identifiers: [String], from start: WatchStart = .now, wake: @escaping @Sendable () -> Void
   ) throws -> (watch: Watch, snapshot: [Variable], revision: Int64) {
+    try checkIdentifiers(identifiers)
     var (watch, snapshot, revision) = try state.withLock { state in
       try checkOpen(state)
       let interest = Interest(identifiers) { state.findByID($0)?.definition }
@@ -38,7 +39,7 @@ extension Session {
           interest.isBroad
           ? state.variables.values.filter { interest.matches($0.definition) }
           : interest.names.compactMap { state.variables[$0] }
-            + interest.ids.compactMap { state.find($0) }
+            + interest.definitions.compactMap { state.variables[$0.name] }
       }
       return (watch, snapshot, state.revision)
     }
@@ -78,7 +79,9 @@ extension Session {
   func take(for watch: Watch, into items: inout [Watch.Item], limit: Int) -> Watch.Progress {
     take(for: watch, limit: limit) { change in
       if let update = change.update {
-        items.append(.update(update, revision: change.revision))
+        items.append(
+          .update(
+            update, revision: change.revision, isLastInRevision: change.isLastInRevision))
       } else {
         items.append(.change(change))
       }
@@ -149,24 +152,16 @@ extension Session.State {
     if watch.interest.isBroad {
       broadWatches.append(watch)
     } else {
-      for name in names(of: watch) { watchesByName[name, default: []].append(watch) }
+      for name in watch.interest.allNames { watchesByName[name, default: []].append(watch) }
     }
   }
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
     broadWatches.removeAll { $0 === watch }
-    for name in names(of: watch) {
+    for name in watch.interest.allNames {
       watchesByName[name]?.removeAll { $0 === watch }
       if watchesByName[name]?.isEmpty == true { watchesByName[name] = nil }
     }
-  }
-
-  /// The names a watch is listed under; an id is `var_<name>_<n>`.
-  private func names(of watch: Watch) -> Set<String> {
-    watch.interest.names.union(
-      watch.interest.ids.compactMap { id in
-        id.lastIndex(of: "_").map { String(id[id.index(id.startIndex, offsetBy: 4)..<$0]) }
-      })
   }
 }

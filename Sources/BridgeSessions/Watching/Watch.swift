@@ -13,12 +13,12 @@ public final class Watch: @unchecked Sendable {
   let wake: @Sendable () -> Void
 
   /// Guarded by the session's lock.
-  var position: Int
+  @exclusivity(unchecked) var position: Int
   /// There may be changes to take, or the end. While it is set, `wake` is not called again.
-  var isPending: Bool
+  @exclusivity(unchecked) var isPending: Bool
   var isActive = true
   /// The last variable asked for and the answer: changes in a row are often of one variable.
-  private var lastMatch: (definition: Variable.Definition, matches: Bool)?
+  @exclusivity(unchecked) private var lastMatch: (definition: Variable.Definition, matches: Bool)?
 
   init(
     session: Session, interest: Interest, position: Int, isPending: Bool,
@@ -61,7 +61,7 @@ public final class Watch: @unchecked Sendable {
   /// A change, or the bytes that `share` kept of it.
   public enum Item: Sendable {
     case change(Change)
-    case update([UInt8], revision: Int64)
+    case update([UInt8], revision: Int64, isLastInRevision: Bool)
   }
 
   /// As `take`, for watches that send changes encoded: a change that one of them has encoded and

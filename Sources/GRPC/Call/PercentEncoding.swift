@@ -4,10 +4,22 @@
 enum PercentEncoding {
   private static let digits = Array("0123456789ABCDEF".utf8)
 
-  static func encode(_ text: String) -> [UInt8] {
+  /// - Parameter limit: A text whose encoding is longer is cut, at a character, and ends in "...".
+  static func encode(_ text: String, limit: Int = .max) -> [UInt8] {
+    let whole = encodeWhole(text.utf8.prefix(limit))
+    guard whole.count > limit || text.utf8.count > limit else { return whole }
     var encoded: [UInt8] = []
-    encoded.reserveCapacity(text.utf8.count)
-    for byte in text.utf8 {
+    for character in text {
+      let next = encodeWhole(String(character).utf8.prefix(limit))
+      if encoded.count + next.count + 3 > limit { break }
+      encoded += next
+    }
+    return encoded + Array("...".utf8)
+  }
+
+  private static func encodeWhole(_ text: some Sequence<UInt8>) -> [UInt8] {
+    var encoded: [UInt8] = []
+    for byte in text {
       if byte >= 0x20 && byte <= 0x7E && byte != UInt8(ascii: "%") {
         encoded.append(byte)
       } else {

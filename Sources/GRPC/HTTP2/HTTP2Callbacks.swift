@@ -17,6 +17,7 @@ enum HTTP2Callbacks {
     nghttp2_session_callbacks_set_on_frame_recv_callback(table, onFrameReceived)
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(table, onDataChunk)
     nghttp2_session_callbacks_set_on_frame_send_callback(table, onFrameSent)
+    nghttp2_session_callbacks_set_on_frame_not_send_callback(table, onFrameNotSent)
     nghttp2_session_callbacks_set_on_stream_close_callback(table, onStreamClose)
     nghttp2_session_callbacks_set_send_data_callback(table, onSendData)
     nghttp2_session_callbacks_set_data_source_read_length_callback(table, onReadLength)
@@ -98,6 +99,20 @@ private func onFrameSent(
       id: header.stream_id)
     return 0
   }
+}
+
+/// Headers that nghttp2 would not send, such as ones too large, must not leave a stream open for ever.
+private func onFrameNotSent(
+  _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ errorCode: CInt,
+  _ userData: UnsafeMutableRawPointer?
+) -> CInt {
+  let header = frame!.pointee.hd
+  if header.type == NGHTTP2_HEADERS.rawValue, header.stream_id != 0 {
+    nghttp2_submit_rst_stream(
+      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id,
+      NGHTTP2_INTERNAL_ERROR.rawValue)
+  }
+  return 0
 }
 
 private func onStreamClose(

@@ -24,6 +24,7 @@ class HTTP2Connection: ChannelInboundHandler {
   /// Inside `nghttp2_session_mem_recv`, where the session must be neither sent from nor freed.
   @exclusivity(unchecked) private var isReceiving = false
   private var isFlushing = false
+  private var isClosing = false
   private var flushIsScheduled = false
 
   /// The output handed to the channel in one write.
@@ -39,6 +40,7 @@ class HTTP2Connection: ChannelInboundHandler {
   func channelActive(context: ChannelHandlerContext) {
     self.context = context
     session = makeSession(context: context)
+    sessionBegan()
     flush()
     context.fireChannelActive()
   }
@@ -122,8 +124,18 @@ class HTTP2Connection: ChannelInboundHandler {
       if self.session == nil { return }
     }
     if nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 {
-      close()
+      closeBehindWrites(context)
     }
+  }
+
+  /// Closes once everything handed to the channel has gone out: closing at once would cut it off.
+  private func closeBehindWrites(_ context: ChannelHandlerContext) {
+    if isClosing { return }
+    isClosing = true
+    let promise = eventLoop.makePromise(of: Void.self)
+    let connection = NIOLoopBound(self, eventLoop: eventLoop)
+    promise.futureResult.whenComplete { _ in connection.value.close() }
+    context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
   }
 
   func close() {
@@ -149,6 +161,9 @@ class HTTP2Connection: ChannelInboundHandler {
   func makeSession(context: ChannelHandlerContext) -> OpaquePointer? {
     fatalError("a subclass makes the session")
   }
+
+  /// The session is there: the connection can be used.
+  func sessionBegan() {}
 
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}

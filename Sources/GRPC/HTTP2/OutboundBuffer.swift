@@ -1,5 +1,4 @@
 internal import DequeModule
-internal import NIOCore
 
 /// The messages of one stream that wait to be sent.
 ///
@@ -32,30 +31,47 @@ public struct OutboundBuffer {
     }
   }
 
-  /// Moves `count` bytes, at most `byteCount`, to the end of `output`.
-  mutating func read(_ count: Int, into output: inout ByteBuffer) {
-    precondition(count <= byteCount)
-    byteCount -= count
-    var remaining = count
-    while remaining > 0 {
+  /// Moves as many bytes as `destination` has room for, at most `byteCount`.
+  mutating func read(into destination: UnsafeMutableRawBufferPointer) {
+    precondition(destination.count <= byteCount)
+    byteCount -= destination.count
+    var rest = destination[...]
+    while !rest.isEmpty {
       // Moved out and back, not copied: a message may wait on many streams of several threads, and
       // its reference count is touched as little as can be.
       guard let message = current.take() else { return }
-      if position < Self.prefixLength {
-        remaining -= writePrefix(of: message, atMost: remaining, into: &output)
-      }
+      if position < Self.prefixLength { writePrefix(of: message, to: &rest) }
       var isDone = false
       if position >= Self.prefixLength {
         let start = position - Self.prefixLength
-        let part = min(remaining, message.count - start)
+        let count = min(rest.count, message.count - start)
         message.withUnsafeBytes { bytes in
-          _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + part)]))
+          UnsafeMutableRawBufferPointer(rebasing: rest)
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
         }
-        remaining -= part
-        position += part
-        isDone = start + part == message.count
+        rest = rest.dropFirst(count)
+        position += count
+        isDone = start + count == message.count
       }
-      if isDone { advance() } else { current = message }
+      if isDone {
+        position = 0
+        current = following.popFirst()
+      } else {
+        current = message
+      }
+    }
+  }
+
+  /// The flag 0 and the length in network order, as far as there is room.
+  private mutating func writePrefix(
+    of message: [UInt8], to rest: inout Slice<UnsafeMutableRawBufferPointer>
+  ) {
+    let length = UInt32(message.count)
+    while position < Self.prefixLength, let index = rest.indices.first {
+      rest[index] =
+        position == 0 ? 0 : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
+      rest = rest.dropFirst()
+      position += 1
     }
   }
 
@@ -64,30 +80,5 @@ public struct OutboundBuffer {
     following = []
     position = 0
     byteCount = 0
-  }
-
-  private mutating func writePrefix(
-    of message: [UInt8], atMost limit: Int, into output: inout ByteBuffer
-  ) -> Int {
-    let length = UInt32(message.count)
-    if position == 0 && limit >= Self.prefixLength {
-      output.writeMultipleIntegers(UInt8(0), length)
-      position = Self.prefixLength
-      return Self.prefixLength
-    }
-    var written = 0
-    while position < Self.prefixLength && written < limit {
-      output.writeInteger(
-        position == 0
-          ? UInt8(0) : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position))))
-      position += 1
-      written += 1
-    }
-    return written
-  }
-
-  private mutating func advance() {
-    position = 0
-    current = following.popFirst()
   }
 }

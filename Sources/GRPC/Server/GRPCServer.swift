@@ -19,6 +19,7 @@ public final class GRPCServer: Sendable {
     let eventLoop: any EventLoop
     let mailbox: LoopMailbox
     let connections: NIOLoopBoundBox<[ObjectIdentifier: ServerConnection]>
+    let isDraining = Atomic<Bool>(false)
 
     init(eventLoop: any EventLoop) {
       self.eventLoop = eventLoop
@@ -50,6 +51,12 @@ public final class GRPCServer: Sendable {
   /// - Throws: `IOError` when the address cannot be had.
   public func listen(host: String, port: Int) throws -> Int {
     let bootstrap = ServerBootstrap(group: group)
+      .serverChannelInitializer { channel in
+        // Out of descriptors, accepting would spin.
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+        }
+      }
       .serverChannelOption(.backlog, value: 1024)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -73,8 +80,11 @@ public final class GRPCServer: Sendable {
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
       mailbox: loop.mailbox,
+      onOpen: { connection in
+        loop.connections.value[ObjectIdentifier(connection)] = connection
+        if loop.isDraining.load(ordering: .sequentiallyConsistent) { connection.beginDrain() }
+      },
       onClose: { loop.connections.value[ObjectIdentifier($0)] = nil })
-    loop.connections.value[ObjectIdentifier(connection)] = connection
     try channel.pipeline.syncOperations.addHandler(connection)
   }
 
@@ -88,6 +98,7 @@ public final class GRPCServer: Sendable {
       return list
     }
     for listener in open { try? listener.close().wait() }
+    for loop in loops.values { loop.isDraining.store(true, ordering: .sequentiallyConsistent) }
     forEachConnection { $0.beginDrain() }
     let end = NIODeadline.now() + grace
     while connectionCount > 0 && NIODeadline.now() < end {

@@ -57,6 +57,10 @@ public final class ServerCall: @unchecked Sendable {
   /// `send` answers false above this many waiting bytes, and `writable` follows below half of it.
   static let sendLimit = 256 * 1024
 
+  /// Clients refuse trailers of more than about 8 KiB in all, and nghttp2 sends none over 64 KiB:
+  /// longer messages are cut, longer details left out.
+  private static let longestErrorText = 3072
+
   init(connection: ServerConnection, id: Int32, messageLimit: Int) {
     self.connection = connection
     self.eventLoop = connection.eventLoop
@@ -226,9 +230,10 @@ public final class ServerCall: @unchecked Sendable {
     var fields = HeaderFields()
     fields.add("grpc-status", String(error.code.rawValue))
     if !error.message.isEmpty {
-      fields.add("grpc-message", PercentEncoding.encode(error.message))
+      fields.add(
+        "grpc-message", PercentEncoding.encode(error.message, limit: Self.longestErrorText))
     }
-    if !error.details.isEmpty {
+    if !error.details.isEmpty && error.details.count <= Self.longestErrorText {
       fields.add("grpc-status-details-bin", Base64.encode(error.details))
     }
     fields.add(error.metadata)
@@ -264,7 +269,10 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   func writeData(_ count: Int, into output: inout ByteBuffer) {
-    outbound.read(count, into: &output)
+    output.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+      outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
+      return count
+    }
     guard usesSend else { return }
     let waiting = unsent.subtract(count, ordering: .sequentiallyConsistent).newValue
     if waiting < Self.sendLimit / 2,

@@ -7,6 +7,7 @@ final class ServerConnection: HTTP2Connection {
   let methods: MethodTable
   let limits: ServerLimits
   let mailbox: LoopMailbox
+  private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
 
   /// The newest open call; each has a place in a doubly linked list.
@@ -40,11 +41,13 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    mailbox: LoopMailbox, onClose: @escaping (ServerConnection) -> Void
+    mailbox: LoopMailbox, onOpen: @escaping (ServerConnection) -> Void,
+    onClose: @escaping (ServerConnection) -> Void
   ) {
     self.methods = methods
     self.limits = limits
     self.mailbox = mailbox
+    self.onOpen = onOpen
     self.onClose = onClose
     super.init(eventLoop: eventLoop, logger: logger)
   }
@@ -85,10 +88,18 @@ final class ServerConnection: HTTP2Connection {
     return session
   }
 
+  override func sessionBegan() { onOpen(self) }
+
   // MARK: Calls come and go
 
   override func headersBegan(stream id: Int32) {
     head.reset()
+    if drain == .refusing {
+      // The last GOAWAY is on its way or out: what comes now is promised not to be processed.
+      nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_REFUSED_STREAM.rawValue)
+      return
+    }
     let call = ServerCall(connection: self, id: id, messageLimit: limits.messageSize)
     nghttp2_session_set_stream_user_data(
       session, id, Unmanaged.passRetained(call).toOpaque())
@@ -399,6 +410,9 @@ final class ServerConnection: HTTP2Connection {
       call = current.next
       current.abort(RPCError(.unavailable, "the server is shutting down"))
     }
+    // Before the session ends: afterwards nghttp2 sends no frame of a stream.
+    flush()
+    guard self.session != nil else { return }
     nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR.rawValue)
     flush()
     close()
