@@ -11,7 +11,7 @@ final class ServerConnection: HTTP2Connection {
   private let onClose: (ServerConnection) -> Void
 
   /// The newest open call; each has a place in a doubly linked list.
-  @exclusivity(unchecked) private unowned(unsafe) var firstCall: ServerCall?
+  @exclusivity(unchecked) private(set) unowned(unsafe) var firstCall: ServerCall?
   @exclusivity(unchecked) private(set) var callCount = 0
 
   // Unchecked exclusivity, here and in calls and buffers: these belong to the event loop, no access
@@ -26,18 +26,16 @@ final class ServerConnection: HTTP2Connection {
   /// What the service keeps for this connection.
   var userState: AnyObject?
 
-  private var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
-  private var drain = DrainState.serving
+  var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
+  var drain = DrainState.serving
 
-  private enum DrainState {
+  enum DrainState {
     case serving
     /// A first GOAWAY and a PING went out: streams on their way are still accepted.
     case noticed
     /// The last GOAWAY went out: the connection ends with its last stream.
     case refusing
   }
-
-  private static let drainPing: [UInt8] = Array("drain\0\0\0".utf8)
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
@@ -336,86 +334,6 @@ final class ServerConnection: HTTP2Connection {
           session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_NO_ERROR.rawValue)
       }
     }
-  }
-
-  // MARK: Deadlines
-
-  private func setDeadline(_ timeout: [UInt8], of call: ServerCall) throws(RPCError) {
-    guard let amount = timeout.withUnsafeBytes({ Timeout.parse($0) }) else {
-      throw RPCError(
-        .internalError,
-        "grpc-timeout \"\(String(decoding: timeout, as: UTF8.self))\" is not 1 to 8 digits and one "
-          + "of H, M, S, m, u, n")
-    }
-    let deadline = NIODeadline.now() + amount
-    call.deadline = deadline
-    armDeadlineTimer(at: deadline)
-  }
-
-  /// One timer a connection stands at the earliest deadline; calls that end in time cost nothing.
-  private func armDeadlineTimer(at deadline: NIODeadline) {
-    if let deadlineTimer {
-      if deadlineTimer.at <= deadline { return }
-      deadlineTimer.task.cancel()
-    }
-    let connection = NIOLoopBound(self, eventLoop: eventLoop)
-    deadlineTimer = (
-      deadline, eventLoop.scheduleTask(deadline: deadline) { connection.value.endLateCalls() }
-    )
-  }
-
-  private func endLateCalls() {
-    deadlineTimer = nil
-    let now = NIODeadline.now()
-    var earliest: NIODeadline?
-    var call = firstCall
-    while let current = call {
-      call = current.next
-      guard let deadline = current.deadline, !current.isFinished else { continue }
-      if deadline <= now {
-        current.abort(RPCError(.deadlineExceeded, "the call's deadline passed"))
-      } else {
-        earliest = min(earliest ?? deadline, deadline)
-      }
-    }
-    if let earliest { armDeadlineTimer(at: earliest) }
-  }
-
-  // MARK: The end
-
-  /// Accepts no new streams and closes once the open ones have ended. In two steps, so that
-  /// streams already on their way are served (RFC 9113 section 6.8).
-  func beginDrain() {
-    guard drain == .serving, let session else { return }
-    drain = .noticed
-    nghttp2_submit_shutdown_notice(session)
-    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
-    setNeedsFlush()
-  }
-
-  private func pingAcknowledged() {
-    guard drain == .noticed, let session else { return }
-    drain = .refusing
-    nghttp2_submit_goaway(
-      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
-      NGHTTP2_NO_ERROR.rawValue, nil, 0)
-    setNeedsFlush()
-  }
-
-  /// Ends every call with UNAVAILABLE and closes.
-  func terminate() {
-    guard let session else { return }
-    var call = firstCall
-    while let current = call {
-      call = current.next
-      current.abort(RPCError(.unavailable, "the server is shutting down"))
-    }
-    // Before the session ends: afterwards nghttp2 sends no frame of a stream.
-    flush()
-    guard self.session != nil else { return }
-    nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR.rawValue)
-    flush()
-    close()
   }
 }
 
