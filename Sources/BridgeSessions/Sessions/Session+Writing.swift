@@ -119,6 +119,7 @@ extension Session {
   /// - Returns: For an atomic batch that fails, an error for each update that was refused; those
   ///   that would have been applied have the error `aborted` in their message.
   public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+    try checkIdentifiers(updates.map(\.identifier))
     guard atomic else {
       let results = try updates.map { update throws -> Result<Variable, SessionError> in
         do {
