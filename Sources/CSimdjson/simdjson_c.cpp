@@ -52,7 +52,9 @@ void append(const simdjson::dom::element &element, std::vector<sj_node> &nodes) 
     node.kind = SJ_ARRAY;
     nodes.push_back(node);
     uint32_t count = 0;
-    for (auto child : element.get_array().value_unsafe()) {
+    // By value: a range over the temporary result would outlive it.
+    simdjson::dom::array children = element.get_array().value_unsafe();
+    for (auto child : children) {
       append(child, nodes);
       count++;
     }
@@ -64,7 +66,8 @@ void append(const simdjson::dom::element &element, std::vector<sj_node> &nodes) 
     node.kind = SJ_OBJECT;
     nodes.push_back(node);
     uint32_t count = 0;
-    for (auto field : element.get_object().value_unsafe()) {
+    simdjson::dom::object fields = element.get_object().value_unsafe();
+    for (auto field : fields) {
       sj_node key = {};
       key.kind = SJ_STRING;
       key.count = static_cast<uint32_t>(field.key.size());
