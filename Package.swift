@@ -40,6 +40,7 @@ let package = Package(
       name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -49,12 +50,12 @@ let package = Package(
       name: "BridgePlugin", dependencies: ["BridgePluginABI"], swiftSettings: swiftSettings),
 
     // The host, from the bottom up.
-    .target(name: "Locks", swiftSettings: swiftSettings),
+    .target(name: "Threads", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2", "Locks",
+        "CNghttp2", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -64,8 +65,15 @@ let package = Package(
     .target(
       name: "BridgeSessions",
       dependencies: [
-        "CPCRE2", "JSON", "Locks",
+        "CPCRE2", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeStorage",
+      dependencies: [
+        "BridgeSessions", "CSQLite", "JSON", "Threads",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -77,7 +85,7 @@ let package = Package(
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Locks",
+        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -85,7 +93,7 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Locks",
+        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -94,7 +102,7 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeService", "BridgeSessions", "BridgeStorage", "GRPC", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -122,7 +130,13 @@ let package = Package(
       name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Locks"],
+      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Threads"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeStorageTests",
+      dependencies: [
+        "BridgeSessions", "BridgeStorage", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeProtocolTests",
@@ -134,7 +148,7 @@ let package = Package(
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Locks",
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

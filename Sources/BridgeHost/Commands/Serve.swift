@@ -2,6 +2,7 @@ import ArgumentParser
 import BridgePluginHost
 import BridgeService
 import BridgeSessions
+import BridgeStorage
 import GRPC
 import Logging
 import NIOCore
@@ -62,6 +63,8 @@ struct Serve: ParsableCommand {
   @Option(help: "Bytes the past versions of one session may take.")
   var historyBytes = 16 << 20
 
+  @OptionGroup var state: StateOptions
+
   @Option(help: "Changes a session keeps, for watches to resume from.")
   var watchLogChanges = 10_000
 
@@ -101,7 +104,9 @@ struct Serve: ParsableCommand {
     // Before any thread is made: threads inherit the mask.
     let signals = SignalWaiter()
     let pluginHost = try loadPlugins(logger)
-    let sessions = SessionStore(limits: sessionLimits)
+    let storage = try state.open(historyVersions: historyVersions, logger)
+    let sessions = SessionStore(limits: sessionLimits, journal: storage)
+    try state.restore(sessions, from: storage, logger)
     var configuration = BridgeService.Configuration()
     configuration.createsSessions = autoCreateSessions
     let service = BridgeService(
@@ -130,6 +135,7 @@ struct Serve: ParsableCommand {
     service.endWatches()
     server.shutDown(grace: .seconds(Int64(grace)))
     pluginHost.stop()
+    storage?.stop()
     logger.info("stopped")
   }
 

@@ -34,6 +34,7 @@ extension Session {
   /// - Throws: `SessionError`: `sessionNotFound`, `invalidArgument`, and for an atomic batch
   ///   `limitReached`.
   public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+    try journal?.checkAvailable()
     try checkIdentifiers(updates.map(\.identifier))
     guard atomic else {
       let results = try updates.map { update throws -> Result<Variable, SessionError> in

@@ -11,6 +11,7 @@ extension Session {
     name: String, type: ValueType, constraints: String = "", accessControl: String = "",
     payload: Payload, metadata: [String: String] = [:], writer: Writer
   ) throws -> Variable {
+    try journal?.checkAvailable()
     try checkName(name)
     let rules = try Variable.Definition.Rules(
       constraints: constraints, accessControl: accessControl, type: type)
@@ -90,6 +91,7 @@ extension Session {
     _ identifier: String, expectedVersion: Int32, writer: Writer,
     _ outcome: (Variable) throws -> Outcome
   ) throws -> Variable {
+    try journal?.checkAvailable()
     while true {
       let seen = try get(identifier).variable
       try seen.definition.access?.check(writer, changes: seen.name)
@@ -122,6 +124,7 @@ extension Session {
   /// - Returns: The revision of the deletion.
   /// - Throws: `SessionError`: `variableNotFound`, `permissionDenied`, `failedPrecondition`.
   public func delete(_ identifier: String, writer: Writer) throws -> Int64 {
+    try journal?.checkAvailable()
     let (revision, woken) = try state.withLock { state -> (Int64, [Watch]) in
       try checkOpen(state)
       guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
