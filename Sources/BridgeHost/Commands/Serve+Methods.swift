@@ -1,0 +1,19 @@
+import BridgeService
+import GRPC
+import GRPCServices
+
+extension Serve {
+  /// Everything the server answers: the bridge, its health, and what it is made of.
+  func methods(of service: BridgeService, health: HealthStatus) -> [RPCMethod] {
+    health.set(.serving)
+    health.set(.serving, for: BridgeService.name)
+    var methods = service.methods + HealthService(health).methods
+    if reflection {
+      methods +=
+        ReflectionService(services: [BridgeService.name, HealthService.name]) {
+          [BridgeService.descriptorSet]
+        }.methods
+    }
+    return methods
+  }
+}
