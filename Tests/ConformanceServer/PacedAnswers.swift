@@ -10,7 +10,7 @@ final class PacedAnswers {
   private struct Answer {
     var pause: TimeAmount
     let message: [UInt8]
-    let compression: Compression
+    let compressed: Bool?
   }
 
   private let call: ServerCall
@@ -29,10 +29,9 @@ final class PacedAnswers {
   /// Sends the response headers now.
   func start() { call.start(metadata: headers) }
 
-  func add(
-    _ message: [UInt8], after pause: TimeAmount = .zero, compression: Compression = .automatic
-  ) {
-    waiting.append(Answer(pause: pause, message: message, compression: compression))
+  /// - Parameter compressed: nil leaves it to the server.
+  func add(_ message: [UInt8], after pause: TimeAmount = .zero, compressed: Bool? = nil) {
+    waiting.append(Answer(pause: pause, message: message, compressed: compressed))
     advance()
   }
 
@@ -68,7 +67,7 @@ final class PacedAnswers {
         wait(pause)
       } else if let answer = waiting.popFirst() {
         start()
-        isFull = !call.send(answer.message, compression: answer.compression)
+        isFull = !call.send(answer.message, compressed: answer.compressed)
       } else if let pause = ending?.pause, pause > .zero {
         ending?.pause = .zero
         wait(pause)

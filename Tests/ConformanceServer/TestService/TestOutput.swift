@@ -43,7 +43,7 @@ final class TestOutput: ServerCallHandler {
       response.payload = try TestService.payload(parameters.size)
       answers.add(
         try response.response(), after: .microseconds(Int64(parameters.intervalUs)),
-        compression: Compression(parameters.hasCompressed ? parameters.compressed : nil))
+        compressed: parameters.hasCompressed ? parameters.compressed.value : nil)
     }
   }
 }

@@ -30,7 +30,7 @@ enum TestService {
   static func check(
     _ expected: Grpc_Testing_BoolValue?, of call: ServerCall
   ) throws(RPCError) {
-    guard let expected, expected.value != call.requestWasCompressed else { return }
+    guard let expected, expected.value != call.isRequestCompressed else { return }
     throw RPCError(
       .invalidArgument,
       expected.value ? "the request came uncompressed" : "the request came compressed")

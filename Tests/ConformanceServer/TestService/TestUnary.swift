@@ -25,9 +25,9 @@ final class TestUnary: ServerCallHandler {
     var response = Grpc_Testing_SimpleResponse()
     response.payload = try TestService.payload(request.responseSize)
     if request.fillServerID { response.serverID = Self.serverID }
-    let compression = Compression(
-      request.hasResponseCompressed ? request.responseCompressed : nil)
-    answers.add(try response.response(), compression: compression)
+    answers.add(
+      try response.response(),
+      compressed: request.hasResponseCompressed ? request.responseCompressed.value : nil)
     answers.end(trailers: trailers)
   }
 
