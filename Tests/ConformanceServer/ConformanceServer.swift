@@ -37,7 +37,8 @@ struct ConformanceServer: ParsableCommand {
     port: Int, requestLimit: Int = ConformanceService.requestLimit
   ) throws -> (GRPCServer, port: Int) {
     let server = GRPCServer(
-      methods: TestService.methods + ConformanceService.methods(requestLimit: requestLimit),
+      methods: TestService.methods + HealthControl.methods
+        + ConformanceService.methods(requestLimit: requestLimit),
       eventLoops: 2, logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() })
     return (server, try server.listen(host: "127.0.0.1", port: port))
   }

@@ -5,6 +5,7 @@ import pytest
 from grpc_health.v1 import health_pb2 as health
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+import conformance
 from bridge import CALL_TIMEOUT, CODE, Session, WATCH_TIMEOUT, start_host
 
 BRIDGE = "snakepit.bridge.BridgeService"
@@ -49,6 +50,34 @@ def test_watch_tells_the_present_status_at_once(stub, service, status):
     with pytest.raises(grpc.RpcError) as caught:
         next(watch)
     assert caught.value.code() == CODE.CANCELLED
+
+
+def test_watch_tells_each_change_and_nothing_else():
+    empty = conformance.message("grpc.testing.Empty")()
+    with conformance.start_server("--port", "0") as server, server.channel() as channel:
+        control = conformance.Stub(channel, "grpc.testing.XdsUpdateHealthService")
+        stub = HealthStub(channel)
+        tested = [stub.Watch(request("grpc.testing.TestService"), timeout=WATCH_TIMEOUT)
+                  for _ in range(20)]
+        other = stub.Watch(request("other"), timeout=WATCH_TIMEOUT)
+        assert {next(watch).status for watch in [*tested, other]} == {STATUS.SERVICE_UNKNOWN}
+        # What is set again is no change.
+        for change, status in [
+                (control.SetServing, STATUS.SERVING), (control.SetServing, None),
+                (control.SetNotServing, STATUS.NOT_SERVING), (control.SetServing, STATUS.SERVING)]:
+            change(empty, timeout=CALL_TIMEOUT)
+            if status is not None:
+                assert {next(watch).status for watch in tested} == {status}
+        assert stub.Check(request("grpc.testing.TestService")).status == STATUS.SERVING
+        other.cancel()
+        assert list(statuses_until_the_end(other)) == []
+
+
+def statuses_until_the_end(watch):
+    try:
+        yield from (response.status for response in watch)
+    except grpc.RpcError as error:
+        assert error.code() == CODE.CANCELLED
 
 
 def test_a_drain_is_told_before_the_end():

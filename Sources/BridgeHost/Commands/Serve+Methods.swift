@@ -5,8 +5,6 @@ import GRPCServices
 extension Serve {
   /// Everything the server answers: the bridge, its health, and what it is made of.
   func methods(of service: BridgeService, health: HealthStatus) -> [RPCMethod] {
-    health.set(.serving)
-    health.set(.serving, for: BridgeService.name)
     var methods = service.methods + HealthService(health).methods
     if reflection {
       methods +=
@@ -15,5 +13,13 @@ extension Serve {
         }.methods
     }
     return methods
+  }
+
+  /// The health of a host that serves.
+  static func makeHealth() -> HealthStatus {
+    let health = HealthStatus()
+    health.set(.serving)
+    health.set(.serving, for: BridgeService.name)
+    return health
   }
 }

@@ -96,7 +96,7 @@ struct Serve: ParsableCommand {
     configuration.createsSessions = autoCreateSessions
     let service = BridgeService(
       sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
-    let health = HealthStatus()
+    let health = Self.makeHealth()
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
     let server = GRPCServer(

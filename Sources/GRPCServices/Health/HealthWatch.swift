@@ -7,6 +7,7 @@ final class HealthWatch: ServerCallHandler, MessageSource {
   private let status: HealthStatus
   private let call: ServerCall
   private var service = ""
+  /// What was sent last; nil before the first.
   private var sent: HealthStatus.Status??
 
   init(status: HealthStatus, call: ServerCall) {
