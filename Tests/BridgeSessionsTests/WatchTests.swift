@@ -85,7 +85,7 @@ import Testing
     let id = try session.get("a").variable.id
     let (byID, _, _) = try session.watch([id]) {}
     let (byName, _, _) = try session.watch(["a"]) {}
-    _ = try session.delete("a")
+    _ = try session.delete("a", writer: writer)
     try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
     #expect(take(byID).0.map(\.kind) == [.deleted])
     #expect(take(byName).0.map(\.kind) == [.deleted, .registered])

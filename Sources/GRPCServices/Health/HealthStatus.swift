@@ -1,5 +1,5 @@
 internal import GRPC
-internal import Synchronization
+internal import Locks
 
 /// Which services of a server can take calls: what `HealthService` tells clients.
 ///
@@ -16,7 +16,7 @@ public final class HealthStatus: Sendable {
     var watches: [ObjectIdentifier: (service: String, call: ServerCall)] = [:]
   }
 
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   public init() {}
 

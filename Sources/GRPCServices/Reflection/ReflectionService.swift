@@ -1,5 +1,5 @@
 public import GRPC
-internal import Synchronization
+internal import Locks
 
 /// Server reflection, v1 and v1alpha: tells clients such as `grpcurl` which services there are and
 /// what their messages look like.
@@ -14,7 +14,7 @@ public final class ReflectionService: Sendable {
   /// The full names of all services, in order.
   let services: [String]
   private let descriptorSets: @Sendable () -> [[UInt8]]
-  private let builtIndex = Mutex<DescriptorIndex?>(nil)
+  private let builtIndex = Locked<DescriptorIndex?>(nil)
 
   /// A request holds nothing but names.
   private static let requestLimit = 16 * 1024
