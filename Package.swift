@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
     .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
@@ -63,6 +64,13 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "GRPCServices",
+      dependencies: [
+        "GRPC", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
       name: "BridgeSessions",
       dependencies: [
         "CPCRE2", "JSON", "Threads",
@@ -102,7 +110,8 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "BridgeStorage", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeService", "BridgeSessions", "BridgeStorage", "GRPC",
+        "GRPCServices", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -122,12 +131,28 @@ let package = Package(
       name: "GRPCTestServer",
       dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
       path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ConformanceServer",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCServicesTests",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Threads"],

@@ -37,7 +37,7 @@ extension BridgeService {
     ]
   }
 
-  static func path(_ name: String) -> String { "/snakepit.bridge.BridgeService/\(name)" }
+  static func path(_ name: String) -> String { "/\(Self.name)/\(name)" }
 
   /// An RPC of the protocol that this version does not serve.
   private func later(_ name: String) -> RPCMethod {

@@ -4,6 +4,7 @@ import BridgeService
 import BridgeSessions
 import BridgeStorage
 import GRPC
+import GRPCServices
 import Logging
 import NIOCore
 
@@ -76,6 +77,11 @@ struct Serve: ParsableCommand {
     help: "Create a session when RegisterVariable, ExecuteTool or WatchVariables name a new one.")
   var autoCreateSessions = true
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
+  var reflection = true
+
   func validate() throws {
     func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
       guard range.contains(value) else {
@@ -111,10 +117,11 @@ struct Serve: ParsableCommand {
     configuration.createsSessions = autoCreateSessions
     let service = BridgeService(
       sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
+    let health = Self.makeHealth()
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
     let server = GRPCServer(
-      methods: service.methods,
+      methods: methods(of: service, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
       limits: limits, logger: logger)
     let bound = try listen(server, logger)
@@ -131,6 +138,7 @@ struct Serve: ParsableCommand {
     let signal = signals.wait()
     logger.info("shutting down", metadata: ["signal": "\(signal)", "grace": "\(grace)s"])
     signals.exitOnNext()
+    health.drain()
     sweep.stop()
     service.endWatches()
     server.shutDown(grace: .seconds(Int64(grace)))

@@ -18,6 +18,7 @@ public struct RPCMethod: Sendable {
   /// Whether exactly one request makes a call. Other counts are answered UNIMPLEMENTED.
   let takesOneRequest: Bool
   let ignoresDeadline: Bool
+  private(set) var requestLimit = Int.max
 
   /// A unary method whose answer is at hand: it runs on the event loop and must not block.
   public static func unary(_ path: String, _ handler: @escaping InlineHandler) -> RPCMethod {
@@ -54,6 +55,15 @@ public struct RPCMethod: Sendable {
     RPCMethod(
       path: path, implementation: .handler(factory), takesOneRequest: false,
       ignoresDeadline: ignoresDeadline)
+  }
+
+  /// The same method with a limit of its own on the size of a request.
+  ///
+  /// - Parameter bytes: Above `ServerLimits.messageSize`, that remains the limit.
+  public func limitingRequests(to bytes: Int) -> RPCMethod {
+    var method = self
+    method.requestLimit = bytes
+    return method
   }
 }
 

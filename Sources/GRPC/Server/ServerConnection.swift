@@ -189,6 +189,7 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     call.method = method
+    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
     do throws(RPCError) {
       try check(request)
       if !request.fields.isEmpty {
