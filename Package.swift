@@ -92,10 +92,11 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "GRPC", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
 
@@ -117,7 +118,13 @@ let package = Package(
       linkerSettings: exportsOnlyEntry),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      name: "GRPCTests",
+      dependencies: [
+        "GRPC",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],

@@ -20,10 +20,7 @@ extension CallDispatcher {
     }
     connected.whenComplete { result in
       switch result {
-      case .success(let channel):
-        // The handler is there until its channel is closed.
-        let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
-        self.connected(connection)
+      case .success(let channel): self.connected(channel)
       case .failure(let error):
         self.connectFailed(ConnectionError.text(of: error))
       }
@@ -49,14 +46,21 @@ extension CallDispatcher {
   }
 
   /// The socket is connected; HTTP/2 is still to begin.
-  private func connected(_ connection: ClientConnection?) {
+  private func connected(_ channel: any Channel) {
     guard case .connecting = state else { return }
-    if let connection, connections[ObjectIdentifier(connection)] != nil {
-      state = .connecting(connection)
-    } else {
-      connectFailed("the server closed the connection at once")
+    // The handler is there until its channel is closed.
+    guard
+      let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
+    else { return connectFailed(Self.closedAtOnce) }
+    state = .connecting(connection)
+    // A channel that never becomes active is closed without a word of its connection.
+    let bound = NIOLoopBound(connection, eventLoop: eventLoop)
+    channel.closeFuture.whenComplete { _ in
+      if case .connecting(bound.value?) = self.state { self.connectFailed(Self.closedAtOnce) }
     }
   }
+
+  private static let closedAtOnce = "the server closed the connection at once"
 
   private func ready(_ connection: ClientConnection) {
     guard case .connecting = state else {
