@@ -13,6 +13,9 @@ struct ClientOptions: ParsableArguments {
   @Flag(help: "Wait for the host while it cannot be reached, instead of failing at once.")
   var wait = false
 
+  @Option(help: "How often to ask a host that answers UNAVAILABLE; writes are made once.")
+  var attempts = 1
+
   @Flag(help: "Print JSON, one object a line.")
   var json = false
 
@@ -23,6 +26,9 @@ struct ClientOptions: ParsableArguments {
     if let timeout, !(0...1_000_000_000).contains(timeout) {
       throw ValidationError("--timeout is \(timeout), it must be from 0 to 1000000000")
     }
+    guard (1...100).contains(attempts) else {
+      throw ValidationError("--attempts is \(attempts), it must be from 1 to 100")
+    }
   }
 
   /// Runs a command's calls. A call that fails is one line on standard error and exit code 1.
@@ -31,7 +37,7 @@ struct ClientOptions: ParsableArguments {
     // What a host sends is bounded by what it was given.
     configuration.messageSize = Int(Int32.max)
     let client = GRPCClient(target: ClientTarget(address)!, configuration: configuration)
-    let host = HostClient(client: client, waits: wait, timeout: timeout)
+    let host = HostClient(client: client, waits: wait, timeout: timeout, attempts: attempts)
     try failingPlainly {
       do {
         try client.eventLoop.makeFutureWithTask {

@@ -48,7 +48,8 @@ struct Get: ParsableCommand {
     let answer = try await host.read(
       "GetVariables", request, Snakepit_Bridge_BatchGetVariablesResponse.self)
     guard answer.missingVariables.isEmpty else {
-      throw PlainError("there is no variable \(answer.missingVariables.joined(separator: ", "))")
+      throw PlainError(
+        "NOT_FOUND: there is no variable \(answer.missingVariables.joined(separator: ", "))")
     }
     return names.compactMap { answer.variables[$0] }
   }

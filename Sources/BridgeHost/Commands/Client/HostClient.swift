@@ -10,21 +10,16 @@ struct HostClient: Sendable {
   let waits: Bool
   /// In seconds.
   let timeout: Double?
+  /// How often a call that changes nothing is made while it answers UNAVAILABLE.
+  let attempts: Int
 
   private static let usualTimeout = 30.0
-
-  private enum Kind {
-    /// Reads: made again when the host may not have answered.
-    case reading
-    /// Writes and runs: made once.
-    case acting
-  }
 
   /// Calls a method that changes nothing.
   func read<Response: Message>(
     _ method: String, _ request: some Message, _: Response.Type
   ) async throws -> Response {
-    try await call(method, request, options(.reading, timeout ?? Self.usualTimeout))
+    try await call(method, request, options(timeout ?? Self.usualTimeout, attempts: attempts))
   }
 
   /// Calls a method that changes something.
@@ -32,7 +27,7 @@ struct HostClient: Sendable {
     _ method: String, _ request: some Message, _: Response.Type, unbounded: Bool = false
   ) async throws -> Response {
     try await call(
-      method, request, options(.acting, timeout ?? (unbounded ? nil : Self.usualTimeout)))
+      method, request, options(timeout ?? (unbounded ? nil : Self.usualTimeout)))
   }
 
   private func call<Response: Message>(
@@ -49,7 +44,7 @@ struct HostClient: Sendable {
     _ body: (Response) throws -> Bool
   ) async throws {
     let responses = client.serverStream(
-      Self.path(method), try request.serializedBytes(), options: options(.acting, timeout))
+      Self.path(method), try request.serializedBytes(), options: options(timeout))
     for try await message in responses {
       guard try body(Self.decode(message)) else { return }
     }
@@ -68,9 +63,9 @@ struct HostClient: Sendable {
     }
   }
 
-  private func options(_ kind: Kind, _ seconds: Double?) -> CallOptions {
+  private func options(_ seconds: Double?, attempts: Int = 1) -> CallOptions {
     CallOptions(
       timeout: seconds.map { .nanoseconds(Int64($0 * 1e9)) }, waitsForReady: waits,
-      retries: kind == .reading ? RetryPolicy() : RetryPolicy.none)
+      retries: RetryPolicy(maxAttempts: attempts))
   }
 }

@@ -80,6 +80,7 @@ struct SetValue: ParsableCommand {
       $0.value.typeURL = TypeURL.url(for: declared, form: [], binary: false)
       $0.value.value = .init(content(as: declared))
       $0.expectedVersion = expectedVersion ?? 0
+      $0.metadata["source"] = "command line"
     }
     let answer = try await host.act(
       "SetVariable", request, Snakepit_Bridge_SetVariableResponse.self)
@@ -95,6 +96,7 @@ struct SetValue: ParsableCommand {
       $0.initialValue.typeURL = TypeURL.url(for: type, form: [], binary: false)
       $0.initialValue.value = .init(content(as: type))
       $0.constraintsJson = constraints ?? ""
+      $0.metadata["source"] = "command line"
     }
     let answer = try await host.act(
       "RegisterVariable", request, Snakepit_Bridge_RegisterVariableResponse.self)
