@@ -36,6 +36,8 @@ struct ClientOptions: ParsableArguments {
     var configuration = ClientConfiguration()
     // What a host sends is bounded by what it was given.
     configuration.messageSize = Int(Int32.max)
+    // Watches are never silent for so long: their heartbeats come more often.
+    configuration.keepalive = ClientConfiguration.Keepalive(time: .seconds(60))
     let client = GRPCClient(target: ClientTarget(address)!, configuration: configuration)
     let host = HostClient(client: client, waits: wait, timeout: timeout, attempts: attempts)
     try failingPlainly {

@@ -173,6 +173,12 @@ final class ClientStream {
   func closed(_ end: CallEnd, _ progress: RetryState.Progress) {
     guard state != .ended else { return }
     state = .ended
-    call.attemptEnded(end, progress)
+    if end.error?.code == .cancelled, let deadline = call.deadline, deadline <= .now() {
+      // Some servers reset a call whose time is over, and their reset may be faster than our timer.
+      call.attemptEnded(
+        .failed(.deadlineExceeded, "the server reset the call at its deadline"), progress)
+    } else {
+      call.attemptEnded(end, progress)
+    }
   }
 }
