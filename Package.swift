@@ -110,11 +110,12 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "BridgeStorage", "GRPC",
-        "GRPCServices", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
+        "GRPC", "GRPCServices", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
 
@@ -146,7 +147,13 @@ let package = Package(
       linkerSettings: exportsOnlyEntry),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      name: "GRPCTests",
+      dependencies: [
+        "GRPC", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCServicesTests",

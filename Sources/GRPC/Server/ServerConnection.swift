@@ -327,6 +327,12 @@ final class ServerConnection: HTTP2Connection {
     setNeedsFlush()
   }
 
+  override func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
+    Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
+      $0.writeData(count, into: &output)
+    }
+  }
+
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {
     withCall(stream) { call in
       // The answer is complete before the request is: tell the peer to stop (RFC 9113 section 8.1).
