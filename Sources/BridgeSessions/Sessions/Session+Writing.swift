@@ -83,6 +83,7 @@ extension Session {
   ) throws -> Variable {
     while true {
       let definition = try get(identifier).variable.definition
+      if SeededBug.lostUpdate.isActive { try checkEarly(expectedVersion, identifier) }
       let payload = try payload(definition)
       try definition.constraints?.check(payload.value)
       let now = Clock.wall
@@ -94,7 +95,7 @@ extension Session {
         let current = state.variables.values[index]
         // Deleted and registered again meanwhile: the value was checked for another variable.
         guard current.definition === definition else { return nil }
-        try check(expectedVersion, of: current)
+        try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
         state.revision += 1
         return state.write(payload, at: index, writer: writer, now: now, isLast: true)
       }
@@ -206,6 +207,7 @@ extension Session {
       var woken: [Watch] = []
       for (index, item) in prepared.enumerated() {
         let (_, payload) = try item.get()
+        if SeededBug.splitBatch.isActive && index > 0 { state.revision += 1 }
         let (variable, more) = state.write(
           payload, at: indices[index]!, writer: writer, now: now,
           isLast: index == prepared.count - 1)
@@ -254,6 +256,10 @@ extension Session {
       details: ["variable": variable.name, "current_version": String(variable.version)])
   }
 
+  private func checkEarly(_ expected: Int32, _ identifier: String) throws {
+    try check(expected, of: SeededBug.late(get(identifier).variable))
+  }
+
   private func checkName(_ name: String) throws {
     let length = name.utf8.count
     guard length > 0, length <= limits.nameLength else {
@@ -295,6 +301,7 @@ extension Session.State {
         timestamp: kind == .deleted ? Clock.wall : variable.updatedAt, variable: variable,
         previous: previous, isLastInRevision: isLast))
     guard watchCount > 0 else { return [] }
+    if SeededBug.missedWake.isActive && revision % 5 == 0 { return [] }
     var woken: [Watch] = []
     if let watches = watchesByName[variable.name] {
       for watch in watches where !watch.isPending && watch.reports(variable.definition) {

@@ -28,6 +28,7 @@ extension Session {
       if case .after(let revision, let epoch) = start {
         try checkResume(revision, epoch, state)
         position = state.log.position(after: revision)
+        if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
       let watch = Watch(
         session: self, interest: interest, position: position,
@@ -42,6 +43,9 @@ extension Session {
             + interest.definitions.compactMap { state.variables[$0.name] }
       }
       return (watch, snapshot, state.revision)
+    }
+    if SeededBug.snapshotBeforeRegistration.isActive && !snapshot.isEmpty {
+      skipToPresent(SeededBug.late(watch))
     }
     snapshot.sort { $0.definition.ordinal < $1.definition.ordinal }
     return (watch, snapshot, revision)
@@ -93,6 +97,7 @@ extension Session {
     for watch: Watch, limit: Int, _ append: (Change) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
+      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
@@ -111,12 +116,17 @@ extension Session {
           // The batch goes on, but not for this watch.
           append(change.asLastInRevision)
         }
+        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 { append(change) }
         taken += 1
       }
       if let end = state.end { return .ended(cause: end, revision: state.revision) }
       watch.isPending = false
       return .upToDate(revision: state.revision)
     }
+  }
+
+  private func skipToPresent(_ watch: Watch) {
+    state.withLock { watch.position = $0.log.end }
   }
 
   func remove(_ watch: Watch) {
