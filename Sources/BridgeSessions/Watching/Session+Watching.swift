@@ -23,13 +23,15 @@ extension Session {
     try checkIdentifiers(identifiers)
     var (watch, snapshot, revision) = try state.withLock { state in
       try checkOpen(state)
-      let interest = Interest(identifiers) { state.findByID($0)?.definition }
       var position = state.log.end
+      var gone: [String: Variable.Definition] = [:]
       if case .after(let revision, let epoch) = start {
         try checkResume(revision, epoch, state)
         position = state.log.position(after: revision)
+        gone = state.log.deletedDefinitions(from: position)
         if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
+      let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
       let watch = Watch(
         session: self, interest: interest, position: position,
         isPending: position < state.log.end, wake: wake)
@@ -39,8 +41,7 @@ extension Session {
         snapshot =
           interest.isBroad
           ? state.variables.values.filter { interest.matches($0.definition) }
-          : interest.names.compactMap { state.variables[$0] }
-            + interest.definitions.compactMap { state.variables[$0.name] }
+          : interest.allNames.compactMap { state.variables[$0] }
       }
       return (watch, snapshot, state.revision)
     }
@@ -98,6 +99,8 @@ extension Session {
   ) -> Watch.Progress {
     state.withLock { state in
       if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
+      // Nothing it reports was committed since it was up to date, however far the log has moved.
+      if !watch.isPending { watch.position = state.log.end }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
