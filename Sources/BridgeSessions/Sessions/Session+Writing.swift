@@ -89,12 +89,11 @@ extension Session {
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
         try checkOpen(state)
-        guard let index = state.variables.index(forKey: definition.name) else {
-          throw variableNotFound(identifier)
-        }
+        // Deleted or replaced meanwhile: the value was checked for another variable.
+        guard let index = state.variables.index(forKey: definition.name),
+          state.variables.values[index].definition === definition
+        else { return nil }
         let current = state.variables.values[index]
-        // Deleted and registered again meanwhile: the value was checked for another variable.
-        guard current.definition === definition else { return nil }
         try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
         state.revision += 1
         return state.write(payload, at: index, writer: writer, now: now, isLast: true)
@@ -140,28 +139,30 @@ extension Session {
     fatalError("prepare always answers")
   }
 
-  private typealias Prepared = Result<(Variable.Definition, Payload), SessionError>
+  /// The variable that an update addressed when the batch was prepared, and its value for it.
+  private struct Prepared {
+    let definition: Variable.Definition?
+    let payload: Result<Payload, SessionError>
+  }
 
   /// Makes and checks all values of a batch, outside the lock.
   private func prepare(_ updates: [Update]) throws -> [Prepared]? {
     let found = try get(updates.map(\.identifier)).variables
     var seen: Set<String> = []
     return try zip(updates, found).map { update, variable throws -> Prepared in
-      guard let definition = variable?.definition else {
-        return .failure(variableNotFound(update.identifier))
-      }
-      guard seen.insert(definition.name).inserted else {
-        return .failure(
-          SessionError(
-            .invalidArgument,
-            "\(update.identifier) addresses \(definition.name), which the batch writes twice"))
-      }
+      let definition = variable?.definition
       do {
+        guard let definition else { throw variableNotFound(update.identifier) }
+        guard seen.insert(definition.name).inserted else {
+          throw SessionError(
+            .invalidArgument,
+            "\(update.identifier) addresses \(definition.name), which the batch writes twice")
+        }
         let payload = try update.payload(definition)
         try definition.constraints?.check(payload.value)
-        return .success((definition, payload))
+        return Prepared(definition: definition, payload: .success(payload))
       } catch let error as SessionError {
-        return .failure(error)
+        return Prepared(definition: definition, payload: .failure(error))
       }
     }
   }
@@ -176,14 +177,14 @@ extension Session {
       var indices: [Dictionary<String, Variable>.Index?] = []
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
-        switch item {
+        // Also what was refused must still be so: the answer is of one moment and its revision.
+        guard state.find(update.identifier)?.definition === item.definition else { return nil }
+        switch item.payload {
         case .failure(let error):
           errors.append(error)
           indices.append(nil)
-        case .success(let (definition, _)):
-          guard let index = state.variables.index(forKey: definition.name),
-            state.variables.values[index].definition === definition
-          else { return nil }
+        case .success:
+          let index = state.variables.index(forKey: item.definition!.name)!
           do throws(SessionError) {
             try check(update.expectedVersion, of: state.variables.values[index])
             errors.append(nil)
@@ -206,7 +207,7 @@ extension Session {
       var results: [Result<Variable, SessionError>] = []
       var woken: [Watch] = []
       for (index, item) in prepared.enumerated() {
-        let (_, payload) = try item.get()
+        let payload = try item.payload.get()
         if SeededBug.splitBatch.isActive && index > 0 { state.revision += 1 }
         let (variable, more) = state.write(
           payload, at: indices[index]!, writer: writer, now: now,

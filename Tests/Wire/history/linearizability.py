@@ -8,7 +8,7 @@ effect at any time after their start, or never.
 import math
 
 from .model import State, agrees, apply, without_revisions
-from .operations import Violation
+from .operations import Seen, Violation, shown
 
 # Steps of one search. Histories of a few hundred operations need a few thousand.
 STEP_LIMIT = 2_000_000
@@ -115,7 +115,10 @@ def _step(state, entry, done, revisions):
 
 def _entries(operations, revisions):
     """The head of the list of starts and ends, and the number of operations that ended."""
+    # A read that was lost says nothing.
+    operations = [o for o in operations if o.is_known or o.is_write or o.kind == "close"]
     bits = {id(operation): 1 << index for index, operation in enumerate(operations)}
+    first_seen = _first_seen(operations)
     timed = []
     known = 0
     for operation in operations:
@@ -126,10 +129,12 @@ def _entries(operations, revisions):
         # A part that is unknown may be missing: it holds nothing up.
         start.after = sum(bits[id(other)] for other in operation.after if other.is_known)
         timed.append((operation.start, 0, start))
-        if operation.is_known:
+        # What was lost but seen by others took effect before they ended.
+        end = min([operation.end, *(first_seen.get(v, math.inf) for v in operation.values)])
+        if end < math.inf:
             known += 1
             start.match = _Entry(operation, 0)
-            timed.append((operation.end, 1, start.match))
+            timed.append((end, 1, start.match))
     timed.sort(key=lambda item: item[:2])
     head = last = _Entry(None, 0)
     for _, _, entry in timed:
@@ -137,6 +142,16 @@ def _entries(operations, revisions):
         entry.previous = last
         last = entry
     return head, known
+
+
+def _first_seen(operations):
+    """For each value the earliest end of an operation that was answered it."""
+    first = {}
+    for operation in operations:
+        for seen in operation.answer.results if operation.is_known else ():
+            if isinstance(seen, Seen):
+                first[seen.value] = min(operation.end, first.get(seen.value, math.inf))
+    return first
 
 
 def _violation(operations, furthest, state, stuck, revisions):
@@ -159,6 +174,5 @@ def _violation(operations, furthest, state, stuck, revisions):
 
 
 def _shown(state):
-    from .operations import shown
     variables = ", ".join(map(shown, state.variables))
     return f"revision {state.revision} [{variables}]{' closed' if state.is_closed else ''}"

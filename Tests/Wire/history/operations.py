@@ -120,6 +120,7 @@ class Violation(NamedTuple):
     """Something a host did that it promises not to do.
 
     Kinds
+        undecided        the search for an order took too long
         linearizability  no order of the operations explains the answers
         answer           a status that no specification allows
         revision         not unique, not gap-free, against real time, or not of this state
