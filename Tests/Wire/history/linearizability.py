@@ -11,7 +11,7 @@ from .model import State, agrees, apply, without_revisions
 from .operations import Seen, Violation, shown
 
 # Steps of one search. Histories of a few hundred operations need a few thousand.
-STEP_LIMIT = 2_000_000
+STEP_LIMIT = 500_000
 
 
 class Undecided(Exception):
@@ -129,8 +129,10 @@ def _entries(operations, revisions):
         # A part that is unknown may be missing: it holds nothing up.
         start.after = sum(bits[id(other)] for other in operation.after if other.is_known)
         timed.append((operation.start, 0, start))
-        # What was lost but seen by others took effect before they ended.
-        end = min([operation.end, *(first_seen.get(v, math.inf) for v in operation.values)])
+        end = operation.end
+        if not operation.is_known:
+            # What was lost but seen by others took effect before they ended.
+            end = min([first_seen.get(value, end) for value in operation.values], default=end)
         if end < math.inf:
             known += 1
             start.match = _Entry(operation, 0)

@@ -91,6 +91,8 @@ class _Check:
         self.expected = [c for c in log.changes if stream.wants(c.variable)]
         # How many of the expected changes have come, or were before the start.
         self.position = 0
+        # The positions of those that have come.
+        self.came = set()
         # Everything up to here has been promised to be complete.
         self.covered = 0
         # Where the stream may have started, while that is open.
@@ -199,20 +201,17 @@ class _Check:
 
     def change(self, update):
         self.settle_start(update.revision, update)
-        kind = {"deleted": ("delete",)}.get(update.kind, ("register", "set"))
+        kinds = ("delete",) if update.kind == "deleted" else ("register", "set")
         same = next((i for i, c in enumerate(self.expected)
                      if c.revision == update.revision and c.variable == update.variable
-                     and c.kind in kind), None)
+                     and c.kind in kinds), None)
         if same is None:
             known = any(c.revision == update.revision for c in self.log.changes)
             raise self.fault(
                 "content" if known else "phantom", "the log has no such change", update)
         if same < self.position:
-            is_last = same == self.position - 1
-            raise self.fault(
-                "duplicate" if is_last or update in self.stream.updates[
-                    :self.index_of(update)] else "order",
-                "it came before, or is older than what came before", update)
+            kind = "duplicate" if same in self.came else "order"
+            raise self.fault(kind, "it came before, or is older than where this was", update)
         if same > self.position:
             kind = "gap"
             if not self.has_begun:
@@ -220,6 +219,7 @@ class _Check:
                         else "snapshot" if self.stream.initial else "gap")
             raise self.fault(kind, f"{same - self.position} changes are missing before", update)
         expected = self.expected[same]
+        self.came.add(same)
         self.position += 1
         self.has_begun = True
         self.covered = max(self.covered, update.revision - 1)
@@ -231,9 +231,6 @@ class _Check:
                 "batch", f"more_in_revision is {update.more}, the batch says {more}", update)
         if not more:
             self.covered = update.revision
-
-    def index_of(self, update):
-        return next(i for i, u in enumerate(self.stream.updates) if u is update)
 
     def settle_start(self, revision, update):
         """Without initial values, the first thing that comes says where the stream started."""
