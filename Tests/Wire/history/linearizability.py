@@ -5,13 +5,16 @@ which state ("Testing for linearizability", 2017). Operations whose outcome nobo
 effect at any time after their start, or never.
 """
 
+import collections
+import contextlib
 import math
 
 from .model import State, agrees, apply, without_revisions
 from .operations import Seen, Violation, shown
 
 # Steps of one search. Histories of a few hundred operations need a few thousand.
-STEP_LIMIT = 500_000
+STEP_LIMIT = 1_000_000
+REPORT_STEP_LIMIT = 50_000
 
 
 class Undecided(Exception):
@@ -19,15 +22,17 @@ class Undecided(Exception):
 
 
 class _Entry:
-    """The start or the end of an operation, in a list ordered by time."""
+    """The start or the end of an operation; those of answered ones are in a list by time."""
 
-    __slots__ = ("operation", "bit", "after", "answer", "match", "previous", "next")
+    __slots__ = ("operation", "bit", "after", "answer", "end", "time", "previous", "next")
 
-    def __init__(self, operation, bit, match=None):
+    def __init__(self, operation, time, bit=0):
         self.operation = operation
+        self.time = time
+        # 0 marks an end.
         self.bit = bit
-        # The end, for the start of an operation that is known to have ended.
-        self.match = match
+        # The end, for the start of an operation that must have taken effect by then.
+        self.end = None
         self.previous = self.next = None
 
     def remove(self):
@@ -47,103 +52,199 @@ def check(operations, revisions=True, initial=State(), step_limit=STEP_LIMIT):
     - revisions: Whether the revisions in the answers must fit as well. Without them the search
       relies on values and versions alone, so that no mistake in one hides a mistake in the other.
     """
-    head, known = _entries(operations, revisions)
-    state = initial if revisions else without_revisions(initial)
-    tried = set()
-    done = 0
-    taken = []
-    furthest, furthest_state, stuck = [], state, None
-    entry = head.next
-    steps = 0
-    while known:
-        steps += 1
-        if steps > step_limit:
-            raise Undecided(f"{len(operations)} operations, {steps} steps")
-        if entry is not None and entry.operation is not None and entry.bit:
-            following = _step(state, entry, done, revisions)
-            if following is not None:
-                key = (done | entry.bit, following)
-                if key not in tried:
-                    tried.add(key)
-                    taken.append((entry, state))
-                    state = following
-                    done |= entry.bit
-                    entry.remove()
-                    if entry.match is not None:
-                        entry.match.remove()
-                        known -= 1
-                    if len(taken) > len(furthest):
-                        furthest = [e.operation for e, _ in taken]
-                        furthest_state, stuck = state, None
-                    entry = head.next
+    if _Search(operations, revisions, initial, step_limit).succeeds():
+        return []
+    # Once more without looking ahead: it gets further, and so says better what does not fit.
+    report = _Search(operations, revisions, initial, REPORT_STEP_LIMIT, looks_ahead=False)
+    with contextlib.suppress(Undecided):
+        report.succeeds()
+    return [report.violation()]
+
+
+class _Search:
+    def __init__(self, operations, revisions, initial, step_limit, looks_ahead=True):
+        # A read that was lost says nothing.
+        self.operations = [
+            o for o in operations if o.is_known or o.is_write or o.kind == "close"]
+        self.revisions = revisions
+        self.looks_ahead = looks_ahead
+        self.steps_left = step_limit
+        self.state = initial if revisions else without_revisions(initial)
+        # Which operations have taken effect, as bits; how, to take it back; what was tried.
+        self.done = 0
+        self.taken = []
+        self.tried = set()
+        # The longest order found, for the report.
+        self.furthest = []
+        self.furthest_state = self.state
+        self.stuck = None
+        self.arrange()
+
+    def arrange(self):
+        """Makes the list of starts and ends, and that of the operations that were lost."""
+        bits = {id(operation): 1 << index for index, operation in enumerate(self.operations)}
+        first_seen = _first_seen(self.operations)
+        timed = []
+        self.lost = []
+        # How many must still take effect.
+        self.owed = 0
+        for operation in self.operations:
+            start = _Entry(operation, operation.start, bits[id(operation)])
+            start.answer = operation.answer
+            if operation.is_known and not self.revisions:
+                start.answer = without_revisions(operation.answer)
+            # A part that is unknown may be missing: it holds nothing up.
+            start.after = sum(bits[id(other)] for other in operation.after if other.is_known)
+            end = operation.end
+            if operation.is_known:
+                timed.append(start)
+            else:
+                self.lost.append(start)
+                # What was lost but seen by others took effect before they ended.
+                end = min([first_seen.get(value, end) for value in operation.values], default=end)
+            if end < math.inf:
+                self.owed += 1
+                start.end = _Entry(operation, end)
+                timed.append(start.end)
+        timed.sort(key=lambda entry: (entry.time, entry.bit == 0))
+        self.lost.sort(key=lambda entry: -entry.time)
+        self.head = last = _Entry(None, 0.0)
+        for entry in timed:
+            last.next = entry
+            entry.previous = last
+            last = entry
+
+        self.witnesses = self.find_witnesses(bits)
+
+    def find_witnesses(self, bits):
+        """The operations that found a revision or saw a version, which pass and never come back."""
+        witnesses = collections.defaultdict(int)
+        for operation in self.operations:
+            if not operation.is_known:
+                continue
+            bit = bits[id(operation)]
+            if operation.answer.revision is not None:
+                witnesses[operation.answer.revision - operation.has_written] |= bit
+            if not operation.is_write:
+                for seen in operation.answer.results:
+                    if isinstance(seen, Seen):
+                        witnesses[seen[:3]] |= bit
+        return witnesses
+
+    def succeeds(self):
+        entry = self.head.next
+        lost = None
+        while self.owed:
+            self.steps_left -= 1
+            if self.steps_left < 0:
+                raise Undecided(f"no order of {len(self.operations)} operations found, nor none")
+            if lost is None:
+                # What may come next: whatever began before the first end.
+                if entry is not None and entry.bit:
+                    if self.take(entry, None):
+                        entry = self.head.next
+                    else:
+                        entry = entry.next
                     continue
-            entry = entry.next
-            continue
-        # The end of an operation that has not taken effect, or of everything: take a step back.
-        if entry is not None and stuck is None and len(taken) == len(furthest):
-            stuck = entry.operation
-        if not taken:
-            return [_violation(operations, furthest, furthest_state, stuck, revisions)]
-        entry, state = taken.pop()
-        done &= ~entry.bit
-        if entry.match is not None:
-            entry.match.restore()
-            known += 1
-        entry.restore()
-        entry = entry.next
-    return []
+                lost = 0
+            # None of them fits: something that was lost must have come before.
+            while lost < len(self.lost):
+                candidate = self.lost[lost]
+                if (not self.done & candidate.bit
+                        and (entry is None or candidate.time < entry.time)
+                        and self.take(candidate, lost)):
+                    entry, lost = self.head.next, None
+                    break
+                lost += 1
+            else:
+                if self.stuck is None and entry is not None:
+                    if len(self.taken) == len(self.furthest):
+                        self.stuck = entry.operation
+                if not self.taken:
+                    return False
+                entry, lost = self.take_back()
+        return True
 
+    def take(self, entry, position):
+        """Lets an operation take effect, if that explains its answer and was not tried yet."""
+        following = self.following(entry)
+        if following is None or self.comes_too_late(following, entry.bit):
+            return False
+        key = (self.done | entry.bit, following)
+        if key in self.tried:
+            return False
+        self.tried.add(key)
+        self.taken.append((entry, position, self.state))
+        self.state = following
+        self.done |= entry.bit
+        if position is None:
+            entry.remove()
+        if entry.end is not None:
+            entry.end.remove()
+            self.owed -= 1
+        if len(self.taken) > len(self.furthest):
+            self.furthest = [taken.operation for taken, _, _ in self.taken]
+            self.furthest_state, self.stuck = self.state, None
+        return True
 
-def _step(state, entry, done, revisions):
-    """The state after the operation, or None where it cannot come next."""
-    if entry.after & ~done:
-        return None
-    following, answer = apply(state, entry.operation)
-    if entry.answer is None:
-        # A write that may have been lost: only worth trying where it does something.
-        if following == state:
+    def take_back(self):
+        """Undoes the last operation; returns where to go on in both lists."""
+        entry, position, self.state = self.taken.pop()
+        self.done &= ~entry.bit
+        if entry.end is not None:
+            entry.end.restore()
+            self.owed += 1
+        if position is None:
+            entry.restore()
+            return entry.next, None
+        first_end = self.head.next
+        while first_end is not None and first_end.bit:
+            first_end = first_end.next
+        return first_end, position + 1
+
+    def following(self, entry):
+        """The state after an operation, or None where it cannot come next."""
+        if entry.after & ~self.done:
             return None
-    if not revisions and following is not state:
-        following = without_revisions(following)
-    if entry.answer is not None:
-        if not revisions:
-            answer = without_revisions(answer)
-        if not agrees(answer, entry.answer):
+        following, answer = apply(self.state, entry.operation)
+        if entry.answer is None:
+            # Only worth trying where it does something.
+            if following == self.state:
+                return None
+        elif not agrees(answer if self.revisions else without_revisions(answer), entry.answer):
             return None
-    return following
+        if not self.revisions and following is not self.state:
+            following = without_revisions(following)
+        return following
 
+    def comes_too_late(self, following, bit):
+        """Whether some operation that is still owed saw what would be gone for good."""
+        if following is self.state or not self.looks_ahead:
+            return False
+        missing = ~(self.done | bit)
+        if self.revisions and self.witnesses.get(self.state.revision, 0) & missing:
+            return True
+        return any(
+            self.witnesses.get(variable[:3], 0) & missing
+            for variable in self.state.variables if variable not in following.variables)
 
-def _entries(operations, revisions):
-    """The head of the list of starts and ends, and the number of operations that ended."""
-    # A read that was lost says nothing.
-    operations = [o for o in operations if o.is_known or o.is_write or o.kind == "close"]
-    bits = {id(operation): 1 << index for index, operation in enumerate(operations)}
-    first_seen = _first_seen(operations)
-    timed = []
-    known = 0
-    for operation in operations:
-        start = _Entry(operation, bits[id(operation)])
-        start.answer = operation.answer
-        if not revisions and operation.answer is not None:
-            start.answer = without_revisions(operation.answer)
-        # A part that is unknown may be missing: it holds nothing up.
-        start.after = sum(bits[id(other)] for other in operation.after if other.is_known)
-        timed.append((operation.start, 0, start))
-        end = operation.end
-        if not operation.is_known:
-            # What was lost but seen by others took effect before they ended.
-            end = min([first_seen.get(value, end) for value in operation.values], default=end)
-        if end < math.inf:
-            known += 1
-            start.match = _Entry(operation, 0)
-            timed.append((end, 1, start.match))
-    timed.sort(key=lambda item: item[:2])
-    head = last = _Entry(None, 0)
-    for _, _, entry in timed:
-        last.next = entry
-        entry.previous = last
-        last = entry
-    return head, known
+    def violation(self):
+        placed = {id(operation) for operation in self.furthest}
+        around = [] if self.stuck is None else [
+            o for o in self.operations
+            if o.start <= self.stuck.end and o.end >= self.stuck.start and id(o) not in placed]
+        state = self.furthest_state
+        return Violation("linearizability", "\n".join([
+            f"no order of {len(self.operations)} operations explains their answers"
+            + ("" if self.revisions else ", revisions left aside"),
+            f"an order of {len(self.furthest)} was found; after it the session would be revision "
+            f"{state.revision} {[shown(v) for v in state.variables]}",
+            f"this one cannot be placed: {self.stuck}",
+            "before it in that order:",
+            *[f"  {operation}" for operation in self.furthest[-8:]],
+            "at the same time, not yet placed:",
+            *[f"  {operation}" for operation in around],
+        ]))
 
 
 def _first_seen(operations):
@@ -154,27 +255,3 @@ def _first_seen(operations):
             if isinstance(seen, Seen):
                 first[seen.value] = min(operation.end, first.get(seen.value, math.inf))
     return first
-
-
-def _violation(operations, furthest, state, stuck, revisions):
-    around = []
-    if stuck is not None:
-        around = [o for o in operations
-                  if o.start <= stuck.end and (o.end >= stuck.start or o.end == math.inf)]
-    placed = {id(operation) for operation in furthest}
-    lines = [
-        f"no order of {len(operations)} operations explains their answers"
-        + ("" if revisions else ", revisions left aside"),
-        f"an order of {len(furthest)} was found; after it the session would be {_shown(state)}",
-        f"this one cannot be placed: {stuck}",
-        "before it in that order:",
-        *[f"  {operation}" for operation in furthest[-8:]],
-        "at the same time, not yet placed:",
-        *[f"  {operation}" for operation in around if id(operation) not in placed],
-    ]
-    return Violation("linearizability", "\n".join(lines))
-
-
-def _shown(state):
-    variables = ", ".join(map(shown, state.variables))
-    return f"revision {state.revision} [{variables}]{' closed' if state.is_closed else ''}"

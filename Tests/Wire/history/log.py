@@ -32,8 +32,9 @@ class Log:
         self.changes = changes
         self.states = [State()]
         for change in changes:
-            if change.revision >= len(self.states):
-                self.states.append(self.states[-1]._replace(revision=change.revision))
+            # A revision that is missing, which is a fault of its own, changed nothing.
+            while change.revision >= len(self.states):
+                self.states.append(self.states[-1]._replace(revision=len(self.states)))
             self.states[-1] = _applied(self.states[-1], change)
 
     @property

@@ -22,7 +22,7 @@ class Plan:
 
     sessions: int = 2
     clients: int = 4
-    operations: int = 50
+    operations: int = 80
     # Changes the host keeps, as it was told.
     log_size: int = 10_000
 
@@ -108,7 +108,7 @@ class _Round:
             thread.start()
         if self.random.random() < 0.3:
             # Some sessions end under their clients.
-            time.sleep(self.random.uniform(0.3, 0.8))
+            time.sleep(self.random.uniform(0.3, 1.2))
             first.close()
         for thread in threads:
             thread.join()
