@@ -41,7 +41,7 @@ package enum SeededBug {
   @inline(__always)
   static func late<Value>(_ value: Value) -> Value {
     #if DEBUG
-      usleep(2000)
+      usleep(10_000)
     #endif
     return value
   }
