@@ -24,10 +24,12 @@ class Watcher(threading.Thread):
     - delay: Seconds to wait before the first.
     - stall: Seconds to let updates wait, every `stall_every` updates.
     - cut_after: Updates after which the client goes away and resumes.
+    - kills: Whether it goes away with its connection.
+    - window: Bytes that may wait unread: few, so that a reader that stalls holds up its stream.
     """
 
     def __init__(self, name, recorder, host, random, identifiers=(), initial=False, resumed=None,
-                 delay=0.0, stall=0.0, stall_every=0, cut_after=0, kills=False):
+                 delay=0.0, stall=0.0, stall_every=0, cut_after=0, kills=False, window=16384):
         super().__init__(daemon=True, name=name)
         self.recorder = recorder
         self.host = host
@@ -40,6 +42,7 @@ class Watcher(threading.Thread):
         self.stall_every = stall_every
         self.cut_after = cut_after
         self.kills = kills
+        self.window = window
         self.streams = []
         self.is_open = threading.Event()
         self.quits = threading.Event()
@@ -75,9 +78,8 @@ class Watcher(threading.Thread):
     def connect(self):
         if self.channel is not None:
             self.channel.close()
-        # Small windows, so that a reader that stalls holds up its stream soon.
         self.channel = self.host.channel(options=[
-            ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 16384)])
+            ("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", self.window)])
         self.stub = rpc.BridgeServiceStub(self.channel)
 
     def follow(self, stream):
@@ -134,17 +136,26 @@ class Watcher(threading.Thread):
             self.channel.close()
 
 
-def changes(stream):
-    """What a watch of everything reported, as changes."""
-    result = []
-    known = set()
-    for update in stream.updates:
-        if update.kind == "deleted":
-            result.append(Change(update.revision, "delete", update.variable))
-        elif update.kind == "value_change":
-            kind = "register" if update.variable.version == 1 else "set"
-            result.append(Change(update.revision, kind, update.variable))
-    return [c for c in result if not (c in known or known.add(c))]
+def changes(reference, others):
+    """What watches of everything reported, as changes in their order.
+
+    The others fill in what the reference lost where the host keeps so little that even a fast
+    reader can fall behind; that it may is checked like everything a watch does.
+    """
+    found = {}
+    for stream in [*reference, *(other for other in others if not other.identifiers)]:
+        complete = stream.resume_revision()
+        its_own = {}
+        for update in stream.updates:
+            if update.kind in ("value_change", "deleted") and update.revision <= complete:
+                kind = ("delete" if update.kind == "deleted"
+                        else "register" if update.variable.version == 1 else "set")
+                # A change that came twice is one: that it did is found with its stream.
+                its_own.setdefault(update.revision, {})[
+                    Change(update.revision, kind, update.variable)] = None
+        for revision, changes_of_it in its_own.items():
+            found.setdefault(revision, changes_of_it)
+    return [change for revision in sorted(found) for change in found[revision]]
 
 
 def usual_watchers(recorder, host, random):
