@@ -42,7 +42,7 @@ CODE = grpc.StatusCode
 class Host:
     """A running `bridge-host serve`, its port and its output."""
 
-    def __init__(self, *extra, plugins=None):
+    def __init__(self, *extra, plugins=None, environment=None):
         self.command = [
             str(HOST), "serve", "--plugins", str(plugins or PLUGINS),
             "--host", "127.0.0.1", "--port", "0", *extra]
@@ -53,7 +53,7 @@ class Host:
         self._lasting = []
         self.process = subprocess.Popen(
             self.command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=self._stderr)
+            stderr=self._stderr, env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read_stdout, daemon=True)
         self._reader.start()
         ready = self._ready.wait(READY_TIMEOUT)
@@ -82,7 +82,7 @@ class Host:
         # pread, so that the position which the child shares is left alone.
         return os.pread(self._stderr.fileno(), 16 << 20, 0).decode("utf-8", "replace")
 
-    def channel(self, lasting=False):
+    def channel(self, lasting=False, options=()):
         """A connection of its own, not shared with any other channel.
 
         One that lasts is closed with the host, the others after the test.
@@ -92,6 +92,7 @@ class Host:
             ("grpc.enable_retries", 0),
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
+            *options,
         ])
         (self._lasting if lasting else self._channels).append(channel)
         return channel
@@ -145,9 +146,9 @@ class Host:
 
 
 @contextlib.contextmanager
-def start_host(*extra, plugins=None):
+def start_host(*extra, plugins=None, environment=None):
     """A host of the test's own, ended with SIGTERM and checked for exit code 0."""
-    host = Host(*extra, plugins=plugins)
+    host = Host(*extra, plugins=plugins, environment=environment)
     try:
         yield host
     except BaseException:

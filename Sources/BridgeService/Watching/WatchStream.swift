@@ -109,6 +109,11 @@ final class WatchStream: ServerCallHandler, MessageSource {
       owesSynced = false
       buffer.append(UpdateEncoding.bookmark(.synced, revision: snapshotRevision, epoch: epoch))
     }
+    if SeededBug.heartbeatFirst.isActive && owesHeartbeat {
+      owesHeartbeat = false
+      let revision = watch.session.revision
+      buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
+    }
     while buffer.byteCount < target {
       let progress = take(from: watch, epoch: epoch, into: &buffer)
       switch progress {

@@ -146,6 +146,7 @@ public final class Session: Sendable {
       return state.find(identifier).map { ($0, state.revision) }
     }
     guard let found else { throw variableNotFound(identifier) }
+    if SeededBug.staleRead.isActive { return SeededBug.stale(found, identifier, self) }
     return found
   }
 

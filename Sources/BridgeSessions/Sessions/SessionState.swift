@@ -131,6 +131,7 @@ extension Session.State {
     revision += 1
     let dependents = dependencies.isEmpty ? [] : dependents(of: writes)
     for (number, write) in writes.enumerated() {
+      if SeededBug.splitBatch.isActive && number > 0 { revision += 1 }
       let isLast = number == writes.count - 1 && dependents.isEmpty
       written.append(apply(write, kind, writer, now, isLast: isLast, &woken))
     }
@@ -334,6 +335,7 @@ extension Session.State {
       }
     }
     guard watchCount > 0 else { return }
+    if SeededBug.missedWake.isActive && revision % 5 == 0 { return }
     if let watches = watchesByName[variable.name] {
       for watch in watches where !watch.isPending && watch.reports(variable.definition) {
         watch.isPending = true

@@ -47,4 +47,14 @@ struct ChangeLog {
     }
     return start + low
   }
+
+  /// The variables that were deleted from a position on, by their ids: a watch that resumes there
+  /// may address them.
+  func deletedDefinitions(from position: Int) -> [String: Variable.Definition] {
+    var definitions: [String: Variable.Definition] = [:]
+    for change in changes[(position - start)...] where change.kind == .deleted {
+      definitions[change.variable.id] = change.variable.definition
+    }
+    return definitions
+  }
 }

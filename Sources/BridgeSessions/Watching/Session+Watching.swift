@@ -26,12 +26,15 @@ extension Session {
     try checkIdentifiers(identifiers)
     var (watch, snapshot, revision) = try state.withLock { state in
       try checkOpen(state)
-      let interest = Interest(identifiers) { state.findByID($0)?.definition }
       var position = state.log.end
+      var gone: [String: Variable.Definition] = [:]
       if case .after(let revision, let epoch) = start {
         try checkResume(revision, epoch, state)
         position = state.log.position(after: revision)
+        gone = state.log.deletedDefinitions(from: position)
+        if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
+      let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
       let watch = Watch(
         session: self, interest: interest, conflates: conflates, position: position,
         isPending: position < state.log.end, wake: wake)
@@ -41,10 +44,12 @@ extension Session {
         snapshot =
           interest.isBroad
           ? state.variables.values.filter { interest.matches($0.definition) }
-          : interest.names.compactMap { state.variables[$0] }
-            + interest.definitions.compactMap { state.variables[$0.name] }
+          : interest.allNames.compactMap { state.variables[$0] }
       }
       return (watch, snapshot, state.revision)
+    }
+    if SeededBug.snapshotBeforeRegistration.isActive && !snapshot.isEmpty {
+      skipToPresent(SeededBug.late(watch))
     }
     snapshot.sort { $0.definition.ordinal < $1.definition.ordinal }
     return (watch, snapshot, revision)
@@ -96,7 +101,10 @@ extension Session {
     for watch: Watch, limit: Int, _ append: (Change) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
+      // Nothing it reports was committed since it was up to date, however far the log has moved.
+      if !watch.isPending { watch.position = state.log.end }
       if watch.conflates { return state.takeConflated(for: watch, limit: limit, append) }
+      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
@@ -115,12 +123,17 @@ extension Session {
           // The batch goes on, but not for this watch.
           append(change.with(isLastInRevision: true))
         }
+        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 { append(change) }
         taken += 1
       }
       if let end = state.end { return .ended(cause: end, revision: state.revision) }
       watch.isPending = false
       return .upToDate(revision: state.revision)
     }
+  }
+
+  private func skipToPresent(_ watch: Watch) {
+    state.withLock { watch.position = $0.log.end }
   }
 
   func remove(_ watch: Watch) {

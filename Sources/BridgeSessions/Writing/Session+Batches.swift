@@ -55,29 +55,31 @@ extension Session {
     }
   }
 
-  private typealias Prepared = Result<(Variable.Definition, Payload), SessionError>
+  /// The variable that an update addressed when the batch was prepared, and its value for it.
+  private struct Prepared {
+    let definition: Variable.Definition?
+    let payload: Result<Payload, SessionError>
+  }
 
   /// Makes and checks all values of a batch, outside the lock.
   private func prepare(_ updates: [Update], _ writer: Writer) throws -> [Prepared] {
     let found = try get(updates.map(\.identifier)).variables
     var seen: Set<String> = []
     return try zip(updates, found).map { update, variable throws -> Prepared in
-      guard let definition = variable?.definition else {
-        return .failure(variableNotFound(update.identifier))
-      }
-      guard seen.insert(definition.name).inserted else {
-        return .failure(
-          SessionError(
-            .invalidArgument,
-            "\(update.identifier) addresses \(definition.name), which the batch writes twice"))
-      }
+      let definition = variable?.definition
       do {
+        guard let definition else { throw variableNotFound(update.identifier) }
+        guard seen.insert(definition.name).inserted else {
+          throw SessionError(
+            .invalidArgument,
+            "\(update.identifier) addresses \(definition.name), which the batch writes twice")
+        }
         try definition.access?.check(writer, changes: definition.name)
         let payload = try update.payload(definition)
         try definition.constraints?.check(payload.value)
-        return .success((definition, payload))
+        return Prepared(definition: definition, payload: .success(payload))
       } catch let error as SessionError {
-        return .failure(error)
+        return Prepared(definition: definition, payload: .failure(error))
       }
     }
   }
@@ -92,21 +94,17 @@ extension Session {
       var writes: [PendingWrite] = []
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
-        switch item {
-        case .failure(let error): errors.append(error)
-        case .success(let (definition, payload)):
-          guard let index = state.variables.index(forKey: definition.name),
-            state.variables.values[index].definition === definition
-          else { return nil }
-          let current = state.variables.values[index]
+        // Also what was refused must still be so: the answer is of one moment and its revision.
+        guard state.find(update.identifier)?.definition === item.definition else { return nil }
+        do throws(SessionError) {
+          let payload = try item.payload.get()
+          let index = state.variables.index(forKey: item.definition!.name)!
           writes.append(PendingWrite(index: index, payload: payload))
-          do throws(SessionError) {
-            try check(update.expectedVersion, of: current)
-            try checkLock(of: current, writer)
-            errors.append(nil)
-          } catch {
-            errors.append(error)
-          }
+          try check(update.expectedVersion, of: state.variables.values[index])
+          try checkLock(of: state.variables.values[index], writer)
+          errors.append(nil)
+        } catch {
+          errors.append(error)
         }
       }
       if errors.contains(where: { $0 != nil }) {

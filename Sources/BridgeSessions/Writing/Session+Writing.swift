@@ -94,20 +94,19 @@ extension Session {
     try journal?.checkAvailable()
     while true {
       let seen = try get(identifier).variable
+      if SeededBug.lostUpdate.isActive { try check(expectedVersion, of: SeededBug.late(seen)) }
       try seen.definition.access?.check(writer, changes: seen.name)
       let (payload, definition, kind) = try outcome(seen)
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
         try checkOpen(state)
-        guard let index = state.variables.index(forKey: seen.name) else {
-          throw variableNotFound(identifier)
-        }
+        // Deleted or replaced meanwhile: the value was checked for another variable or against other
+        // constraints, or kept from an older version.
+        guard let index = state.variables.index(forKey: seen.name) else { return nil }
         let current = state.variables.values[index]
-        // Replaced meanwhile: the value was checked against other constraints, or kept from an
-        // older version.
         guard current.definition === seen.definition else { return nil }
         if kind == .constraintsChanged && current !== seen { return nil }
-        try check(expectedVersion, of: current)
+        try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
         try checkLock(of: current, writer)
         return try state.write(
           PendingWrite(index: index, payload: payload, definition: definition), kind: kind,
