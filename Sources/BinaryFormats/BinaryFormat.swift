@@ -29,7 +29,7 @@ public enum BinaryFormat: String, Sendable, CaseIterable {
   ///
   /// Compressed terms and lists that are named twice can stand for far more than they are long.
   /// What is neither grows eightfold at most, and is never refused.
-  public static func sizeLimit(forByteCount count: Int) -> Int { max(64 << 20, 8 * count) }
+  public static func sizeLimit(forByteCount count: Int) -> Int { max(16 << 20, 8 * count) }
 
   /// Reads an array.
   ///

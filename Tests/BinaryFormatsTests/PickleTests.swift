@@ -93,6 +93,19 @@ import Testing
     }
   }
 
+  /// Were popping an item as slow as the stack is long, this would take hours.
+  @Test func aDeepStackIsTakenApart() {
+    let count = 500_000
+    expectRefused(
+      .pickle,
+      Array(repeating: 0x5D, count: count) + Array(repeating: 0x61, count: count - 1) + [0x2E],
+      "deeper")
+    expectRefused(
+      .pickle,
+      Array(repeating: 0x28, count: count) + Array(repeating: 0x31, count: count) + [0x2E],
+      "0 items")
+  }
+
   @Test func raggedLists() {
     expectRefused(.pickle, Array("((I1\nI2\ntI3\nt.".utf8), "ragged")
     expectRefused(.pickle, Array("((I1\nI2\nt(I3\ntt.".utf8), "ragged", "byte 13")

@@ -10,9 +10,12 @@ enum Zlib {
   /// Deflate makes nothing smaller than this; a claim beyond it is no true one.
   private static let bestRatio = 1032
 
+  /// Bytes that are inflated at a time.
+  private static let chunk = 32 * 1024
+
   /// Inflates a stream of which it is known how long its content is.
   ///
-  /// Memory is taken as content comes, and never for more than `size` bytes.
+  /// Memory is taken as content comes, and for no more than one chunk beyond `size`.
   ///
   /// - Throws: When the stream is damaged, or its content is not of `size` bytes.
   static func inflate(
@@ -30,39 +33,34 @@ enum Zlib {
     defer { inflateEnd(&stream) }
 
     var content: [UInt8] = []
-    var filled = 0
     var status = Z_OK
-    // One byte more than there should be tells a longer stream from one that ends.
-    var room = min(size + 1, max(4 * compressed.count, 4096))
     compressed.withUnsafeBufferPointer { input in
+      // zlib reads from it only.
       stream.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
       stream.avail_in = UInt32(input.count)
-      while status == Z_OK, filled <= size {
-        content.append(contentsOf: repeatElement(0, count: room - content.count))
-        content.withUnsafeMutableBufferPointer { output in
-          stream.next_out = output.baseAddress! + filled
-          stream.avail_out = UInt32(output.count - filled)
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: chunk) { output in
+        while status == Z_OK, content.count <= size {
+          stream.next_out = output.baseAddress
+          stream.avail_out = UInt32(output.count)
           // inflate: Z_OK, Z_STREAM_END, Z_NEED_DICT, Z_DATA_ERROR, Z_MEM_ERROR, Z_BUF_ERROR when
           // the input ends too early
           status = CZlib.inflate(&stream, Z_NO_FLUSH)
-          filled = output.count - Int(stream.avail_out)
+          content.append(contentsOf: output.prefix(output.count - Int(stream.avail_out)))
         }
-        room = min(size + 1, room * 2)
       }
     }
-    guard filled <= size else {
+    guard content.count <= size else {
       throw InflateError(reason: "is longer than the \(size) bytes it claims")
     }
     guard status == Z_STREAM_END else {
       throw InflateError(reason: "is damaged or cut off")
     }
-    guard filled == size else {
-      throw InflateError(reason: "has \(filled) bytes, it claims \(size)")
+    guard content.count == size else {
+      throw InflateError(reason: "has \(content.count) bytes, it claims \(size)")
     }
     guard stream.avail_in == 0 else {
       throw InflateError(reason: "is followed by \(stream.avail_in) bytes")
     }
-    content.removeLast(content.count - filled)
     return content
   }
 }

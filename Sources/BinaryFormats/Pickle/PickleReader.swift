@@ -143,12 +143,13 @@ struct PickleReader {
   }
 
   private mutating func pop(_ count: Int) throws(BinaryFormatError) -> [Item] {
-    let items = stack.suffix(count)
+    // Copied: a slice that lives on would make the removal copy the whole stack.
+    let items = Array(stack.suffix(count))
     guard items.count == count, !items.contains(where: \.isMark) else {
       throw error("fewer than \(count) items are on the stack")
     }
     stack.removeLast(count)
-    return Array(items)
+    return items
   }
 
   private mutating func popToMark() throws(BinaryFormatError) -> [Item] {
