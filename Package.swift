@@ -42,6 +42,7 @@ let package = Package(
     .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -53,6 +54,10 @@ let package = Package(
     // The host, from the bottom up.
     .target(name: "Threads", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
+    .target(
+      name: "BinaryFormats", dependencies: ["CZlib"], swiftSettings: swiftSettings,
+      // Conversions between floats and integers call it; programs without Glibc do not link it.
+      linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "GRPC",
       dependencies: [
@@ -73,7 +78,7 @@ let package = Package(
     .target(
       name: "BridgeSessions",
       dependencies: [
-        "CPCRE2", "JSON", "Threads",
+        "BinaryFormats", "CPCRE2", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
@@ -87,7 +92,8 @@ let package = Package(
     .target(
       name: "BridgeProtocol",
       dependencies: [
-        "BridgeSessions", "JSON", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "BinaryFormats", "BridgeSessions", "JSON",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -101,7 +107,8 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Threads",
+        "BinaryFormats", "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -145,6 +152,15 @@ let package = Package(
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "BinaryFormatsFuzzing", dependencies: ["BinaryFormats"],
+      path: "Tests/Fuzz/BinaryFormats", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "fuzz-binary-formats", dependencies: ["BinaryFormatsFuzzing"],
+      path: "Tests/Fuzz/Driver", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BinaryFormatsTests", dependencies: ["BinaryFormats", "BinaryFormatsFuzzing"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCTests",
@@ -173,7 +189,7 @@ let package = Package(
     .testTarget(
       name: "BridgeProtocolTests",
       dependencies: [
-        "BridgeProtocol", "BridgeSessions", "JSON",
+        "BinaryFormats", "BridgeProtocol", "BridgeSessions", "JSON",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),

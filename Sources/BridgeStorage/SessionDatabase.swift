@@ -126,14 +126,14 @@ final class SessionDatabase {
   func add(_ session: SessionImage, key: Int64) throws {
     try statements.addSession.run(
       .integer(key), .text(session.id), .text(session.epoch),
-      .text(StoredMetadata.encode(session.metadata)), .integer(session.createdAt),
+      .text(MetadataText.encode(session.metadata)), .integer(session.createdAt),
       .integer(Int64(session.timeToLive)), .integer(session.revision),
       .integer(Int64(session.lastOrdinal)))
     for variable in session.variables {
       try statements.addVariable.run(
         .integer(key), .integer(Int64(variable.ordinal)), .text(variable.name),
         .text(variable.type.rawValue), .text(variable.constraints), .text(variable.accessControl),
-        .text(StoredMetadata.encode(variable.metadata)), .integer(variable.staleSince))
+        .text(MetadataText.encode(variable.metadata)), .integer(variable.staleSince))
       for version in variable.versions {
         try add(version, of: variable.ordinal, variable.type, key)
       }
@@ -149,11 +149,11 @@ final class SessionDatabase {
   private func add(
     _ version: VersionImage, of ordinal: Int32, _ type: ValueType, _ key: Int64
   ) throws {
-    let payload = StoredPayload(version.payload, as: type)
+    let payload = PayloadParts(version.payload, as: type)
     try statements.addVersion.run(
       .integer(key), .integer(Int64(ordinal)), .integer(Int64(version.version)),
       .integer(version.revision), .integer(version.updatedAt), .text(version.source.rawValue),
-      .text(StoredMetadata.encode(version.metadata)), .integer(payload.form), .blob(payload.json),
+      .text(MetadataText.encode(version.metadata)), .integer(payload.form), .blob(payload.json),
       payload.elements.map { .blob($0) } ?? .null, .blob(payload.attachment))
   }
 
@@ -167,7 +167,7 @@ final class SessionDatabase {
       try statements.addVariable.run(
         .integer(key), .integer(ordinal), .text(variable.name), .text(variable.type.rawValue),
         .text(definition.constraintsJSON), .text(definition.accessControlJSON),
-        .text(StoredMetadata.encode(definition.metadata)),
+        .text(MetadataText.encode(definition.metadata)),
         .integer(variable.status.staleSince))
       try addVersion(variable, key)
     case .valueChanged:
@@ -218,7 +218,7 @@ final class SessionDatabase {
     try sessions.forEachRow { row in
       let key = row.integer(0)
       var image = SessionImage(
-        id: row.text(1), epoch: row.text(2), metadata: try StoredMetadata.decode(row.text(3)),
+        id: row.text(1), epoch: row.text(2), metadata: try MetadataText.decode(row.text(3)),
         createdAt: row.integer(4), timeToLive: Int(row.integer(5)), revision: row.integer(6),
         lastOrdinal: Int32(truncatingIfNeeded: row.integer(7)))
       try variables.forEachRow(.integer(key)) { row in
@@ -226,7 +226,7 @@ final class SessionDatabase {
         var variable = VariableImage(
           name: row.text(2), type: type, ordinal: Int32(truncatingIfNeeded: row.integer(1)),
           constraints: row.text(4), accessControl: row.text(5),
-          metadata: try StoredMetadata.decode(row.text(6)), staleSince: row.integer(7),
+          metadata: try MetadataText.decode(row.text(6)), staleSince: row.integer(7),
           versions: [])
         try versions.forEachRow(.integer(key), .integer(Int64(variable.ordinal))) { row in
           variable.versions.append(try Self.version(row, type))
@@ -242,13 +242,13 @@ final class SessionDatabase {
   }
 
   private static func version(_ row: SQLiteStatement, _ type: ValueType) throws -> VersionImage {
-    let payload = StoredPayload(
+    let payload = PayloadParts(
       json: row.blob(8), elements: row.isNull(9) ? nil : row.blob(9), attachment: row.blob(10),
       form: row.integer(7))
     return VersionImage(
       version: Int32(truncatingIfNeeded: row.integer(2)), revision: row.integer(3),
       updatedAt: row.integer(4), source: Variable.Source(rawValue: row.text(5)) ?? .host,
-      metadata: try StoredMetadata.decode(row.text(6)), payload: try payload.payload(as: type))
+      metadata: try MetadataText.decode(row.text(6)), payload: try payload.payload(as: type))
   }
 }
 
