@@ -60,7 +60,13 @@ extension ServerConnection {
     setNeedsFlush()
   }
 
-  func pingAcknowledged() {
+  func pingAcknowledged(_ ping: nghttp2_ping) {
+    let isOfDrain = withUnsafeBytes(of: ping.opaque_data) { $0.elementsEqual(Self.drainPing) }
+    if isOfDrain { drainNoticed() }
+  }
+
+  /// The client has seen that the connection ends: what it opens from now on is not served.
+  func drainNoticed() {
     guard drain == .noticed, let session else { return }
     drain = .refusing
     nghttp2_submit_goaway(
