@@ -111,15 +111,31 @@ let package = Package(
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
     .executableTarget(
       name: "GRPCTestServer",
-      dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
       path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      name: "GRPCTests",
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCFuzzTests",
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz", exclude: ["corpus"], swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],
       swiftSettings: swiftSettings),

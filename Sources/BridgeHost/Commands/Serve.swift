@@ -61,6 +61,8 @@ struct Serve: ParsableCommand {
     help: "Create a session when RegisterVariable, ExecuteTool or WatchVariables name a new one.")
   var autoCreateSessions = true
 
+  @OptionGroup(title: "Connections") var connections: ConnectionOptions
+
   func validate() throws {
     func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
       guard range.contains(value) else {
@@ -92,6 +94,10 @@ struct Serve: ParsableCommand {
       sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
+    // Room for a few of the largest messages.
+    limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
+    limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
+    connections.apply(to: &limits)
     let server = GRPCServer(
       methods: service.methods,
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,

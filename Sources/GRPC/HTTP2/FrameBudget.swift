@@ -28,7 +28,7 @@ struct FrameBudget {
   ///
   /// - Parameter dataFramesSent: How many DATA frames have gone out since the connection began.
   /// - Returns: Whether there was anything left.
-  mutating func spend(dataFramesSent: Int, now: () -> NIODeadline = NIODeadline.now) -> Bool {
+  mutating func spend(dataFramesSent: Int, now: () -> NIODeadline) -> Bool {
     if left == 0 { refill(dataFramesSent, now()) }
     if left == 0 { return false }
     left -= 1

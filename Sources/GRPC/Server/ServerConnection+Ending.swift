@@ -12,7 +12,7 @@ extension ServerConnection {
         "grpc-timeout \"\(String(decoding: timeout, as: UTF8.self))\" is not 1 to 8 digits and one "
           + "of H, M, S, m, u, n")
     }
-    let deadline = NIODeadline.now() + amount
+    let deadline = eventLoop.now + amount
     call.deadline = deadline
     armDeadlineTimer(at: deadline)
   }
@@ -31,7 +31,7 @@ extension ServerConnection {
 
   private func endLateCalls() {
     deadlineTimer = nil
-    let now = NIODeadline.now()
+    let now = eventLoop.now
     var earliest: NIODeadline?
     var call = firstCall
     while let current = call {

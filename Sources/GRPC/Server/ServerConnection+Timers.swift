@@ -19,14 +19,14 @@ extension ServerConnection {
   }
 
   func spendFrame() {
-    if !frameBudget.spend(dataFramesSent: dataFramesSent) {
+    if !frameBudget.spend(dataFramesSent: dataFramesSent, now: { eventLoop.now }) {
       disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
     }
   }
 
   private func pingReceived() {
     let isAllowed = pings.allows(
-      now: .now(), sent: answersBegun &+ dataFramesSent, hasCalls: callCount > 0)
+      now: eventLoop.now, sent: answersBegun &+ dataFramesSent, hasCalls: callCount > 0)
     if !isAllowed { disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings") }
   }
 
@@ -38,7 +38,7 @@ extension ServerConnection {
   func checkTimers() {
     timer = nil
     guard let session else { return }
-    let now = NIODeadline.now()
+    let now = eventLoop.now
     var seen = ConnectionTimers.Observation()
     seen.isEstablished = isEstablished
     seen.callsBegun = callsBegun

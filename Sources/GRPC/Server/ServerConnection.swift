@@ -71,7 +71,7 @@ final class ServerConnection: HTTP2Connection {
     self.mailbox = mailbox
     self.onOpen = onOpen
     self.onClose = onClose
-    let now = NIODeadline.now()
+    let now = eventLoop.now
     self.frameBudget = FrameBudget(
       burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond, now: now)
     self.pings = PingPolicy(limits.keepalive)
