@@ -76,12 +76,14 @@ extension ServerConnection {
   }
 
   /// Ends every call with UNAVAILABLE and closes.
-  func terminate() {
+  ///
+  /// - Parameter reason: Why, for the clients.
+  func terminate(_ reason: String = "the server is shutting down") {
     guard let session else { return }
     var call = firstCall
     while let current = call {
       call = current.next
-      current.abort(RPCError(.unavailable, "the server is shutting down"))
+      current.abort(RPCError(.unavailable, reason))
     }
     // Before the session ends: afterwards nghttp2 sends no frame of a stream.
     flush()

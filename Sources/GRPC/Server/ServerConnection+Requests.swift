@@ -86,6 +86,9 @@ extension ServerConnection {
   /// What a connection may hold of requests, where one message must fit.
   private var heldLimit: Int { max(limits.requestBytes, limits.messageSize) }
 
+  /// A window that is as good as shut: less than a frame.
+  private static let leastWindow: Int32 = 16_384
+
   /// A call now holds so many bytes.
   func count(_ bytes: Int, heldBy call: ServerCall) {
     heldBytes += bytes - call.countedBytes
@@ -114,7 +117,7 @@ extension ServerConnection {
     withheldBytes += received
     // With its window shut the client cannot complete any of its requests. Messages that inflated
     // may be far over the limit before that.
-    while withheldBytes >= limits.connectionWindow
+    while nghttp2_session_get_local_window_size(session) < Self.leastWindow
       || heldBytes > heldLimit + limits.connectionWindow,
       let youngest = youngestHolder()
     {

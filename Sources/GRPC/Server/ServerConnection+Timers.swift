@@ -11,7 +11,10 @@ extension ServerConnection {
     let isAcknowledgement = header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
     spendFrame()
     switch UInt32(header.type) {
-    case NGHTTP2_SETTINGS.rawValue: isEstablished = true
+    case NGHTTP2_SETTINGS.rawValue where !isEstablished:
+      isEstablished = true
+      // Until now only the time for this was kept.
+      armTimer(in: .zero)
     case NGHTTP2_PING.rawValue where isAcknowledgement: pingAcknowledged(frame.pointee.ping)
     case NGHTTP2_PING.rawValue: pingReceived()
     default: break
@@ -53,9 +56,13 @@ extension ServerConnection {
     let (actions, next) = timers.check(seen, now: now)
     endStalledCalls(now)
     for action in actions where self.session != nil { perform(action) }
-    guard self.session != nil else { return }
+    if self.session != nil { armTimer(in: next) }
+  }
+
+  private func armTimer(in time: TimeAmount) {
+    timer?.cancel()
     let connection = NIOLoopBound(self, eventLoop: eventLoop)
-    timer = eventLoop.scheduleTask(in: next) { connection.value.checkTimers() }
+    timer = eventLoop.scheduleTask(in: time) { connection.value.checkTimers() }
   }
 
   private func perform(_ action: ConnectionTimers.Action) {
@@ -66,7 +73,7 @@ extension ServerConnection {
       setNeedsFlush()
     case .drain: beginDrain()
     case .drainOn: drainNoticed()
-    case .terminate: terminate()
+    case .terminate: terminate("the connection has reached its greatest age")
     case .close: close()
     case .disconnect(let reason): disconnect(NGHTTP2_ENHANCE_YOUR_CALM, reason)
     }
