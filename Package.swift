@@ -61,7 +61,7 @@ let package = Package(
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2", "Threads",
+        "CNghttp2", "CZlib", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -137,7 +137,10 @@ let package = Package(
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
     .executableTarget(
       name: "GRPCTestServer",
-      dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
       path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
     .executableTarget(
       name: "ConformanceServer",
@@ -168,8 +171,18 @@ let package = Package(
         "GRPC", "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCFuzzTests",
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz/GRPC", exclude: ["corpus"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCServicesTests",

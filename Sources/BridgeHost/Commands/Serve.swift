@@ -82,6 +82,8 @@ struct Serve: ParsableCommand {
     help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
   var reflection = true
 
+  @OptionGroup(title: "Connections") var connections: ConnectionOptions
+
   func validate() throws {
     func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
       guard range.contains(value) else {
@@ -120,6 +122,10 @@ struct Serve: ParsableCommand {
     let health = Self.makeHealth()
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
+    // Room for a few of the largest messages.
+    limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
+    limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
+    connections.apply(to: &limits)
     let server = GRPCServer(
       methods: methods(of: service, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,

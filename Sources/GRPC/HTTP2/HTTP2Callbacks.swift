@@ -70,7 +70,8 @@ private func onFrameReceived(
     let id = frame!.pointee.hd.stream_id
     connection.frameReceived(
       frame!, stream: id == 0 ? nil : nghttp2_session_get_stream_user_data(session, id))
-    return 0
+    // Stops at once, with whatever else has been read already.
+    return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
   }
 }
 
@@ -91,6 +92,12 @@ private func onFrameSent(
   _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   let header = frame!.pointee.hd
+  if header.type == NGHTTP2_RST_STREAM.rawValue {
+    return withConnection(userData) { connection in
+      connection.resetSent()
+      return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
+  }
   guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     header.type == NGHTTP2_HEADERS.rawValue || header.type == NGHTTP2_DATA.rawValue
   else { return 0 }
