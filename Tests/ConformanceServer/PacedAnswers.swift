@@ -24,6 +24,8 @@ final class PacedAnswers {
   init(_ call: ServerCall, headers: Metadata = Metadata()) {
     self.call = call
     self.headers = headers
+    // Every answer may be compressed, and none is unless its request asks for it.
+    call.compressionThreshold = .max
   }
 
   /// Sends the response headers now.

@@ -4,6 +4,7 @@ grpcio, told here what to do, and the interop client that comes with Debian's ru
 https://github.com/grpc/grpc/blob/master/doc/interop-test-descriptions.md
 """
 
+import itertools
 import pathlib
 import queue
 import subprocess
@@ -12,6 +13,7 @@ import grpc
 import pytest
 
 import conformance
+import raw
 from bridge import CALL_TIMEOUT, CODE
 from conformance import message
 
@@ -230,6 +232,59 @@ def test_an_uncompressed_request_is_seen_as_such(stub):
         InputRequest(payload=zeros(27_182), expect_compressed=BoolValue(value=True))]))
 
 
+@pytest.mark.parametrize("compressed", [True, False])
+def test_client_compressed_unary(stub, compressed):
+    compression = grpc.Compression.Gzip if compressed else grpc.Compression.NoCompression
+    request = large_unary(expect_compressed=BoolValue(value=compressed))
+    response = stub.UnaryCall(request, timeout=CALL_TIMEOUT, compression=compression)
+    assert response.payload == zeros(314_159)
+    request.expect_compressed.value = not compressed
+    fails(CODE.INVALID_ARGUMENT, stub.UnaryCall, request, compression=compression)
+
+
+def test_client_compressed_streaming(stub):
+    requests = (InputRequest(payload=zeros(size), expect_compressed=BoolValue(value=True))
+                for size in (27_182, 45_904))
+    response = stub.StreamingInputCall(
+        requests, timeout=CALL_TIMEOUT, compression=grpc.Compression.Gzip)
+    assert response.aggregated_payload_size == 73_086
+
+
+def flags(server, method, request, encoding="gzip"):
+    """The flags of the messages that answer a call: 1 is compressed."""
+    connection = raw.Connection(server.port)
+    try:
+        answer = connection.call(
+            f"/grpc.testing.TestService/{method}", raw.frame(request.SerializeToString()),
+            headers={"grpc-accept-encoding": encoding})
+        assert answer.grpc_status == "0", answer
+        found, rest = [], answer.data
+        while rest:
+            found.append(rest[0])
+            rest = rest[5 + int.from_bytes(rest[1:5], "big"):]
+        return found
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("compressed", [True, False])
+def test_server_compressed_unary(server, stub, compressed):
+    request = SimpleRequest(response_size=31_415, response_compressed=BoolValue(value=compressed))
+    assert flags(server, "UnaryCall", request) == [int(compressed)]
+    assert flags(server, "UnaryCall", request, encoding="identity") == [0]
+    assert stub.UnaryCall(request, timeout=CALL_TIMEOUT).payload == zeros(31_415)
+
+
+@pytest.mark.parametrize("choices", list(itertools.product([True, False], repeat=2)))
+def test_server_compressed_streaming(server, stub, choices):
+    request = OutputRequest(response_parameters=[
+        Parameters(size=size, compressed=BoolValue(value=choice))
+        for size, choice in zip([31_415, 92_653], choices)])
+    assert flags(server, "StreamingOutputCall", request) == [int(choice) for choice in choices]
+    responses = stub.StreamingOutputCall(request, timeout=CALL_TIMEOUT)
+    assert [len(response.payload.body) for response in responses] == [31_415, 92_653]
+
+
 # ---------------------------------------------------------------------------------------------
 # Another client: that of gRPC for Ruby, on gRPC's own core
 
@@ -249,7 +304,7 @@ def ruby_client():
     "empty_unary", "large_unary", "client_streaming", "server_streaming", "ping_pong",
     "empty_stream", "custom_metadata", "status_code_and_message", "unimplemented_method",
     "unimplemented_service", "cancel_after_begin", "cancel_after_first_response",
-    "timeout_on_sleeping_server",
+    "timeout_on_sleeping_server", "client_compressed_unary", "client_compressed_streaming",
 ])
 def test_ruby(server, ruby_client, case):
     run = subprocess.run(
