@@ -116,8 +116,8 @@ class Connection:
         except (StreamClosedError, KeyError):
             pass
 
-    def receive(self):
-        """Handles one read of the socket."""
+    def receive(self, respond=True):
+        """Handles one read of the socket, and says what is due in return."""
         data = self.socket.recv(65536)
         if not data:
             self.closed = True
@@ -141,7 +141,8 @@ class Connection:
             elif isinstance(event, ConnectionTerminated):
                 self.goaway = event.error_code
                 self.goaway_reason = event.additional_data
-        self.flush()
+        if respond:
+            self.flush()
 
     def send_raw(self, data):
         """Sends bytes that the library would not; the server may hang up meanwhile."""
@@ -152,11 +153,12 @@ class Connection:
             pass
 
     def until_closed(self):
-        """Reads until the server hangs up."""
+        """Reads until the server hangs up, and says no more: it may have done so already."""
+        self.flush()
         try:
             while not self.closed:
-                self.receive()
-        except (ConnectionResetError, BrokenPipeError):
+                self.receive(respond=False)
+        except ConnectionResetError:
             self.closed = True
 
     def answer(self, stream):

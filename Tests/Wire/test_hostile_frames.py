@@ -301,7 +301,7 @@ def test_a_handler_that_goes_on_counts_as_an_open_call():
 
 
 def test_answers_to_who_opens_no_window():
-    with serving(answerBytes=20 * MEGABYTE, sendTimeout=2000) as server:
+    with serving(answerBytes=20 * MEGABYTE, sendTimeout=500) as server:
         before = server.resident_bytes()
         connection = Connection(server.port, {SettingCodes.INITIAL_WINDOW_SIZE: 0})
         streams = []
@@ -313,7 +313,7 @@ def test_answers_to_who_opens_no_window():
         connection.h2.ping(b"12345678")
         connection.flush()
         connection.receive()
-        time.sleep(0.5)
+        time.sleep(0.3)
         assert server.resident_bytes() - before < 60 * MEGABYTE
         for stream in streams[:5]:
             answer = connection.answer(stream)

@@ -81,10 +81,6 @@ public final class ServerCall: @unchecked Sendable {
   /// `send` answers false above this many waiting bytes, and `writable` follows below half of it.
   static let sendLimit = 256 * 1024
 
-  /// Clients refuse trailers of more than about 8 KiB in all, and nghttp2 sends none over 64 KiB:
-  /// longer messages are cut, longer details left out.
-  private static let longestErrorText = 3072
-
   init(connection: ServerConnection, id: Int32, messageLimit: Int) {
     self.connection = connection
     self.eventLoop = connection.eventLoop
@@ -273,7 +269,7 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
-    var fields = Self.trailers(for: error)
+    var fields = error.trailers
     if namesEncoding && error.code == .unimplemented {
       fields.add("grpc-accept-encoding", FixedHeaders.acceptedEncodings)
     }
@@ -293,20 +289,6 @@ public final class ServerCall: @unchecked Sendable {
     var fields = HeaderFields()
     fields.add("grpc-message", PercentEncoding.encode(message))
     connection.submitHeadersOnly(self, http: status, fields: fields)
-  }
-
-  private static func trailers(for error: RPCError) -> HeaderFields {
-    var fields = HeaderFields()
-    fields.add("grpc-status", String(error.code.rawValue))
-    if !error.message.isEmpty {
-      fields.add(
-        "grpc-message", PercentEncoding.encode(error.message, limit: Self.longestErrorText))
-    }
-    if !error.details.isEmpty && error.details.count <= Self.longestErrorText {
-      fields.add("grpc-status-details-bin", Base64.encode(error.details))
-    }
-    fields.add(error.metadata)
-    return fields
   }
 
   private func resume() {
