@@ -19,7 +19,7 @@ public enum ReaderCheck {
   /// Reads the bytes in every format. They are refused with an error, or make an array that is
   /// sound, within the limit, and the same after writing and reading it in any format.
   ///
-  /// - Returns: How many readers took the bytes.
+  /// - Returns: How often the bytes were taken, not counting `raw`, which takes nearly all.
   @discardableResult
   public static func run(_ bytes: [UInt8]) throws(Failure) -> Int {
     var taken = 0
@@ -32,7 +32,7 @@ public enum ReaderCheck {
           if error.message.isEmpty { throw Failure(description: "\(format): no message") }
           continue
         }
-        taken += 1
+        if format != .raw { taken += 1 }
         try check(array, description, readFrom: bytes.count, format)
       }
     }
