@@ -6,7 +6,7 @@ import Testing
 @testable import GRPC
 
 /// Connections that fail, are drained, are lost, idle, and come back.
-@Suite struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
   /// Attempts to connect follow each other at once.
   private var impatient: ClientConfiguration {
     var configuration = ClientConfiguration()

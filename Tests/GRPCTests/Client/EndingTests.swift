@@ -4,7 +4,7 @@ import Testing
 @testable import GRPC
 
 /// Calls that end before their server has answered: deadlines, cancellation, lost handles.
-@Suite struct EndingTests {
+@Suite(.timeLimit(.minutes(5))) struct EndingTests {
   @Test func deadlinesEndCallsHereAndThere() async throws {
     let service = try TestService()
     let client = GRPCClient(target: service.target)
