@@ -6,7 +6,7 @@ import Testing
 @testable import GRPC
 
 /// Connections that fail, are drained, are lost, idle, and come back.
-@Suite struct ConnectionTests {
+@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
   /// Attempts to connect follow each other at once.
   private var impatient: ClientConfiguration {
     var configuration = ClientConfiguration()
@@ -69,7 +69,7 @@ import Testing
       target: .tcp(host: "127.0.0.1", port: port), configuration: impatient)
     let error = try await failure { () async throws(RPCError) in
       _ = try await client.unary(
-        "/test/Echo", [], options: CallOptions(timeout: .milliseconds(100), waitsForReady: true))
+        "/test/Echo", [], options: CallOptions(timeout: .seconds(1), waitsForReady: true))
     }
     #expect(error.code == .deadlineExceeded)
     #expect(error.message.contains("\(port)"))
@@ -167,7 +167,7 @@ import Testing
     let client = GRPCClient(target: service.target, configuration: configuration)
     let error = try await failure { () async throws(RPCError) in
       _ = try await client.unary(
-        "/test/Hang", [], options: CallOptions(timeout: .milliseconds(200)))
+        "/test/Hang", [], options: CallOptions(timeout: .seconds(1)))
     }
     #expect(error.code == .deadlineExceeded)
     #expect(client.connectionCount == 1)

@@ -5,7 +5,7 @@ import Testing
 @testable import GRPC
 
 /// Clients and servers that fall silent.
-@Suite struct PeerTests {
+@Suite(.timeLimit(.minutes(5))) struct PeerTests {
   /// Says what it is told when a client connects, and nothing after that.
   private final class Mute: ChannelInboundHandler, Sendable {
     typealias InboundIn = ByteBuffer

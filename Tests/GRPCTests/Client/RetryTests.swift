@@ -3,7 +3,7 @@ import Testing
 
 @testable import GRPC
 
-@Suite struct RetryTests {
+@Suite(.timeLimit(.minutes(5))) struct RetryTests {
   private let quick = RetryPolicy(
     maxAttempts: 4,
     backoff: Backoff(initial: .milliseconds(1), maximum: .milliseconds(5), multiplier: 2))

@@ -7,12 +7,12 @@ final class CallHandle: Sendable {
   deinit { call.cancel() }
 
   /// Reads from the inbox; a task that is cancelled meanwhile cancels the call.
-  func reading<Result: Sendable>(
-    _ body: @Sendable (ResponseInbox) async throws(RPCError) -> Result
-  ) async throws(RPCError) -> Result {
+  func reading<Value: Sendable>(
+    _ body: @Sendable (ResponseInbox) async throws(RPCError) -> Value
+  ) async throws(RPCError) -> Value {
     let outcome = await withTaskCancellationHandler {
       do throws(RPCError) {
-        return Swift.Result<Result, RPCError>.success(try await body(call.inbox))
+        return Result<Value, RPCError>.success(try await body(call.inbox))
       } catch {
         return .failure(error)
       }

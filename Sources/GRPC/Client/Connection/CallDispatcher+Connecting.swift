@@ -79,8 +79,8 @@ extension CallDispatcher {
 
   private func handshakeTimedOut() {
     guard case .connecting(let connection) = state else { return }
-    let reason = "no HTTP/2 settings came within \(configuration.connectTimeout.seconds) s"
-    connectFailed(reason)
+    let what = connection == nil ? "no answer" : "no HTTP/2 settings"
+    connectFailed("\(what) came within \(configuration.connectTimeout.seconds) s")
     connection?.close()
   }
 
