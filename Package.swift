@@ -49,11 +49,12 @@ let package = Package(
       name: "BridgePlugin", dependencies: ["BridgePluginABI"], swiftSettings: swiftSettings),
 
     // The host, from the bottom up.
+    .target(name: "Locks", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2",
+        "CNghttp2", "Locks",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -63,7 +64,8 @@ let package = Package(
     .target(
       name: "BridgeSessions",
       dependencies: [
-        "CPCRE2", "JSON", .product(name: "DequeModule", package: "swift-collections"),
+        "CPCRE2", "JSON", "Locks",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -75,7 +77,7 @@ let package = Package(
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON",
+        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Locks",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -83,7 +85,7 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Locks",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -120,7 +122,7 @@ let package = Package(
       name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],
+      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Locks"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeProtocolTests",
@@ -132,7 +134,7 @@ let package = Package(
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON",
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Locks",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

@@ -19,6 +19,12 @@ extension BridgeService {
       unary("ListVariables", listVariables),
       unary("DeleteVariable", deleteVariable),
 
+      unary("GetVariableHistory", getVariableHistory),
+      unary("RollbackVariable", rollbackVariable),
+      unary("AddDependency", addDependency),
+      unary("StartOptimization", startOptimization),
+      unary("StopOptimization", stopOptimization),
+
       .oneRequest(Self.path("WatchVariables")) { WatchStream(service: self, call: $0) },
 
       .oneRequest(Self.path("ExecuteTool")) { ToolExecution(service: self, call: $0) },
@@ -27,11 +33,6 @@ extension BridgeService {
       later("RegisterTools"),
       later("GetExposedElixirTools"),
       later("ExecuteElixirTool"),
-      later("AddDependency"),
-      later("StartOptimization"),
-      later("StopOptimization"),
-      later("GetVariableHistory"),
-      later("RollbackVariable"),
       later("StreamTelemetry"),
     ]
   }

@@ -51,7 +51,7 @@ import Testing
     #expect(try register(session, "b").revision == 2)
     let second = try set(session, "a", 5)
     #expect((second.version, second.revision) == (2, 3))
-    #expect(try session.delete("a") == 4)
+    #expect(try session.delete("a", writer: elixir) == 4)
     let again = try register(session, "a")
     #expect((again.id, again.version, again.revision) == ("var_a_3", 1, 5))
   }
@@ -67,7 +67,7 @@ import Testing
     _ = try register(session, "b")
     #expect(code { _ = try register(session, "c") } == .limitReached)
     #expect(code { _ = try set(session, "c", 1) } == .variableNotFound)
-    #expect(code { _ = try session.delete("c") } == .variableNotFound)
+    #expect(code { _ = try session.delete("c", writer: elixir) } == .variableNotFound)
   }
 
   @Test func expectedVersionGuardsWrites() throws {
@@ -144,7 +144,7 @@ import Testing
         name: name, type: .integer, payload: Payload(.integer(0)), writer: elixir)
     }
     let written = try session.set("var_a_1", writer: elixir) { definition in
-      if definition.name == "a" { _ = try session.delete("a") }
+      if definition.name == "a" { _ = try session.delete("a", writer: elixir) }
       return Payload(.integer(1))
     }
     #expect(written.name == "var_a_1")

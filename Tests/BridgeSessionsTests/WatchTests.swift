@@ -85,7 +85,7 @@ import Testing
     let id = try session.get("a").variable.id
     let (byID, _, _) = try session.watch([id]) {}
     let (byName, _, _) = try session.watch(["a"]) {}
-    _ = try session.delete("a")
+    _ = try session.delete("a", writer: writer)
     try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
     #expect(take(byID).0.map(\.kind) == [.deleted])
     #expect(take(byName).0.map(\.kind) == [.deleted, .registered])
@@ -149,9 +149,10 @@ import Testing
   }
 
   /// A heartbeat asks a watch that nothing has woken.
-  @Test func aQuietWatchThatIsAskedDoesNotFallBehind() throws {
+  @Test(arguments: [false, true])
+  func aQuietWatchThatIsAskedDoesNotFallBehind(conflates: Bool) throws {
     let session = try makeSession(logChanges: 4)
-    let (watch, _, _) = try session.watch(["b"]) {}
+    let (watch, _, _) = try session.watch(["b"], conflates: conflates) {}
     for number in 1...10 { try set(session, "a", Int64(number)) }
     let (changes, progress) = take(watch)
     #expect(changes.isEmpty)
@@ -172,7 +173,7 @@ import Testing
     let session = try makeSession()
     let id = try session.get("a").variable.id
     try set(session, "a", 1)
-    _ = try session.delete("a")
+    _ = try session.delete("a", writer: writer)
     try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
     let (watch, _, _) = try session.watch([id], from: .after(revision: 2, epoch: "")) {}
     #expect(take(watch).0.map(\.kind) == [.valueChanged, .deleted])

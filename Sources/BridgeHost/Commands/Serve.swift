@@ -50,6 +50,18 @@ struct Serve: ParsableCommand {
   @Option(help: "Variables held at most in one session.")
   var maxVariables = 1_000_000
 
+  @Option(help: "Bytes the values of one session may take, about.")
+  var maxSessionBytes = 1 << 30
+
+  @Option(help: "Bytes the values of all sessions may take, about.")
+  var maxBytes = 8 << 30
+
+  @Option(help: "Past versions a variable keeps, for history and rollback; 0 keeps none.")
+  var historyVersions = 100
+
+  @Option(help: "Bytes the past versions of one session may take.")
+  var historyBytes = 16 << 20
+
   @Option(help: "Changes a session keeps, for watches to resume from.")
   var watchLogChanges = 10_000
 
@@ -76,6 +88,10 @@ struct Serve: ParsableCommand {
     try check(sessionTtl, 1...2_147_483_647, "--session-ttl")
     try check(maxSessions, 1...100_000_000, "--max-sessions")
     try check(maxVariables, 1...100_000_000, "--max-variables")
+    try check(maxSessionBytes, 1024...1 << 50, "--max-session-bytes")
+    try check(maxBytes, 1024...1 << 50, "--max-bytes")
+    try check(historyVersions, 0...1_000_000, "--history-versions")
+    try check(historyBytes, 0...1 << 40, "--history-bytes")
     try check(watchLogChanges, 1...100_000_000, "--watch-log-changes")
     try check(watchLogBytes, 1024...1 << 40, "--watch-log-bytes")
   }
@@ -121,6 +137,10 @@ struct Serve: ParsableCommand {
     var limits = SessionLimits()
     limits.sessions = maxSessions
     limits.variablesPerSession = maxVariables
+    limits.sessionBytes = maxSessionBytes
+    limits.totalBytes = maxBytes
+    limits.historyVersions = historyVersions
+    limits.historyBytes = historyBytes
     limits.logChanges = watchLogChanges
     limits.logBytes = watchLogBytes
     limits.timeToLive = sessionTtl

@@ -171,7 +171,7 @@ private func remove(_ handle: OpaquePointer?, _ identifier: bridge_str) -> bridg
   withCall(handle) { call in
     let identifier = try text(identifier, "the variable's name")
     try call.checkWrite(call.name(of: identifier))
-    _ = try call.session.delete(identifier)
+    _ = try call.session.delete(identifier, writer: call.writer)
     return .ok
   }
 }

@@ -1,3 +1,4 @@
+internal import Locks
 internal import Synchronization
 
 /// All sessions of a host.
@@ -8,13 +9,15 @@ public final class SessionStore: Sendable {
   public let limits: SessionLimits
   private let shards: [Shard]
   private let count = Atomic<Int>(0)
+  private let budget: ByteBudget
 
   private final class Shard: Sendable {
-    let sessions = Mutex<[String: Session]>([:])
+    let sessions = Locked<[String: Session]>([:])
   }
 
   public init(limits: SessionLimits = SessionLimits()) {
     self.limits = limits
+    self.budget = ByteBudget(limit: limits.totalBytes)
     self.shards = (0..<16).map { _ in Shard() }
   }
 
@@ -77,8 +80,8 @@ public final class SessionStore: Sendable {
     return session.close(cause)
   }
 
-  /// Ends the sessions that have been idle for their time to live. One shard at a time is looked
-  /// through, so nobody waits for the whole.
+  /// Ends the sessions that have been idle for their time to live, and optimizations whose lease is
+  /// over. One shard at a time is looked through, so nobody waits for the whole.
   ///
   /// - Returns: How many ended.
   @discardableResult
@@ -86,9 +89,13 @@ public final class SessionStore: Sendable {
     var ended = 0
     for shard in shards {
       let sessions = shard.sessions.withLock { Array($0.values) }
-      for session in sessions where session.isExpired {
-        remove(session, cause: .expired)
-        ended += 1
+      for session in sessions {
+        if session.isExpired {
+          remove(session, cause: .expired)
+          ended += 1
+        } else {
+          session.endExpiredOptimizations()
+        }
       }
     }
     return ended
@@ -116,7 +123,8 @@ public final class SessionStore: Sendable {
     }
     let session = Session(
       id: id, metadata: metadata,
-      timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, limits: limits)
+      timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, limits: limits,
+      budget: budget)
     sessions[id] = session
     count.add(1, ordering: .relaxed)
     return session

@@ -5,7 +5,8 @@ internal import DequeModule
 /// Positions count all changes ever appended, so they stay valid while old changes go.
 struct ChangeLog {
   private var changes: Deque<Change> = []
-  private var bytes = 0
+  /// About how many bytes the changes keep alive.
+  private(set) var byteCount = 0
   /// The position of the oldest change held.
   private(set) var start = 0
   /// The revision of the newest change no longer held; 0 when none has gone.
@@ -19,13 +20,15 @@ struct ChangeLog {
 
   subscript(position: Int) -> Change { changes[position - start] }
 
-  mutating func append(_ change: Change) {
+  /// - Parameter onDrop: Hears of every change that goes, with its position.
+  mutating func append(_ change: Change, onDrop: (Change, Int) -> Void = { _, _ in }) {
     changes.append(change)
-    bytes += change.size
-    while changes.count > limits.logChanges || (bytes > limits.logBytes && changes.count > 1) {
+    byteCount += change.size
+    while changes.count > limits.logChanges || (byteCount > limits.logBytes && changes.count > 1) {
       let dropped = changes.removeFirst()
-      bytes -= dropped.size
+      byteCount -= dropped.size
       lastDroppedRevision = dropped.revision
+      onDrop(dropped, start)
       start += 1
     }
   }

@@ -12,13 +12,16 @@ extension Session {
   /// - Parameters:
   ///   - identifiers: Ids, names, names that do not exist yet, and patterns; none stand for
   ///     everything.
+  ///   - conflates: Instead of falling behind the log, leave out all but the newest change of each
+  ///     variable; `Change.skipped` says how many.
   ///   - wake: Called on a committing thread, outside all locks, when there is something to take
   ///     after `take` has answered `upToDate`. It must be quick.
   /// - Returns: The watch and, for `.now`, the variables as they are at `revision`, oldest first:
   ///   every change after that revision will be taken from the watch.
   /// - Throws: `SessionError`: `tooOld` or `wrongEpoch` when it cannot start there.
   public func watch(
-    _ identifiers: [String], from start: WatchStart = .now, wake: @escaping @Sendable () -> Void
+    _ identifiers: [String], from start: WatchStart = .now, conflates: Bool = false,
+    wake: @escaping @Sendable () -> Void
   ) throws -> (watch: Watch, snapshot: [Variable], revision: Int64) {
     try checkIdentifiers(identifiers)
     var (watch, snapshot, revision) = try state.withLock { state in
@@ -33,7 +36,7 @@ extension Session {
       }
       let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
       let watch = Watch(
-        session: self, interest: interest, position: position,
+        session: self, interest: interest, conflates: conflates, position: position,
         isPending: position < state.log.end, wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []
@@ -75,7 +78,7 @@ extension Session {
     }
   }
 
-  private static let scanLimit = 1024
+  fileprivate static let scanLimit = 1024
 
   func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
     take(for: watch, limit: limit) { changes.append($0) }
@@ -101,6 +104,7 @@ extension Session {
       if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       // Nothing it reports was committed since it was up to date, however far the log has moved.
       if !watch.isPending { watch.position = state.log.end }
+      if watch.conflates { return state.takeConflated(for: watch, limit: limit, append) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
@@ -117,7 +121,7 @@ extension Session {
           append(change)
         } else {
           // The batch goes on, but not for this watch.
-          append(change.asLastInRevision)
+          append(change.with(isLastInRevision: true))
         }
         if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 { append(change) }
         taken += 1
@@ -141,16 +145,31 @@ extension Session {
   }
 }
 
-extension Change {
-  /// This change as the last of its revision; a copy, since other watches see more.
-  fileprivate var asLastInRevision: Change {
-    Change(
-      kind: kind, revision: revision, timestamp: timestamp, variable: variable,
-      previous: previous, isLastInRevision: true)
-  }
-}
-
 extension Session.State {
+  /// As `take`, of what is left after merging all there is.
+  fileprivate func takeConflated(
+    for watch: Watch, limit: Int, _ append: (Change) -> Void
+  ) -> Watch.Progress {
+    var scanned = 0
+    while watch.position < log.end {
+      if scanned == Session.scanLimit { return .more }
+      scanned += 1
+      let change = log[watch.position]
+      if watch.reports(change.variable.definition) {
+        watch.conflation!.merge(change, at: watch.position)
+      }
+      watch.position += 1
+    }
+    for _ in 0..<limit {
+      guard let change = watch.conflation!.next() else { break }
+      append(change)
+    }
+    guard watch.conflation!.isEmpty else { return .more }
+    if let end { return .ended(cause: end, revision: revision) }
+    watch.isPending = false
+    return .upToDate(revision: revision)
+  }
+
   fileprivate func hasMore(of revision: Int64, for watch: Watch) -> Bool {
     var position = watch.position
     while position < log.end, log[position].revision == revision {
@@ -162,6 +181,7 @@ extension Session.State {
 
   fileprivate mutating func add(_ watch: Watch) {
     watchCount += 1
+    if watch.conflates { conflatingWatches.append(watch) }
     if watch.interest.isBroad {
       broadWatches.append(watch)
     } else {
@@ -171,6 +191,7 @@ extension Session.State {
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
+    if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
     broadWatches.removeAll { $0 === watch }
     for name in watch.interest.allNames {
       watchesByName[name]?.removeAll { $0 === watch }

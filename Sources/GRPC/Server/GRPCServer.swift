@@ -1,3 +1,4 @@
+internal import Locks
 public import Logging
 public import NIOCore
 internal import NIOPosix
@@ -12,7 +13,7 @@ public final class GRPCServer: Sendable {
   private let limits: ServerLimits
   private let logger: Logger
   private let loops: [ObjectIdentifier: LoopState]
-  private let listeners = Mutex<[any Channel]>([])
+  private let listeners = Locked<[any Channel]>([])
 
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
