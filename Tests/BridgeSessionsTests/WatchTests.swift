@@ -149,9 +149,10 @@ import Testing
   }
 
   /// A heartbeat asks a watch that nothing has woken.
-  @Test func aQuietWatchThatIsAskedDoesNotFallBehind() throws {
+  @Test(arguments: [false, true])
+  func aQuietWatchThatIsAskedDoesNotFallBehind(conflates: Bool) throws {
     let session = try makeSession(logChanges: 4)
-    let (watch, _, _) = try session.watch(["b"]) {}
+    let (watch, _, _) = try session.watch(["b"], conflates: conflates) {}
     for number in 1...10 { try set(session, "a", Int64(number)) }
     let (changes, progress) = take(watch)
     #expect(changes.isEmpty)

@@ -29,7 +29,8 @@ class Watcher(threading.Thread):
     """
 
     def __init__(self, name, recorder, host, random, identifiers=(), initial=False, resumed=None,
-                 delay=0.0, stall=0.0, stall_every=0, cut_after=0, kills=False, window=16384):
+                 delay=0.0, stall=0.0, stall_every=0, cut_after=0, kills=False, window=16384,
+                 conflate=False):
         super().__init__(daemon=True, name=name)
         self.recorder = recorder
         self.host = host
@@ -43,6 +44,7 @@ class Watcher(threading.Thread):
         self.cut_after = cut_after
         self.kills = kills
         self.window = window
+        self.conflate = conflate
         self.streams = []
         self.is_open = threading.Event()
         self.quits = threading.Event()
@@ -92,7 +94,7 @@ class Watcher(threading.Thread):
             session_id=self.recorder.session_id, variable_identifiers=stream.identifiers,
             include_initial_values=stream.initial, start_revision=stream.resumed or 0,
             epoch=self.recorder.epoch if stream.resumed is not None else "",
-            heartbeat_interval_ms=HEARTBEAT), timeout=TIMEOUT)
+            heartbeat_interval_ms=HEARTBEAT, conflate=self.conflate), timeout=TIMEOUT)
         try:
             call.initial_metadata()
             stream.opened = time.monotonic()
@@ -177,6 +179,7 @@ def usual_watchers(recorder, host, random):
         watcher("later-name", identifiers=("late",), initial=True),
         watcher("ids", identifiers=some_ids, initial=True, delay=0.1 + later()),
         watcher("quiet", identifiers=("never",), initial=True),
+        watcher("quiet-conflating", identifiers=("never",), initial=True, conflate=True),
         watcher("slow", initial=True, stall=0.3, stall_every=40),
         watcher("slow-name", identifiers=("a",), stall=0.4, stall_every=15),
         watcher("cancelling", resumed=0, cut_after=30),
