@@ -5,6 +5,8 @@ import Synchronization
 
 /// A server on nothing but the public interface of GRPC, for the tests in Tests/Wire: every kind of
 /// call, with bytes as messages.
+///
+///     GRPCTestServer [CERTIFICATE KEY CLIENT_AUTHORITIES]    with mutual TLS when files are named
 @main
 enum GRPCTestServer {
   static func main() throws {
@@ -23,12 +25,22 @@ enum GRPCTestServer {
             .dataLoss, String(decoding: request, as: UTF8.self), details: [1, 2, 3],
             metadata: metadata)
         },
+        .unary("/test.Echo/Peer") { _, call throws(RPCError) in Array("\(call.peer)".utf8) },
         .requestStream("/test.Echo/Each") { Echo(call: $0) },
         .requestStream("/test.Echo/Collect") { Collector(call: $0) },
         .requestStream("/test.Echo/Patient", ignoresDeadline: true) { Echo(call: $0) },
       ],
       eventLoops: 2, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    let port = try server.listen(host: "127.0.0.1", port: 0)
+    let files = CommandLine.arguments.dropFirst()
+    var security = TransportSecurity.plaintext
+    if files.count == 3 {
+      var tls = TLSConfiguration(
+        identity: .init(certificateFile: files[1], keyFile: files[2]), authorityFile: files[3])
+      tls.handshakeTimeout = .seconds(1)
+      security = .tls(tls)
+    }
+    let address = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    let port = try server.listen(on: address, security: security).port ?? 0
     let ready = Array("GRPC_READY:\(port)\n".utf8)
     write(STDOUT_FILENO, ready, ready.count)
     // Standard input ends when the tests do.

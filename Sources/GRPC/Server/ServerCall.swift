@@ -81,6 +81,9 @@ public final class ServerCall: @unchecked Sendable {
     MetadataFields.contains(key, in: metadataFields)
   }
 
+  /// Who calls.
+  public var peer: Peer { connection.peer }
+
   /// What the service keeps for the connection this call came on, as long as that lives.
   public var connectionState: AnyObject? {
     get { connection.userState }
