@@ -146,6 +146,23 @@ import Testing
     }
   }
 
+  @Test func filesOfTLSAreNamedWhenTheyAreMissing() {
+    let identity = TLSConfiguration.Identity(certificateFile: "/no/chain", keyFile: "/no/key")
+    func message(_ body: () throws(TransportError) -> TLSContext) -> String? {
+      #expect(throws: TransportError.self) { try body() }?.message
+    }
+    #expect(
+      message { () throws(TransportError) in try .client(TLSConfiguration(authorityFile: "/no/ca"))
+      }
+        == "the authority file /no/ca cannot be read: No such file or directory")
+    #expect(
+      message { () throws(TransportError) in try .server(TLSConfiguration(identity: identity)) }
+        == "the certificate file /no/chain cannot be read: No such file or directory")
+    #expect(
+      message { () throws(TransportError) in try .server(TLSConfiguration()) }
+        == "a TLS server needs a certificate and a key")
+  }
+
   private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
 
   @Test func errorsOfTLSAreCutToTheirReason() {

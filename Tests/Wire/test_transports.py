@@ -17,6 +17,7 @@ import grpc
 import pytest
 
 import bridge
+import raw
 from bridge import CALL_TIMEOUT, CODE, Host, eventually, refused, run_host, start_host, unique
 from certificates import Authority
 from stubs import PROTOS, REPOSITORY, pb, rpc
@@ -47,7 +48,7 @@ def client(authority):
 
 
 @pytest.fixture
-def socket_path(tmp_path):
+def socket_path():
     """A short path: those of Unix sockets have at most 107 bytes."""
     path = pathlib.Path("/tmp") / unique("bh")
     yield path
@@ -94,7 +95,7 @@ def test_large_messages_and_many_calls_over_tls(authority, server):
     with start_host(*tls_options(server)) as host:
         with channel(host.target, authority) as connection:
             stub = rpc.BridgeServiceStub(connection)
-            text = "x" * 3_000_000
+            text = "x" * 500_000
             calls = [stub.Ping.future(pb.PingRequest(message=text), timeout=CALL_TIMEOUT)
                      for _ in range(4)]
             calls += [stub.Ping.future(pb.PingRequest(message=str(n)), timeout=CALL_TIMEOUT)
@@ -113,6 +114,19 @@ def test_calls_in_flight_are_finished_over_tls(authority, server):
             numbers += [json.loads(chunk.data) for chunk in stream if not chunk.is_final]
             assert numbers == [5, 4, 3, 2, 1]
             assert host.wait() == 0
+
+
+def test_a_peer_that_never_answers_does_not_hold_up_the_end(authority, server):
+    with start_host(*tls_options(server), "--grace", "1") as host:
+        with socket.create_connection(("127.0.0.1", host.port)) as plain, \
+                socket.create_connection(("127.0.0.1", host.port)):
+            # One has its handshake behind it, the other never begins.
+            with client_context(authority, ["h2"]).wrap_socket(
+                    plain, server_hostname="localhost") as connection:
+                connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5))
+                assert connection.recv(65536)
+                host.terminate()
+                assert host.wait() == 0
 
 
 def test_mutual_tls(authority, stranger, server, client):
@@ -165,7 +179,7 @@ def test_a_silent_handshake_ends(mutual_server):
     with socket.create_connection(("127.0.0.1", mutual_server)) as connection:
         assert closes(connection)
     with socket.create_connection(("127.0.0.1", mutual_server)) as connection:
-        # The beginning of a record that never ends, byte by byte.
+        # The beginning of a record that never ends.
         connection.sendall(b"\x16\x03\x01\x02")
         assert closes(connection)
 
@@ -300,7 +314,7 @@ def test_tokens(token_file):
         stub = host.stub()
         for metadata in [
                 [("authorization", "one-token")], [("authorization", "Basic one-token")],
-                [("authorization", "")], [("authorization", "Bearer ")],
+                [("authorization", "")], [("authorization", "Bearer")],
                 [("authorization-bin", b"Bearer one-token")],
                 [("x-authorization", "Bearer one-token")],
                 [("authorization", "Bearer one-token"), ("authorization", "Bearer wrong")]]:
@@ -319,11 +333,9 @@ def test_without_a_token_nothing_is_told_and_nothing_kept(token_file):
         # Which methods exist is not told either.
         with refused(CODE.UNAUTHENTICATED):
             host.channel().unary_unary("/no.Service/Method")(b"", timeout=CALL_TIMEOUT)
-        # The answer comes though the message never ends.
-        from raw import Connection
-        connection = Connection(host.port)
-        stream = connection.open(PING)
-        answer = connection.answer(stream)
+        # The answer comes before any message does.
+        connection = raw.Connection(host.port)
+        answer = connection.answer(connection.open(PING))
         assert answer.grpc_status == "16"
         assert connection.call(
             PING, b"\0\0\0\0\0", {"authorization": "Bearer one-token"}).grpc_status == "0"
@@ -437,10 +449,6 @@ def test_a_socket_in_use_is_not_taken(socket_path):
 
 
 def test_a_successors_socket_is_left_alone(socket_path):
-    with start_host("--listen", f"unix:{socket_path}"):
-        socket_path.unlink()
-        with start_host("--listen", f"unix:{socket_path}") as second:
-            first_gone = second
     with start_host("--listen", f"unix:{socket_path}") as first:
         socket_path.unlink()
         second = Host("--listen", f"unix:{socket_path}")
@@ -450,7 +458,7 @@ def test_a_successors_socket_is_left_alone(socket_path):
             assert ping(f"unix:{socket_path}") == "pong: m"
         finally:
             second.stop()
-    assert first_gone.process.returncode == 0
+    assert not socket_path.exists()
 
 
 @pytest.mark.parametrize("case, part", [
@@ -692,15 +700,15 @@ def h2load(request_file, *arguments):
     assert run.returncode == 0, run.stdout + run.stderr
     assert "200 succeeded, 0 failed, 0 errored" in run.stdout, run.stdout
     assert "status codes: 200 2xx" in run.stdout
-    # Each answer has the bytes of "pong: " and its two prefixes.
-    assert re.search(r"\((\d+)\) data", run.stdout).group(1) != "0"
+    # Each answer is a prefix of five bytes and a message of at least "pong: " and two.
+    assert int(re.search(r"\((\d+)\) data", run.stdout).group(1)) >= 200 * 13
     return run.stdout
 
 
 def nghttp(request_file, *arguments):
     return subprocess.run(
         [installed("nghttp"), "-v", "-d", str(request_file), *HEADERS, *map(str, arguments)],
-        timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
 
 
 def is_pong(run):
@@ -753,7 +761,8 @@ def test_foundation_is_not_loaded(authority, server):
     with start_host(*tls_options(server)) as host:
         assert ping(host.target, authority) == "pong: m"
         maps = pathlib.Path(f"/proc/{host.process.pid}/maps").read_text()
-        assert "libFoundation" not in maps
+        # FoundationEssentials, which ArgumentParser uses, is small; Foundation brings ICU.
+        assert not re.search(r"libFoundation\.so|libFoundationInternationalization|ICU", maps)
         assert "libnghttp2" in maps
 
 
@@ -766,7 +775,7 @@ def threads(host):
 def test_files_are_watched_only_when_there_are_any(authority, server):
     """The threads that look at files are there with TLS, and not without."""
     def watching(host):
-        return [name for name in threads(host) if name.startswith("NIO-SGLTN")]
+        return [name for name in threads(host) if name.startswith("SGLTN-TP")]
 
     with start_host(*tls_options(server)) as host:
         eventually(lambda: watching(host), "files are watched")

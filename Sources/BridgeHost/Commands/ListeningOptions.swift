@@ -10,7 +10,7 @@ struct ListeningOptions: ParsableArguments {
       discussion: """
         127.0.0.1:50051, [::1]:50051 or unix:/run/bridge.sock. Port 0 takes a free one. A Unix \
         socket is for this user alone (permissions 0600) and never speaks TLS. [::]:PORT takes \
-        IPv4 as well.
+        IPv4 as well. Without --listen, --host and --port name the only address.
         """,
       valueName: "address"),
     transform: {
@@ -22,11 +22,10 @@ struct ListeningOptions: ParsableArguments {
     })
   var listen: [ListenAddress] = []
 
-  @Option(
-    help: "Host of one more TCP address. (default: 127.0.0.1)")
+  @Option(help: "Host of one more TCP address. (default: 127.0.0.1)")
   var host: String?
 
-  @Option(help: "Port of that address; 0 takes a free one. (default: 0; without --listen)")
+  @Option(help: "Port of that address; 0 takes a free one. (default: 0)")
   var port: Int?
 
   @Option(

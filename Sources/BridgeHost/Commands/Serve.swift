@@ -19,7 +19,7 @@ struct Serve: ParsableCommand {
       A plugin directory is code that runs as you: files that others can write are refused.
 
       Without options it listens on loopback, for programs of this machine. For other machines:
-        bridge-host serve --plugins ./plugins --listen 0.0.0.0:50051 \
+        bridge-host serve --plugins ./plugins --listen 0.0.0.0:50051 \\
           --tls-certificate server.pem --tls-key server.key --tls-client-ca clients.pem
       docs/serving.md shows how to make these files and how to use tokens.
       """)
