@@ -480,6 +480,13 @@ def test_socket_paths_that_cannot_be(tmp_path, socket_path, case, part):
         assert path.read_text() == "precious"
 
 
+def test_a_host_without_an_address_is_one_clear_line():
+    run = run_host("serve", "--insecure-remote", "--listen", "nosuch.invalid:50051")
+    assert run.returncode == 1
+    assert run.stderr == (
+        "bridge-host: cannot listen on nosuch.invalid:50051: the name has no address\n")
+
+
 def test_nothing_is_left_when_a_later_address_fails(socket_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

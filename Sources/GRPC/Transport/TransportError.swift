@@ -13,7 +13,7 @@ public struct TransportError: Error, Sendable, Hashable, CustomStringConvertible
   static func reason(of error: any Error) -> String {
     switch error {
     case let error as IOError: String(cString: strerror(error.errnoCode))
-    case is SocketAddressError: "the name has no address"
+    case is SocketAddressError.UnknownHost: "the name has no address"
     default: "\(error)"
     }
   }

@@ -28,7 +28,12 @@ struct UnixSocket: Sendable {
     let lock = open(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard lock >= 0 else { throw failure(TransportError.lastReason) }
     defer { close(lock) }
-    flock(lock, LOCK_EX)
+    // Anybody may hold a lock on a shared directory: it is waited for, but not for ever.
+    var attempts = 0
+    while flock(lock, LOCK_EX | LOCK_NB) != 0, attempts < 100 {
+      attempts += 1
+      usleep(10_000)
+    }
 
     var status = stat()
     if lstat(path, &status) == 0 {
