@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
     .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
@@ -41,6 +42,7 @@ let package = Package(
       name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -50,11 +52,12 @@ let package = Package(
       name: "BridgePlugin", dependencies: ["BridgePluginABI"], swiftSettings: swiftSettings),
 
     // The host, from the bottom up.
+    .target(name: "Threads", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2",
+        "CNghttp2", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -64,9 +67,24 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "GRPCServices",
+      dependencies: [
+        "GRPC", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
       name: "BridgeSessions",
       dependencies: [
-        "CPCRE2", "JSON", .product(name: "DequeModule", package: "swift-collections"),
+        "CPCRE2", "JSON", "Threads",
+        .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeStorage",
+      dependencies: [
+        "BridgeSessions", "CSQLite", "JSON", "Threads",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -78,7 +96,7 @@ let package = Package(
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON",
+        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -86,7 +104,7 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -95,10 +113,12 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
+        "GRPC", "GRPCServices", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
 
@@ -115,6 +135,16 @@ let package = Package(
       name: "GRPCTestServer",
       dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
       path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ConformanceServer",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
@@ -122,12 +152,26 @@ let package = Package(
     .testTarget(
       name: "GRPCTests",
       dependencies: [
-        "GRPC", .product(name: "Logging", package: "swift-log"),
+        "GRPC", "Threads",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON"],
+      name: "GRPCServicesTests",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Threads"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeStorageTests",
+      dependencies: [
+        "BridgeSessions", "BridgeStorage", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeProtocolTests",
@@ -139,7 +183,7 @@ let package = Package(
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON",
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

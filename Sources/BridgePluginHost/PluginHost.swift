@@ -1,6 +1,6 @@
 public import BridgeSessions
+internal import Threads
 public import Logging
-internal import Synchronization
 
 /// Loads plugins and runs their tools.
 ///
@@ -25,7 +25,7 @@ public final class PluginHost: Sendable {
   }
 
   private let logger: Logger
-  private let tools = Mutex<[String: any Tool]>([:])
+  private let tools = Locked<[String: any Tool]>([:])
   private let pool: WorkerPool
   private let callbacks: WorkerPool
 

@@ -1,8 +1,8 @@
 public import BridgePluginHost
 public import BridgeSessions
 internal import GRPC
+internal import Threads
 public import Logging
-internal import Synchronization
 
 /// The bridge's gRPC service: turns calls into operations on sessions and tools.
 ///
@@ -23,7 +23,7 @@ public final class BridgeService: Sendable {
   let logger: Logger
 
   /// The calls of open watches, to end them when the host shuts down.
-  private let watches = Mutex((calls: [ObjectIdentifier: ServerCall](), isEnding: false))
+  private let watches = Locked((calls: [ObjectIdentifier: ServerCall](), isEnding: false))
 
   public init(
     sessions: SessionStore, plugins: PluginHost, configuration: Configuration = Configuration(),

@@ -1,3 +1,4 @@
+import Threads
 import Synchronization
 import Testing
 
@@ -70,7 +71,7 @@ import Testing
     let lane = SerialLane(pool: pool)
     let condition = Condition()
     let inside = Atomic<Int>(0)
-    let order = Mutex<[Int]>([])
+    let order = Locked<[Int]>([])
     for index in 0..<2000 {
       #expect(
         lane.submit {

@@ -71,7 +71,7 @@ import Testing
     try session.set("a", writer: Writer(.elixir, metadata: ["source": "me", "k": "v"])) { _ in
       Payload(.integer(2))
     }
-    _ = try session.delete("a")
+    _ = try session.delete("a", writer: Writer(.elixir))
     var changes: [Change] = []
     while case .more = watch.take(&changes, limit: 10) {}
     let updates = try changes.map {

@@ -1,3 +1,4 @@
+import Threads
 import Synchronization
 import Testing
 
@@ -22,8 +23,8 @@ import Testing
 
   /// A watcher as the service runs them: woken, it takes until it is up to date.
   private final class Watcher: Sendable {
-    let watch = Mutex<Watch?>(nil)
-    let seen = Mutex<[Change]>([])
+    let watch = Locked<Watch?>(nil)
+    let seen = Locked<[Change]>([])
     let pending = Atomic<Bool>(false)
 
     func start(_ session: Session, _ names: [String]) throws -> Int64 {

@@ -51,7 +51,7 @@ import Testing
     #expect(try register(session, "b").revision == 2)
     let second = try set(session, "a", 5)
     #expect((second.version, second.revision) == (2, 3))
-    #expect(try session.delete("a") == 4)
+    #expect(try session.delete("a", writer: elixir) == 4)
     let again = try register(session, "a")
     #expect((again.id, again.version, again.revision) == ("var_a_3", 1, 5))
   }
@@ -67,7 +67,7 @@ import Testing
     _ = try register(session, "b")
     #expect(code { _ = try register(session, "c") } == .limitReached)
     #expect(code { _ = try set(session, "c", 1) } == .variableNotFound)
-    #expect(code { _ = try session.delete("c") } == .variableNotFound)
+    #expect(code { _ = try session.delete("c", writer: elixir) } == .variableNotFound)
   }
 
   @Test func expectedVersionGuardsWrites() throws {
@@ -115,6 +115,39 @@ import Testing
       ], atomic: true, writer: elixir)
     #expect(!twice.isComplete)
     #expect(try session.get("a").variable.version == 1)
+  }
+
+  /// What is missing when a batch is prepared may be there when it is committed.
+  @Test func aRefusedBatchIsOfOneMoment() throws {
+    let session = try SessionStore().create("s")
+    let number = Payload(.integer(1))
+    try session.register(name: "a", type: .integer, payload: number, writer: elixir)
+    let late = Update("late") { _ in number }
+    let mismatch = Update("a", expectedVersion: 9) { _ in
+      _ = try? session.register(name: "late", type: .integer, payload: number, writer: elixir)
+      return number
+    }
+    let outcome = try session.set([late, mismatch], atomic: true, writer: elixir)
+    #expect(outcome.revision == 2)
+    guard case .failure(let error) = outcome.results[0] else {
+      Issue.record("the batch was applied")
+      return
+    }
+    #expect(error.message == Session.batchRefused.message)
+  }
+
+  /// A name may look like an id that goes away while the value is made.
+  @Test func aWriteFindsWhatIsThereWhenItIsCommitted() throws {
+    let session = try SessionStore().create("s")
+    for name in ["a", "var_a_1"] {
+      try session.register(
+        name: name, type: .integer, payload: Payload(.integer(0)), writer: elixir)
+    }
+    let written = try session.set("var_a_1", writer: elixir) { definition in
+      if definition.name == "a" { _ = try session.delete("a", writer: elixir) }
+      return Payload(.integer(1))
+    }
+    #expect(written.name == "var_a_1")
   }
 
   @Test func listsInOrderByPattern() throws {

@@ -85,7 +85,7 @@ import Testing
     let id = try session.get("a").variable.id
     let (byID, _, _) = try session.watch([id]) {}
     let (byName, _, _) = try session.watch(["a"]) {}
-    _ = try session.delete("a")
+    _ = try session.delete("a", writer: writer)
     try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
     #expect(take(byID).0.map(\.kind) == [.deleted])
     #expect(take(byName).0.map(\.kind) == [.deleted, .registered])
@@ -146,6 +146,39 @@ import Testing
     for number in 1...10 { try set(session, "a", Int64(number)) }
     try set(session, "b", 1)
     #expect(take(watch).0.map(\.revision) == [13])
+  }
+
+  /// A heartbeat asks a watch that nothing has woken.
+  @Test func aQuietWatchThatIsAskedDoesNotFallBehind() throws {
+    let session = try makeSession(logChanges: 4)
+    let (watch, _, _) = try session.watch(["b"]) {}
+    for number in 1...10 { try set(session, "a", Int64(number)) }
+    let (changes, progress) = take(watch)
+    #expect(changes.isEmpty)
+    guard case .upToDate(12) = progress else {
+      Issue.record("\(progress)")
+      return
+    }
+  }
+
+  @Test func aNameAndItsIdentifierAreOneInitialValue() throws {
+    let session = try makeSession()
+    let id = try session.get("a").variable.id
+    let (_, snapshot, _) = try session.watch(["a", id, id, "b"]) {}
+    #expect(snapshot.map(\.name) == ["a", "b"])
+  }
+
+  @Test func resumesByTheIdentifierOfADeletedVariable() throws {
+    let session = try makeSession()
+    let id = try session.get("a").variable.id
+    try set(session, "a", 1)
+    _ = try session.delete("a", writer: writer)
+    try session.register(name: "a", type: .integer, payload: Payload(.integer(9)), writer: writer)
+    let (watch, _, _) = try session.watch([id], from: .after(revision: 2, epoch: "")) {}
+    #expect(take(watch).0.map(\.kind) == [.valueChanged, .deleted])
+    // After the deletion there is nothing more to report of it.
+    let (late, _, _) = try session.watch([id], from: .after(revision: 4, epoch: "")) {}
+    #expect(take(late).0.isEmpty)
   }
 
   @Test func theLogIsBoundedByBytes() throws {

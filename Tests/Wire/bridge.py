@@ -42,7 +42,7 @@ CODE = grpc.StatusCode
 class Host:
     """A running `bridge-host serve`, its port and its output."""
 
-    def __init__(self, *extra, plugins=None):
+    def __init__(self, *extra, plugins=None, environment=None):
         self.command = [
             str(HOST), "serve", "--plugins", str(plugins or PLUGINS),
             "--host", "127.0.0.1", "--port", "0", *map(str, extra)]
@@ -53,7 +53,7 @@ class Host:
         self._lasting = []
         self.process = subprocess.Popen(
             self.command, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=self._stderr)
+            stderr=self._stderr, env={**os.environ, **(environment or {})})
         self._reader = threading.Thread(target=self._read_stdout, daemon=True)
         self._reader.start()
         ready = self._ready.wait(READY_TIMEOUT)
@@ -82,7 +82,7 @@ class Host:
         # pread, so that the position which the child shares is left alone.
         return os.pread(self._stderr.fileno(), 16 << 20, 0).decode("utf-8", "replace")
 
-    def channel(self, lasting=False):
+    def channel(self, lasting=False, options=()):
         """A connection of its own, not shared with any other channel.
 
         One that lasts is closed with the host, the others after the test.
@@ -92,6 +92,7 @@ class Host:
             ("grpc.enable_retries", 0),
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
+            *options,
         ])
         (self._lasting if lasting else self._channels).append(channel)
         return channel
@@ -145,9 +146,9 @@ class Host:
 
 
 @contextlib.contextmanager
-def start_host(*extra, plugins=None):
+def start_host(*extra, plugins=None, environment=None):
     """A host of the test's own, ended with SIGTERM and checked for exit code 0."""
-    host = Host(*extra, plugins=plugins)
+    host = Host(*extra, plugins=plugins, environment=environment)
     try:
         yield host
     except BaseException:
@@ -297,14 +298,15 @@ class Session:
         return other
 
     def register(self, name, kind="float", value=0.0, constraints=None, metadata=None, any=None,
-                 binary=b""):
+                 binary=b"", access=None):
         if constraints is not None and not isinstance(constraints, str):
             constraints = json.dumps(constraints)
         response = self.stub.RegisterVariable(pb.RegisterVariableRequest(
             session_id=self.id, name=name, type=kind,
             initial_value=any_json(kind, value) if any is None else any,
             constraints_json=constraints or "", metadata=metadata or {},
-            initial_binary_value=binary), timeout=CALL_TIMEOUT)
+            initial_binary_value=binary,
+            access_control_json=json.dumps(access) if access is not None else ""), timeout=CALL_TIMEOUT)
         assert response.success, response.error_message
         return response
 
@@ -317,10 +319,13 @@ class Session:
         return self.read(identifier, **call).variable
 
     def set_request(self, identifier, value=None, kind="float", any=None, metadata=None,
-                    expected=0, binary=b""):
+                    expected=0, binary=b"", constraints=None):
+        if any is None and value is not None:
+            any = any_json(kind, value)
         return pb.SetVariableRequest(
-            session_id=self.id, variable_identifier=identifier,
-            value=any_json(kind, value) if any is None else any, metadata=metadata or {},
+            session_id=self.id, variable_identifier=identifier, value=any,
+            constraints_json=None if constraints is None else json.dumps(constraints),
+            metadata=metadata or {},
             expected_version=expected, binary_value=binary)
 
     def set(self, identifier, value=None, kind="float", **rest):
@@ -329,9 +334,9 @@ class Session:
         assert response.success, response.error_message
         return response
 
-    def delete(self, identifier):
+    def delete(self, identifier, metadata=None):
         response = self.stub.DeleteVariable(pb.DeleteVariableRequest(
-            session_id=self.id, variable_identifier=identifier), timeout=CALL_TIMEOUT)
+            session_id=self.id, variable_identifier=identifier, metadata=metadata or {}), timeout=CALL_TIMEOUT)
         assert response.success, response.error_message
         return response
 
@@ -353,6 +358,38 @@ class Session:
             session_id=self.id, updates=updates, atomic=atomic, metadata=metadata or {},
             expected_versions=expected or {}, binary_updates=binary or {}), timeout=CALL_TIMEOUT)
 
+    def history(self, identifier, limit=0):
+        return self.stub.GetVariableHistory(pb.GetVariableHistoryRequest(
+            session_id=self.id, variable_identifier=identifier, limit=limit),
+            timeout=CALL_TIMEOUT).entries
+
+    def rollback(self, identifier, version, **rest):
+        response = self.stub.RollbackVariable(pb.RollbackVariableRequest(
+            session_id=self.id, variable_identifier=identifier, target_version=version, **rest),
+            timeout=CALL_TIMEOUT)
+        assert response.success, response.error_message
+        return response
+
+    def depend(self, source, dependent, kind=""):
+        response = self.stub.AddDependency(pb.AddDependencyRequest(
+            session_id=self.id, from_variable=source, to_variable=dependent,
+            dependency_type=kind), timeout=CALL_TIMEOUT)
+        assert response.success, response.error_message
+
+    def start_optimization(self, identifier, optimizer, **config):
+        response = self.stub.StartOptimization(pb.StartOptimizationRequest(
+            session_id=self.id, variable_identifier=identifier, optimizer_id=optimizer,
+            optimizer_config={key: str(value) for key, value in config.items()}),
+            timeout=CALL_TIMEOUT)
+        assert response.success, response.error_message
+        return response
+
+    def stop_optimization(self, identifier, **rest):
+        response = self.stub.StopOptimization(pb.StopOptimizationRequest(
+            session_id=self.id, variable_identifier=identifier, **rest), timeout=CALL_TIMEOUT)
+        assert response.success
+        return response
+
     def describe(self):
         return self.stub.GetSession(
             pb.GetSessionRequest(session_id=self.id), timeout=CALL_TIMEOUT)
@@ -368,12 +405,13 @@ class Session:
             session_id=self.id, force=force), timeout=CALL_TIMEOUT)
 
     def watch(self, *identifiers, initial=False, start=0, epoch=None, heartbeat_ms=0,
-              timeout=WATCH_TIMEOUT):
+              conflate=False, timeout=WATCH_TIMEOUT):
         if start and epoch is None:
             epoch = self.epoch
         return Watch(self.stub.WatchVariables(pb.WatchVariablesRequest(
             session_id=self.id, variable_identifiers=identifiers, include_initial_values=initial,
-            start_revision=start, epoch=epoch or "", heartbeat_interval_ms=heartbeat_ms),
+            start_revision=start, epoch=epoch or "", heartbeat_interval_ms=heartbeat_ms,
+            conflate=conflate),
             timeout=timeout))
 
     def tool_request(self, tool, parameters=None, binary=None, metadata=None, **rest):

@@ -129,11 +129,6 @@ def test_a_watch_that_is_cancelled_ends_as_cancelled(session):
 
 
 NOT_YET = {
-    "AddDependency": pb.AddDependencyRequest(from_variable="v", to_variable="w"),
-    "StartOptimization": pb.StartOptimizationRequest(variable_identifier="v", optimizer_id="o"),
-    "StopOptimization": pb.StopOptimizationRequest(variable_identifier="v"),
-    "GetVariableHistory": pb.GetVariableHistoryRequest(variable_identifier="v"),
-    "RollbackVariable": pb.RollbackVariableRequest(variable_identifier="v", target_version=1),
     "RegisterTools": pb.RegisterToolsRequest(worker_id="w"),
     "GetExposedElixirTools": pb.GetExposedElixirToolsRequest(),
     "ExecuteElixirTool": pb.ExecuteElixirToolRequest(tool_name="t"),

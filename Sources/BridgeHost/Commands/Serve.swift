@@ -2,7 +2,9 @@ import ArgumentParser
 import BridgePluginHost
 import BridgeService
 import BridgeSessions
+import BridgeStorage
 import GRPC
+import GRPCServices
 import Logging
 import NIOCore
 
@@ -52,6 +54,20 @@ struct Serve: ParsableCommand {
   @Option(help: "Variables held at most in one session.")
   var maxVariables = 1_000_000
 
+  @Option(help: "Bytes the values of one session may take, about.")
+  var maxSessionBytes = 1 << 30
+
+  @Option(help: "Bytes the values of all sessions may take, about.")
+  var maxBytes = 8 << 30
+
+  @Option(help: "Past versions a variable keeps, for history and rollback; 0 keeps none.")
+  var historyVersions = 100
+
+  @Option(help: "Bytes the past versions of one session may take.")
+  var historyBytes = 16 << 20
+
+  @OptionGroup var state: StateOptions
+
   @Option(help: "Changes a session keeps, for watches to resume from.")
   var watchLogChanges = 10_000
 
@@ -62,6 +78,11 @@ struct Serve: ParsableCommand {
     inversion: .prefixedNo,
     help: "Create a session when RegisterVariable, ExecuteTool or WatchVariables name a new one.")
   var autoCreateSessions = true
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
+  var reflection = true
 
   func validate() throws {
     func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
@@ -77,6 +98,10 @@ struct Serve: ParsableCommand {
     try check(sessionTtl, 1...2_147_483_647, "--session-ttl")
     try check(maxSessions, 1...100_000_000, "--max-sessions")
     try check(maxVariables, 1...100_000_000, "--max-variables")
+    try check(maxSessionBytes, 1024...1 << 50, "--max-session-bytes")
+    try check(maxBytes, 1024...1 << 50, "--max-bytes")
+    try check(historyVersions, 0...1_000_000, "--history-versions")
+    try check(historyBytes, 0...1 << 40, "--history-bytes")
     try check(watchLogChanges, 1...100_000_000, "--watch-log-changes")
     try check(watchLogBytes, 1024...1 << 40, "--watch-log-bytes")
   }
@@ -86,16 +111,19 @@ struct Serve: ParsableCommand {
     // Before any thread is made: threads inherit the mask.
     let signals = SignalWaiter()
     let pluginHost = try loadPlugins(logger)
-    let sessions = SessionStore(limits: sessionLimits)
+    let storage = try state.open(historyVersions: historyVersions, logger)
+    let sessions = SessionStore(limits: sessionLimits, journal: storage)
+    try state.restore(sessions, from: storage, logger)
     var configuration = BridgeService.Configuration()
     configuration.createsSessions = autoCreateSessions
     let service = BridgeService(
       sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
+    let health = Self.makeHealth()
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
     let admission = try failingPlainly { try listening.makeAdmission(logger) }
     let server = GRPCServer(
-      methods: service.methods,
+      methods: methods(of: service, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
       limits: limits, admission: admission.map { [$0] } ?? [], logger: logger)
     let bound = try listen(server)
@@ -114,10 +142,12 @@ struct Serve: ParsableCommand {
     let signal = signals.wait()
     logger.info("shutting down", metadata: ["signal": "\(signal)", "grace": "\(grace)s"])
     signals.exitOnNext()
+    health.drain()
     sweep.stop()
     service.endWatches()
     server.shutDown(grace: .seconds(Int64(grace)))
     pluginHost.stop()
+    storage?.stop()
     logger.info("stopped")
   }
 
@@ -125,6 +155,10 @@ struct Serve: ParsableCommand {
     var limits = SessionLimits()
     limits.sessions = maxSessions
     limits.variablesPerSession = maxVariables
+    limits.sessionBytes = maxSessionBytes
+    limits.totalBytes = maxBytes
+    limits.historyVersions = historyVersions
+    limits.historyBytes = historyBytes
     limits.logChanges = watchLogChanges
     limits.logBytes = watchLogBytes
     limits.timeToLive = sessionTtl

@@ -14,6 +14,10 @@ public struct VariableChange: Sendable {
     case deleted = 4
     /// The watch is over; there is no variable, and nothing follows.
     case ended = 5
+    /// Something the variable depends on changed; its version stays.
+    case dependency = 6
+    /// An optimizer locked the variable or let go of it; its version stays.
+    case optimization = 7
   }
 
   /// What happened.
@@ -24,7 +28,8 @@ public struct VariableChange: Sendable {
   public let variable: Variable<ToolValue>?
   /// The version before.
   public let previous: Variable<ToolValue>?
-  /// Why the watch ended: cleanup, expired, shutdown, behind, ...
+  /// Why the watch ended (cleanup, expired, shutdown, behind), the name of the variable that changed
+  /// (`dependency`), or what became of the lock (started, stopped, forced, expired).
   public let cause: String
 
   /// The new value; nil where the change brings none, as when the variable is gone.
@@ -53,7 +58,7 @@ public struct VariableChange: Sendable {
     variable = change.pointee.variable.flatMap { Variable<ToolValue>($0) }
     previous = change.pointee.previous.flatMap { Variable<ToolValue>($0) }
     switch kind {
-    case .initial, .value, .deleted: if variable == nil { return nil }
+    case .initial, .value, .deleted, .dependency, .optimization: if variable == nil { return nil }
     case .synced, .ended: break
     }
   }

@@ -1,4 +1,4 @@
-internal import Synchronization
+internal import Threads
 
 /// Objects that plugins hold by handle.
 ///
@@ -16,7 +16,7 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
   }
 
   private let kind: UInt
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// - Parameter kind: 1 to 15, one for each table: a handle of another kind finds nothing.
   init(kind: UInt) { self.kind = kind }

@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import Threads
 
 /// A plugin's subscription: runs its callback for every change, in order, on the callback threads.
 // @unchecked: `watch` and `initial` are set before the first run; `state` is guarded by the
@@ -112,9 +113,9 @@ final class ToolWatch: @unchecked Sendable {
       changes.removeAll(keepingCapacity: true)
       let progress = watch.take(&changes, limit: Self.batch)
       for change in changes {
-        let kind = change.kind == .deleted ? BRIDGE_CHANGE_DELETED : BRIDGE_CHANGE_VALUE
+        let cause = change.kind == .dependencyChanged ? change.causedBy : change.cause
         guard
-          report(bridge_change_kind(kind), change.revision, change.variable, change.previous)
+          report(change.kind.abi, change.revision, change.variable, change.previous, cause)
         else { return }
       }
       switch progress {
@@ -213,5 +214,17 @@ final class ToolWatch: @unchecked Sendable {
       return self.watch
     }
     watch?.cancel()
+  }
+}
+
+extension Change.Kind {
+  fileprivate var abi: bridge_change_kind {
+    switch self {
+    case .registered, .valueChanged, .constraintsChanged:
+      bridge_change_kind(BRIDGE_CHANGE_VALUE)
+    case .deleted: bridge_change_kind(BRIDGE_CHANGE_DELETED)
+    case .dependencyChanged: bridge_change_kind(BRIDGE_CHANGE_DEPENDENCY)
+    case .optimizationChanged: bridge_change_kind(BRIDGE_CHANGE_OPTIMIZATION)
+    }
   }
 }

@@ -1,5 +1,5 @@
 internal import BridgePluginABI
-internal import Synchronization
+internal import Threads
 
 /// The `bridge_host` that plugins are given.
 enum HostTable {
@@ -21,7 +21,7 @@ enum HostTable {
 
   /// What the plugin whose entry function runs has said against being loaded. Plugins are loaded
   /// one at a time.
-  static let refusal = Mutex<String?>(nil)
+  static let refusal = Locked<String?>(nil)
 }
 
 /// The version of bridge-host, as `--version` prints it and plugins see it.

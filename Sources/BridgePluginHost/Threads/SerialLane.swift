@@ -1,5 +1,5 @@
 internal import DequeModule
-internal import Synchronization
+internal import Threads
 
 /// Runs jobs of a pool one at a time, in order: for tools that declare themselves serial.
 ///
@@ -11,7 +11,7 @@ final class SerialLane: Sendable {
   }
 
   private let pool: WorkerPool
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   init(pool: WorkerPool) { self.pool = pool }
 

@@ -225,6 +225,13 @@ package nonisolated struct Snakepit_Bridge_GetSessionResponse: Sendable {
 
   package var watchCount: Int32 = 0
 
+  /// About how many bytes present values, past versions and the change log take.
+  package var valueBytes: Int64 = 0
+
+  package var historyBytes: Int64 = 0
+
+  package var logBytes: Int64 = 0
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -347,6 +354,7 @@ package nonisolated struct Snakepit_Bridge_Variable: @unchecked Sendable {
     set {_uniqueStorage()._version = newValue}
   }
 
+  /// Who may change the variable, see RegisterVariableRequest.
   package var accessControlJson: String {
     get {_storage._accessControlJson}
     set {_uniqueStorage()._accessControlJson = newValue}
@@ -370,6 +378,13 @@ package nonisolated struct Snakepit_Bridge_Variable: @unchecked Sendable {
   package var revision: Int64 {
     get {_storage._revision}
     set {_uniqueStorage()._revision = newValue}
+  }
+
+  /// The revision at which something this variable depends on first changed after this version was
+  /// written; 0 when it is up to date.
+  package var staleSinceRevision: Int64 {
+    get {_storage._staleSinceRevision}
+    set {_uniqueStorage()._staleSinceRevision = newValue}
   }
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -479,6 +494,10 @@ package nonisolated struct Snakepit_Bridge_RegisterVariableRequest: Sendable {
 
   package var initialBinaryValue: Data = Data()
 
+  /// {"read_only": true} lets nobody change the variable; {"writers": ["python", "tool:scale"]} only
+  /// these sources and writers (`*` stands for any run of characters).
+  package var accessControlJson: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -587,11 +606,23 @@ package nonisolated struct Snakepit_Bridge_SetVariableRequest: Sendable {
 
   package var binaryValue: Data = Data()
 
+  /// Replaces the constraints, in the same change; without a value only these change. Reported as
+  /// constraint_change.
+  package var constraintsJson: String {
+    get {_constraintsJson ?? String()}
+    set {_constraintsJson = newValue}
+  }
+  /// Returns true if `constraintsJson` has been explicitly set.
+  package var hasConstraintsJson: Bool {self._constraintsJson != nil}
+  /// Clears the value of `constraintsJson`. Subsequent reads from it will return its default value.
+  package mutating func clearConstraintsJson() {self._constraintsJson = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _value: SwiftProtobuf.Google_Protobuf_Any? = nil
+  fileprivate var _constraintsJson: String? = nil
 }
 
 package nonisolated struct Snakepit_Bridge_SetVariableResponse: Sendable {
@@ -736,6 +767,9 @@ package nonisolated struct Snakepit_Bridge_DeleteVariableRequest: Sendable {
   package var sessionID: String = String()
 
   package var variableIdentifier: String = String()
+
+  /// Who deletes, as in SetVariableRequest.
+  package var metadata: Dictionary<String,String> = [:]
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -938,6 +972,10 @@ package nonisolated struct Snakepit_Bridge_WatchVariablesRequest: Sendable {
   /// Milliseconds between heartbeats, 100 to 3,600,000. 0 takes 30,000.
   package var heartbeatIntervalMs: Int32 = 0
 
+  /// When this watch falls behind, leave out all but the newest change of each variable; `skipped`
+  /// says how many.
+  package var conflate: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -974,7 +1012,9 @@ package nonisolated struct Snakepit_Bridge_VariableUpdate: Sendable {
   /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
   package mutating func clearTimestamp() {self._timestamp = nil}
 
-  /// initial_value, value_change, constraint_change, deleted, heartbeat, synced or session_closed.
+  /// initial_value, value_change, constraint_change, optimization_change (locked or released),
+  /// dependency_change (something the variable depends on changed), deleted, heartbeat, synced or
+  /// session_closed.
   package var updateType: String = String()
 
   /// The revision of this change. In synced, heartbeat and session_closed: everything up to and
@@ -997,11 +1037,20 @@ package nonisolated struct Snakepit_Bridge_VariableUpdate: Sendable {
 
   package var oldVersion: Int32 = 0
 
-  /// Why a variable or session went: "deleted", "cleanup", "expired" or "shutdown".
+  /// Why a variable or session went: "deleted", "cleanup", "expired" or "shutdown". Of an
+  /// optimization_change: "started", "stopped", "forced" or "expired". Of a dependency_change: the
+  /// dependency's type.
   package var cause: String = String()
 
   /// True when further updates of the same atomic batch follow on this stream.
   package var moreInRevision: Bool = false
+
+  /// Earlier changes of the variable that a conflating watch left out before this one; old_value is
+  /// what the stream last said.
+  package var skipped: Int32 = 0
+
+  /// Of a dependency_change: the name of the variable it came from.
+  package var causedBy: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1019,10 +1068,13 @@ package nonisolated struct Snakepit_Bridge_AddDependencyRequest: Sendable {
 
   package var sessionID: String = String()
 
+  /// The source: what the other is computed from.
   package var fromVariable: String = String()
 
+  /// The dependent.
   package var toVariable: String = String()
 
+  /// Free text, repeated in updates.
   package var dependencyType: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1055,6 +1107,7 @@ package nonisolated struct Snakepit_Bridge_StartOptimizationRequest: Sendable {
 
   package var optimizerID: String = String()
 
+  /// `lease_seconds`: 1 to 86,400, 300 by default. Everything else is the optimizer's own.
   package var optimizerConfig: Dictionary<String,String> = [:]
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1073,6 +1126,12 @@ package nonisolated struct Snakepit_Bridge_StartOptimizationResponse: Sendable {
 
   package var optimizationID: String = String()
 
+  package var leaseSeconds: Int32 = 0
+
+  package var revision: Int64 = 0
+
+  package var epoch: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -1088,6 +1147,9 @@ package nonisolated struct Snakepit_Bridge_StopOptimizationRequest: Sendable {
   package var variableIdentifier: String = String()
 
   package var force: Bool = false
+
+  /// The optimizer's or the optimization's id; a request without one is taken for the holder's.
+  package var optimizerID: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1110,11 +1172,25 @@ package nonisolated struct Snakepit_Bridge_StopOptimizationResponse: Sendable {
   /// Clears the value of `finalValue`. Subsequent reads from it will return its default value.
   package mutating func clearFinalValue() {self._finalValue = nil}
 
+  package var variable: Snakepit_Bridge_Variable {
+    get {_variable ?? Snakepit_Bridge_Variable()}
+    set {_variable = newValue}
+  }
+  /// Returns true if `variable` has been explicitly set.
+  package var hasVariable: Bool {self._variable != nil}
+  /// Clears the value of `variable`. Subsequent reads from it will return its default value.
+  package mutating func clearVariable() {self._variable = nil}
+
+  package var revision: Int64 = 0
+
+  package var epoch: String = String()
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
 
   fileprivate var _finalValue: SwiftProtobuf.Google_Protobuf_Any? = nil
+  fileprivate var _variable: Snakepit_Bridge_Variable? = nil
 }
 
 package nonisolated struct Snakepit_Bridge_GetVariableHistoryRequest: Sendable {
@@ -1126,6 +1202,7 @@ package nonisolated struct Snakepit_Bridge_GetVariableHistoryRequest: Sendable {
 
   package var variableIdentifier: String = String()
 
+  /// At most this many; 0 for all.
   package var limit: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -1139,6 +1216,10 @@ package nonisolated struct Snakepit_Bridge_GetVariableHistoryResponse: Sendable 
   // methods supported on all messages.
 
   package var entries: [Snakepit_Bridge_VariableHistoryEntry] = []
+
+  package var revision: Int64 = 0
+
+  package var epoch: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1170,9 +1251,15 @@ package nonisolated struct Snakepit_Bridge_VariableHistoryEntry: Sendable {
   /// Clears the value of `timestamp`. Subsequent reads from it will return its default value.
   package mutating func clearTimestamp() {self._timestamp = nil}
 
+  /// The `source` of the write's metadata, or the kind of writer.
   package var changedBy: String = String()
 
+  /// Of the write.
   package var metadata: Dictionary<String,String> = [:]
+
+  package var binaryValue: Data = Data()
+
+  package var revision: Int64 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1192,6 +1279,11 @@ package nonisolated struct Snakepit_Bridge_RollbackVariableRequest: Sendable {
   package var variableIdentifier: String = String()
 
   package var targetVersion: Int32 = 0
+
+  /// As in SetVariableRequest.
+  package var metadata: Dictionary<String,String> = [:]
+
+  package var expectedVersion: Int32 = 0
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1215,6 +1307,10 @@ package nonisolated struct Snakepit_Bridge_RollbackVariableResponse: Sendable {
   package mutating func clearVariable() {self._variable = nil}
 
   package var errorMessage: String = String()
+
+  package var revision: Int64 = 0
+
+  package var epoch: String = String()
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1815,7 +1911,7 @@ nonisolated extension Snakepit_Bridge_GetSessionRequest: SwiftProtobuf.Message, 
 
 nonisolated extension Snakepit_Bridge_GetSessionResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetSessionResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}metadata\0\u{3}created_at\0\u{3}variable_count\0\u{3}tool_count\0\u{2}_\u{1}revision\0\u{1}epoch\0\u{3}last_used_at\0\u{3}ttl_seconds\0\u{3}watch_count\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}metadata\0\u{3}created_at\0\u{3}variable_count\0\u{3}tool_count\0\u{2}_\u{1}revision\0\u{1}epoch\0\u{3}last_used_at\0\u{3}ttl_seconds\0\u{3}watch_count\0\u{3}value_bytes\0\u{3}history_bytes\0\u{3}log_bytes\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1833,6 +1929,9 @@ nonisolated extension Snakepit_Bridge_GetSessionResponse: SwiftProtobuf.Message,
       case 102: try { try decoder.decodeSingularMessageField(value: &self._lastUsedAt) }()
       case 103: try { try decoder.decodeSingularInt32Field(value: &self.ttlSeconds) }()
       case 104: try { try decoder.decodeSingularInt32Field(value: &self.watchCount) }()
+      case 105: try { try decoder.decodeSingularInt64Field(value: &self.valueBytes) }()
+      case 106: try { try decoder.decodeSingularInt64Field(value: &self.historyBytes) }()
+      case 107: try { try decoder.decodeSingularInt64Field(value: &self.logBytes) }()
       default: break
       }
     }
@@ -1873,6 +1972,15 @@ nonisolated extension Snakepit_Bridge_GetSessionResponse: SwiftProtobuf.Message,
     if self.watchCount != 0 {
       try visitor.visitSingularInt32Field(value: self.watchCount, fieldNumber: 104)
     }
+    if self.valueBytes != 0 {
+      try visitor.visitSingularInt64Field(value: self.valueBytes, fieldNumber: 105)
+    }
+    if self.historyBytes != 0 {
+      try visitor.visitSingularInt64Field(value: self.historyBytes, fieldNumber: 106)
+    }
+    if self.logBytes != 0 {
+      try visitor.visitSingularInt64Field(value: self.logBytes, fieldNumber: 107)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1887,6 +1995,9 @@ nonisolated extension Snakepit_Bridge_GetSessionResponse: SwiftProtobuf.Message,
     if lhs._lastUsedAt != rhs._lastUsedAt {return false}
     if lhs.ttlSeconds != rhs.ttlSeconds {return false}
     if lhs.watchCount != rhs.watchCount {return false}
+    if lhs.valueBytes != rhs.valueBytes {return false}
+    if lhs.historyBytes != rhs.historyBytes {return false}
+    if lhs.logBytes != rhs.logBytes {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -1982,7 +2093,7 @@ nonisolated extension Snakepit_Bridge_HeartbeatResponse: SwiftProtobuf.Message, 
 
 nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".Variable"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}type\0\u{1}value\0\u{3}constraints_json\0\u{1}metadata\0\u{1}source\0\u{3}last_updated_at\0\u{1}version\0\u{3}access_control_json\0\u{3}optimization_status\0\u{3}binary_value\0\u{2}X\u{1}revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}id\0\u{1}name\0\u{1}type\0\u{1}value\0\u{3}constraints_json\0\u{1}metadata\0\u{1}source\0\u{3}last_updated_at\0\u{1}version\0\u{3}access_control_json\0\u{3}optimization_status\0\u{3}binary_value\0\u{2}X\u{1}revision\0\u{3}stale_since_revision\0")
 
   fileprivate class _StorageClass {
     var _id: String = String()
@@ -1998,6 +2109,7 @@ nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProt
     var _optimizationStatus: Snakepit_Bridge_OptimizationStatus? = nil
     var _binaryValue: Data = Data()
     var _revision: Int64 = 0
+    var _staleSinceRevision: Int64 = 0
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2021,6 +2133,7 @@ nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProt
       _optimizationStatus = source._optimizationStatus
       _binaryValue = source._binaryValue
       _revision = source._revision
+      _staleSinceRevision = source._staleSinceRevision
     }
   }
 
@@ -2052,6 +2165,7 @@ nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProt
         case 11: try { try decoder.decodeSingularMessageField(value: &_storage._optimizationStatus) }()
         case 12: try { try decoder.decodeSingularBytesField(value: &_storage._binaryValue) }()
         case 100: try { try decoder.decodeSingularInt64Field(value: &_storage._revision) }()
+        case 101: try { try decoder.decodeSingularInt64Field(value: &_storage._staleSinceRevision) }()
         default: break
         }
       }
@@ -2103,6 +2217,9 @@ nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProt
       if _storage._revision != 0 {
         try visitor.visitSingularInt64Field(value: _storage._revision, fieldNumber: 100)
       }
+      if _storage._staleSinceRevision != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._staleSinceRevision, fieldNumber: 101)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2125,6 +2242,7 @@ nonisolated extension Snakepit_Bridge_Variable: SwiftProtobuf.Message, SwiftProt
         if _storage._optimizationStatus != rhs_storage._optimizationStatus {return false}
         if _storage._binaryValue != rhs_storage._binaryValue {return false}
         if _storage._revision != rhs_storage._revision {return false}
+        if _storage._staleSinceRevision != rhs_storage._staleSinceRevision {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -2184,7 +2302,7 @@ nonisolated extension Snakepit_Bridge_OptimizationStatus: SwiftProtobuf.Message,
 
 nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisterVariableRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}name\0\u{1}type\0\u{3}initial_value\0\u{3}constraints_json\0\u{1}metadata\0\u{3}initial_binary_value\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}name\0\u{1}type\0\u{3}initial_value\0\u{3}constraints_json\0\u{1}metadata\0\u{3}initial_binary_value\0\u{4}]\u{1}access_control_json\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2199,6 +2317,7 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
       case 5: try { try decoder.decodeSingularStringField(value: &self.constraintsJson) }()
       case 6: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       case 7: try { try decoder.decodeSingularBytesField(value: &self.initialBinaryValue) }()
+      case 100: try { try decoder.decodeSingularStringField(value: &self.accessControlJson) }()
       default: break
       }
     }
@@ -2230,6 +2349,9 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
     if !self.initialBinaryValue.isEmpty {
       try visitor.visitSingularBytesField(value: self.initialBinaryValue, fieldNumber: 7)
     }
+    if !self.accessControlJson.isEmpty {
+      try visitor.visitSingularStringField(value: self.accessControlJson, fieldNumber: 100)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2241,6 +2363,7 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
     if lhs.constraintsJson != rhs.constraintsJson {return false}
     if lhs.metadata != rhs.metadata {return false}
     if lhs.initialBinaryValue != rhs.initialBinaryValue {return false}
+    if lhs.accessControlJson != rhs.accessControlJson {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2396,7 +2519,7 @@ nonisolated extension Snakepit_Bridge_GetVariableResponse: SwiftProtobuf.Message
 
 nonisolated extension Snakepit_Bridge_SetVariableRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".SetVariableRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{1}value\0\u{1}metadata\0\u{3}expected_version\0\u{3}binary_value\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{1}value\0\u{1}metadata\0\u{3}expected_version\0\u{3}binary_value\0\u{4}^\u{1}constraints_json\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2410,6 +2533,7 @@ nonisolated extension Snakepit_Bridge_SetVariableRequest: SwiftProtobuf.Message,
       case 4: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       case 5: try { try decoder.decodeSingularInt32Field(value: &self.expectedVersion) }()
       case 6: try { try decoder.decodeSingularBytesField(value: &self.binaryValue) }()
+      case 100: try { try decoder.decodeSingularStringField(value: &self._constraintsJson) }()
       default: break
       }
     }
@@ -2438,6 +2562,9 @@ nonisolated extension Snakepit_Bridge_SetVariableRequest: SwiftProtobuf.Message,
     if !self.binaryValue.isEmpty {
       try visitor.visitSingularBytesField(value: self.binaryValue, fieldNumber: 6)
     }
+    try { if let v = self._constraintsJson {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 100)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2448,6 +2575,7 @@ nonisolated extension Snakepit_Bridge_SetVariableRequest: SwiftProtobuf.Message,
     if lhs.metadata != rhs.metadata {return false}
     if lhs.expectedVersion != rhs.expectedVersion {return false}
     if lhs.binaryValue != rhs.binaryValue {return false}
+    if lhs._constraintsJson != rhs._constraintsJson {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2775,7 +2903,7 @@ nonisolated extension Snakepit_Bridge_ListVariablesResponse: SwiftProtobuf.Messa
 
 nonisolated extension Snakepit_Bridge_DeleteVariableRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".DeleteVariableRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{2}b\u{1}metadata\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2785,6 +2913,7 @@ nonisolated extension Snakepit_Bridge_DeleteVariableRequest: SwiftProtobuf.Messa
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.sessionID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.variableIdentifier) }()
+      case 100: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       default: break
       }
     }
@@ -2797,12 +2926,16 @@ nonisolated extension Snakepit_Bridge_DeleteVariableRequest: SwiftProtobuf.Messa
     if !self.variableIdentifier.isEmpty {
       try visitor.visitSingularStringField(value: self.variableIdentifier, fieldNumber: 2)
     }
+    if !self.metadata.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.metadata, fieldNumber: 100)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Snakepit_Bridge_DeleteVariableRequest, rhs: Snakepit_Bridge_DeleteVariableRequest) -> Bool {
     if lhs.sessionID != rhs.sessionID {return false}
     if lhs.variableIdentifier != rhs.variableIdentifier {return false}
+    if lhs.metadata != rhs.metadata {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3152,7 +3285,7 @@ nonisolated extension Snakepit_Bridge_ToolChunk: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WatchVariablesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifiers\0\u{3}include_initial_values\0\u{4}a\u{1}start_revision\0\u{1}epoch\0\u{3}heartbeat_interval_ms\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifiers\0\u{3}include_initial_values\0\u{4}a\u{1}start_revision\0\u{1}epoch\0\u{3}heartbeat_interval_ms\0\u{1}conflate\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3166,6 +3299,7 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
       case 100: try { try decoder.decodeSingularInt64Field(value: &self.startRevision) }()
       case 101: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       case 102: try { try decoder.decodeSingularInt32Field(value: &self.heartbeatIntervalMs) }()
+      case 103: try { try decoder.decodeSingularBoolField(value: &self.conflate) }()
       default: break
       }
     }
@@ -3190,6 +3324,9 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
     if self.heartbeatIntervalMs != 0 {
       try visitor.visitSingularInt32Field(value: self.heartbeatIntervalMs, fieldNumber: 102)
     }
+    if self.conflate != false {
+      try visitor.visitSingularBoolField(value: self.conflate, fieldNumber: 103)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3200,6 +3337,7 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
     if lhs.startRevision != rhs.startRevision {return false}
     if lhs.epoch != rhs.epoch {return false}
     if lhs.heartbeatIntervalMs != rhs.heartbeatIntervalMs {return false}
+    if lhs.conflate != rhs.conflate {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3207,7 +3345,7 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
 
 nonisolated extension Snakepit_Bridge_VariableUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VariableUpdate"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}variable_id\0\u{1}variable\0\u{3}update_source\0\u{3}update_metadata\0\u{1}timestamp\0\u{3}update_type\0\u{2}^\u{1}revision\0\u{1}epoch\0\u{3}old_value\0\u{3}old_binary_value\0\u{3}old_version\0\u{1}cause\0\u{3}more_in_revision\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}variable_id\0\u{1}variable\0\u{3}update_source\0\u{3}update_metadata\0\u{1}timestamp\0\u{3}update_type\0\u{2}^\u{1}revision\0\u{1}epoch\0\u{3}old_value\0\u{3}old_binary_value\0\u{3}old_version\0\u{1}cause\0\u{3}more_in_revision\0\u{1}skipped\0\u{3}caused_by\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3228,6 +3366,8 @@ nonisolated extension Snakepit_Bridge_VariableUpdate: SwiftProtobuf.Message, Swi
       case 104: try { try decoder.decodeSingularInt32Field(value: &self.oldVersion) }()
       case 105: try { try decoder.decodeSingularStringField(value: &self.cause) }()
       case 106: try { try decoder.decodeSingularBoolField(value: &self.moreInRevision) }()
+      case 107: try { try decoder.decodeSingularInt32Field(value: &self.skipped) }()
+      case 108: try { try decoder.decodeSingularStringField(value: &self.causedBy) }()
       default: break
       }
     }
@@ -3277,6 +3417,12 @@ nonisolated extension Snakepit_Bridge_VariableUpdate: SwiftProtobuf.Message, Swi
     if self.moreInRevision != false {
       try visitor.visitSingularBoolField(value: self.moreInRevision, fieldNumber: 106)
     }
+    if self.skipped != 0 {
+      try visitor.visitSingularInt32Field(value: self.skipped, fieldNumber: 107)
+    }
+    if !self.causedBy.isEmpty {
+      try visitor.visitSingularStringField(value: self.causedBy, fieldNumber: 108)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3294,6 +3440,8 @@ nonisolated extension Snakepit_Bridge_VariableUpdate: SwiftProtobuf.Message, Swi
     if lhs.oldVersion != rhs.oldVersion {return false}
     if lhs.cause != rhs.cause {return false}
     if lhs.moreInRevision != rhs.moreInRevision {return false}
+    if lhs.skipped != rhs.skipped {return false}
+    if lhs.causedBy != rhs.causedBy {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3426,7 +3574,7 @@ nonisolated extension Snakepit_Bridge_StartOptimizationRequest: SwiftProtobuf.Me
 
 nonisolated extension Snakepit_Bridge_StartOptimizationResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StartOptimizationResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}error_message\0\u{3}optimization_id\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}error_message\0\u{3}optimization_id\0\u{4}a\u{1}lease_seconds\0\u{1}revision\0\u{1}epoch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3437,6 +3585,9 @@ nonisolated extension Snakepit_Bridge_StartOptimizationResponse: SwiftProtobuf.M
       case 1: try { try decoder.decodeSingularBoolField(value: &self.success) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.errorMessage) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.optimizationID) }()
+      case 100: try { try decoder.decodeSingularInt32Field(value: &self.leaseSeconds) }()
+      case 101: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
+      case 102: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       default: break
       }
     }
@@ -3452,6 +3603,15 @@ nonisolated extension Snakepit_Bridge_StartOptimizationResponse: SwiftProtobuf.M
     if !self.optimizationID.isEmpty {
       try visitor.visitSingularStringField(value: self.optimizationID, fieldNumber: 3)
     }
+    if self.leaseSeconds != 0 {
+      try visitor.visitSingularInt32Field(value: self.leaseSeconds, fieldNumber: 100)
+    }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 101)
+    }
+    if !self.epoch.isEmpty {
+      try visitor.visitSingularStringField(value: self.epoch, fieldNumber: 102)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3459,6 +3619,9 @@ nonisolated extension Snakepit_Bridge_StartOptimizationResponse: SwiftProtobuf.M
     if lhs.success != rhs.success {return false}
     if lhs.errorMessage != rhs.errorMessage {return false}
     if lhs.optimizationID != rhs.optimizationID {return false}
+    if lhs.leaseSeconds != rhs.leaseSeconds {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3466,7 +3629,7 @@ nonisolated extension Snakepit_Bridge_StartOptimizationResponse: SwiftProtobuf.M
 
 nonisolated extension Snakepit_Bridge_StopOptimizationRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StopOptimizationRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{1}force\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{1}force\0\u{4}a\u{1}optimizer_id\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3477,6 +3640,7 @@ nonisolated extension Snakepit_Bridge_StopOptimizationRequest: SwiftProtobuf.Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.sessionID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.variableIdentifier) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.force) }()
+      case 100: try { try decoder.decodeSingularStringField(value: &self.optimizerID) }()
       default: break
       }
     }
@@ -3492,6 +3656,9 @@ nonisolated extension Snakepit_Bridge_StopOptimizationRequest: SwiftProtobuf.Mes
     if self.force != false {
       try visitor.visitSingularBoolField(value: self.force, fieldNumber: 3)
     }
+    if !self.optimizerID.isEmpty {
+      try visitor.visitSingularStringField(value: self.optimizerID, fieldNumber: 100)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3499,6 +3666,7 @@ nonisolated extension Snakepit_Bridge_StopOptimizationRequest: SwiftProtobuf.Mes
     if lhs.sessionID != rhs.sessionID {return false}
     if lhs.variableIdentifier != rhs.variableIdentifier {return false}
     if lhs.force != rhs.force {return false}
+    if lhs.optimizerID != rhs.optimizerID {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3506,7 +3674,7 @@ nonisolated extension Snakepit_Bridge_StopOptimizationRequest: SwiftProtobuf.Mes
 
 nonisolated extension Snakepit_Bridge_StopOptimizationResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".StopOptimizationResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}final_value\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}final_value\0\u{2}b\u{1}variable\0\u{1}revision\0\u{1}epoch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3516,6 +3684,9 @@ nonisolated extension Snakepit_Bridge_StopOptimizationResponse: SwiftProtobuf.Me
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularBoolField(value: &self.success) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._finalValue) }()
+      case 100: try { try decoder.decodeSingularMessageField(value: &self._variable) }()
+      case 101: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
+      case 102: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       default: break
       }
     }
@@ -3532,12 +3703,24 @@ nonisolated extension Snakepit_Bridge_StopOptimizationResponse: SwiftProtobuf.Me
     try { if let v = self._finalValue {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
     } }()
+    try { if let v = self._variable {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 100)
+    } }()
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 101)
+    }
+    if !self.epoch.isEmpty {
+      try visitor.visitSingularStringField(value: self.epoch, fieldNumber: 102)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Snakepit_Bridge_StopOptimizationResponse, rhs: Snakepit_Bridge_StopOptimizationResponse) -> Bool {
     if lhs.success != rhs.success {return false}
     if lhs._finalValue != rhs._finalValue {return false}
+    if lhs._variable != rhs._variable {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3585,7 +3768,7 @@ nonisolated extension Snakepit_Bridge_GetVariableHistoryRequest: SwiftProtobuf.M
 
 nonisolated extension Snakepit_Bridge_GetVariableHistoryResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".GetVariableHistoryResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}entries\0\u{2}c\u{1}revision\0\u{1}epoch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3594,6 +3777,8 @@ nonisolated extension Snakepit_Bridge_GetVariableHistoryResponse: SwiftProtobuf.
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.entries) }()
+      case 100: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
+      case 101: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       default: break
       }
     }
@@ -3603,11 +3788,19 @@ nonisolated extension Snakepit_Bridge_GetVariableHistoryResponse: SwiftProtobuf.
     if !self.entries.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.entries, fieldNumber: 1)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 100)
+    }
+    if !self.epoch.isEmpty {
+      try visitor.visitSingularStringField(value: self.epoch, fieldNumber: 101)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   package static func ==(lhs: Snakepit_Bridge_GetVariableHistoryResponse, rhs: Snakepit_Bridge_GetVariableHistoryResponse) -> Bool {
     if lhs.entries != rhs.entries {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3615,7 +3808,7 @@ nonisolated extension Snakepit_Bridge_GetVariableHistoryResponse: SwiftProtobuf.
 
 nonisolated extension Snakepit_Bridge_VariableHistoryEntry: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".VariableHistoryEntry"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}value\0\u{1}timestamp\0\u{3}changed_by\0\u{1}metadata\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}version\0\u{1}value\0\u{1}timestamp\0\u{3}changed_by\0\u{1}metadata\0\u{4}_\u{1}binary_value\0\u{1}revision\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3628,6 +3821,8 @@ nonisolated extension Snakepit_Bridge_VariableHistoryEntry: SwiftProtobuf.Messag
       case 3: try { try decoder.decodeSingularMessageField(value: &self._timestamp) }()
       case 4: try { try decoder.decodeSingularStringField(value: &self.changedBy) }()
       case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
+      case 100: try { try decoder.decodeSingularBytesField(value: &self.binaryValue) }()
+      case 101: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       default: break
       }
     }
@@ -3653,6 +3848,12 @@ nonisolated extension Snakepit_Bridge_VariableHistoryEntry: SwiftProtobuf.Messag
     if !self.metadata.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.metadata, fieldNumber: 5)
     }
+    if !self.binaryValue.isEmpty {
+      try visitor.visitSingularBytesField(value: self.binaryValue, fieldNumber: 100)
+    }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 101)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3662,6 +3863,8 @@ nonisolated extension Snakepit_Bridge_VariableHistoryEntry: SwiftProtobuf.Messag
     if lhs._timestamp != rhs._timestamp {return false}
     if lhs.changedBy != rhs.changedBy {return false}
     if lhs.metadata != rhs.metadata {return false}
+    if lhs.binaryValue != rhs.binaryValue {return false}
+    if lhs.revision != rhs.revision {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3669,7 +3872,7 @@ nonisolated extension Snakepit_Bridge_VariableHistoryEntry: SwiftProtobuf.Messag
 
 nonisolated extension Snakepit_Bridge_RollbackVariableRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RollbackVariableRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{3}target_version\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifier\0\u{3}target_version\0\u{2}a\u{1}metadata\0\u{3}expected_version\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3680,6 +3883,8 @@ nonisolated extension Snakepit_Bridge_RollbackVariableRequest: SwiftProtobuf.Mes
       case 1: try { try decoder.decodeSingularStringField(value: &self.sessionID) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.variableIdentifier) }()
       case 3: try { try decoder.decodeSingularInt32Field(value: &self.targetVersion) }()
+      case 100: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
+      case 101: try { try decoder.decodeSingularInt32Field(value: &self.expectedVersion) }()
       default: break
       }
     }
@@ -3695,6 +3900,12 @@ nonisolated extension Snakepit_Bridge_RollbackVariableRequest: SwiftProtobuf.Mes
     if self.targetVersion != 0 {
       try visitor.visitSingularInt32Field(value: self.targetVersion, fieldNumber: 3)
     }
+    if !self.metadata.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: self.metadata, fieldNumber: 100)
+    }
+    if self.expectedVersion != 0 {
+      try visitor.visitSingularInt32Field(value: self.expectedVersion, fieldNumber: 101)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3702,6 +3913,8 @@ nonisolated extension Snakepit_Bridge_RollbackVariableRequest: SwiftProtobuf.Mes
     if lhs.sessionID != rhs.sessionID {return false}
     if lhs.variableIdentifier != rhs.variableIdentifier {return false}
     if lhs.targetVersion != rhs.targetVersion {return false}
+    if lhs.metadata != rhs.metadata {return false}
+    if lhs.expectedVersion != rhs.expectedVersion {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3709,7 +3922,7 @@ nonisolated extension Snakepit_Bridge_RollbackVariableRequest: SwiftProtobuf.Mes
 
 nonisolated extension Snakepit_Bridge_RollbackVariableResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RollbackVariableResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{1}variable\0\u{3}error_message\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{1}variable\0\u{3}error_message\0\u{2}a\u{1}revision\0\u{1}epoch\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3720,6 +3933,8 @@ nonisolated extension Snakepit_Bridge_RollbackVariableResponse: SwiftProtobuf.Me
       case 1: try { try decoder.decodeSingularBoolField(value: &self.success) }()
       case 2: try { try decoder.decodeSingularMessageField(value: &self._variable) }()
       case 3: try { try decoder.decodeSingularStringField(value: &self.errorMessage) }()
+      case 100: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
+      case 101: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       default: break
       }
     }
@@ -3739,6 +3954,12 @@ nonisolated extension Snakepit_Bridge_RollbackVariableResponse: SwiftProtobuf.Me
     if !self.errorMessage.isEmpty {
       try visitor.visitSingularStringField(value: self.errorMessage, fieldNumber: 3)
     }
+    if self.revision != 0 {
+      try visitor.visitSingularInt64Field(value: self.revision, fieldNumber: 100)
+    }
+    if !self.epoch.isEmpty {
+      try visitor.visitSingularStringField(value: self.epoch, fieldNumber: 101)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3746,6 +3967,8 @@ nonisolated extension Snakepit_Bridge_RollbackVariableResponse: SwiftProtobuf.Me
     if lhs.success != rhs.success {return false}
     if lhs._variable != rhs._variable {return false}
     if lhs.errorMessage != rhs.errorMessage {return false}
+    if lhs.revision != rhs.revision {return false}
+    if lhs.epoch != rhs.epoch {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

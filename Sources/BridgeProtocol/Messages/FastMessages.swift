@@ -54,6 +54,9 @@ package struct FastSetRequest {
   package var metadata: [String: String] = [:]
   package var expectedVersion: Int32 = 0
   package var binaryValue: [UInt8] = []
+  package var constraints: String?
+
+  package var hasValue: Bool { !(typeURL.isEmpty && value.isEmpty && binaryValue.isEmpty) }
 
   /// - Returns: nil when the bytes are not such a message.
   package init?(_ bytes: [UInt8]) {
@@ -71,6 +74,7 @@ package struct FastSetRequest {
         case 4: try reader.entry(into: &metadata)
         case 5: expectedVersion = Int32(truncatingIfNeeded: try reader.int64())
         case 6: binaryValue = Array(try reader.view())
+        case 100: constraints = try reader.string()
         default: try reader.skip()
         }
       }

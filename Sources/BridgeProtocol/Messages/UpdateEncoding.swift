@@ -12,15 +12,17 @@ package enum UpdateEncoding {
     writer.write(variable.writerName, field: 3)
     writer.write(variable.writeMetadata, field: 4)
     writer.writeTimestamp(change.timestamp, field: 5)
-    writer.write(change.kind == .deleted ? "deleted" : "value_change", field: 6)
+    writer.write(change.kind.updateType, field: 6)
     writer.write(change.revision, field: 100)
     writer.write(epoch, field: 101)
     if let old = change.kind == .deleted ? variable : change.previous {
       old.writeValue(to: &writer, form, anyField: 102, binaryField: 103)
       writer.write(old.version, field: 104)
     }
-    if change.kind == .deleted { writer.write("deleted", field: 105) }
+    writer.write(change.kind == .deleted ? "deleted" : change.cause, field: 105)
     writer.write(!change.isLastInRevision, field: 106)
+    writer.write(change.skipped, field: 107)
+    writer.write(change.causedBy, field: 108)
     return writer.bytes
   }
 
@@ -64,5 +66,17 @@ package enum UpdateEncoding {
     writer.write(epoch, field: 101)
     if case .sessionClosed(let cause) = kind { writer.write(cause.rawValue, field: 105) }
     return writer.bytes
+  }
+}
+
+extension Change.Kind {
+  fileprivate var updateType: String {
+    switch self {
+    case .registered, .valueChanged: "value_change"
+    case .constraintsChanged: "constraint_change"
+    case .optimizationChanged: "optimization_change"
+    case .dependencyChanged: "dependency_change"
+    case .deleted: "deleted"
+    }
   }
 }

@@ -35,7 +35,17 @@ extension Variable {
     writer.write(source.wireValue, field: 7)
     writer.writeTimestamp(updatedAt, field: 8)
     writer.write(version, field: 9)
+    writer.write(definition.accessControlJSON, field: 10)
+    let status = status
+    if let optimization = status.optimization {
+      writer.writeMessage(field: 11) {
+        $0.write(true, field: 1)
+        $0.write(optimization.optimizer, field: 2)
+        $0.writeTimestamp(optimization.startedAt, field: 3)
+      }
+    }
     writer.write(revision, field: 100)
+    writer.write(status.staleSince, field: 101)
     return writer.bytes
   }
 
@@ -59,9 +69,16 @@ extension Variable {
     }
   }
 
-  /// The name of whoever wrote this version.
-  package var writerName: String {
-    writeMetadata["source"] ?? source.name
+  /// The value as the parts of an `Any`, and the bytes beside it.
+  package func wireValue(
+    _ form: ValueForm
+  ) -> (typeURL: String, value: [UInt8], binary: [UInt8]) {
+    let isBinary = form == .binary
+    let typeURL = TypeURL.url(for: type, form: payload.form, binary: isBinary)
+    guard isBinary, case .array(let array) = value else {
+      return (typeURL, value.json(as: type), payload.attachment)
+    }
+    return (typeURL, array.binaryMetadata(type: type), array.bytes)
   }
 }
 
@@ -72,15 +89,6 @@ extension Variable.Source {
     case .python: 1
     case .host: 100
     case .plugin: 101
-    }
-  }
-
-  var name: String {
-    switch self {
-    case .elixir: "elixir"
-    case .python: "python"
-    case .host: "host"
-    case .plugin: "plugin"
     }
   }
 }

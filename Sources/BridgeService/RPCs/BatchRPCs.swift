@@ -40,7 +40,7 @@ extension BridgeService {
     }
     let outcome = try session.set(
       updates, atomic: request.atomic,
-      writer: Writer(source(of: request.metadata), metadata: request.metadata))
+      writer: writer(of: request.metadata))
     return .with {
       $0.success = outcome.isComplete
       for (identifier, result) in zip(identifiers, outcome.results) {

@@ -58,6 +58,9 @@ extension BridgeService {
       $0.lastUsedAt = .init(nanoseconds: session.lastUsedAt)
       $0.ttlSeconds = Int32(clamping: session.timeToLive)
       $0.watchCount = Int32(clamping: statistics.watches)
+      $0.valueBytes = Int64(statistics.valueBytes)
+      $0.historyBytes = Int64(statistics.historyBytes)
+      $0.logBytes = Int64(statistics.logBytes)
     }
   }
 

@@ -21,8 +21,9 @@ extension BridgeService {
       binary: Array(request.initialBinaryValue), as: type)
     call.note(payload.form)
     let variable = try session.register(
-      name: request.name, type: type, constraints: request.constraintsJson, payload: payload,
-      metadata: request.metadata, writer: Writer(source(of: request.metadata)))
+      name: request.name, type: type, constraints: request.constraintsJson,
+      accessControl: request.accessControlJson, payload: payload, metadata: request.metadata,
+      writer: Writer(source(of: request.metadata)))
     return FastRegisterResponse.encode(
       variable, epoch: session.epoch, form: form(of: variable, call))
   }
@@ -43,13 +44,21 @@ extension BridgeService {
     guard let request = FastSetRequest(bytes) else { throw malformed("SetVariableRequest") }
     return try mappingErrors {
       let session = try sessions.session(request.sessionID)
-      let variable = try session.set(
-        request.identifier, expectedVersion: request.expectedVersion,
-        writer: Writer(source(of: request.metadata), metadata: request.metadata)
-      ) { definition in
+      let writer = writer(of: request.metadata)
+      func payload(_ definition: Variable.Definition) throws -> Payload {
         try Payload(
           typeURL: request.typeURL, value: request.value, binary: request.binaryValue,
           as: definition.type)
+      }
+      let variable: Variable
+      if let constraints = request.constraints {
+        variable = try session.setConstraints(
+          constraints, of: request.identifier, expectedVersion: request.expectedVersion,
+          writer: writer, payload: request.hasValue ? payload : nil)
+      } else {
+        variable = try session.set(
+          request.identifier, expectedVersion: request.expectedVersion, writer: writer,
+          payload: payload)
       }
       call.note(variable.payload.form)
       return FastSetResponse.encode(variable, epoch: session.epoch)
@@ -72,7 +81,8 @@ extension BridgeService {
     _ request: Snakepit_Bridge_DeleteVariableRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_DeleteVariableResponse {
     let session = try sessions.session(request.sessionID)
-    let revision = try session.delete(request.variableIdentifier)
+    let revision = try session.delete(
+      request.variableIdentifier, writer: writer(of: request.metadata))
     return .with {
       $0.success = true
       $0.revision = revision
@@ -90,6 +100,10 @@ extension BridgeService {
           + ValueType.allCases.map(\.rawValue).joined(separator: ", "))
     }
     return type
+  }
+
+  func writer(of metadata: [String: String]) -> Writer {
+    Writer(source(of: metadata), metadata: metadata)
   }
 
   /// Who writes, by the request's metadata: Python says so, Elixir need not.

@@ -2,8 +2,8 @@ internal import BridgePluginHost
 internal import BridgeProtocol
 internal import FoundationEssentials
 internal import GRPC
+internal import Threads
 internal import SwiftProtobuf
-internal import Synchronization
 
 /// One ExecuteStreamingTool call: runs a tool and streams what it emits.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs.
@@ -22,7 +22,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
 
   /// Held while a chunk is sent, so that chunks of several threads go out in the order of their
   /// ids.
-  private let progress = Mutex(Progress())
+  private let progress = Locked(Progress())
 
   init(service: BridgeService, call: ServerCall) {
     self.service = service

@@ -59,6 +59,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
     let (watch, present, revision) = try session.watch(
       request.variableIdentifiers,
       from: resumes ? .after(revision: request.startRevision, epoch: request.epoch) : .now,
+      conflates: request.conflate,
       wake: { call.wake() })
     self.watch = watch
     sentRevision = resumes ? request.startRevision : revision
@@ -107,6 +108,11 @@ final class WatchStream: ServerCallHandler, MessageSource {
     if owesSynced {
       owesSynced = false
       buffer.append(UpdateEncoding.bookmark(.synced, revision: snapshotRevision, epoch: epoch))
+    }
+    if SeededBug.heartbeatFirst.isActive && owesHeartbeat {
+      owesHeartbeat = false
+      let revision = watch.session.revision
+      buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
     }
     while buffer.byteCount < target {
       let progress = take(from: watch, epoch: epoch, into: &buffer)
@@ -164,7 +170,7 @@ extension WatchStream {
       case .change(let change):
         if change.isLastInRevision { sentRevision = change.revision }
         let update = UpdateEncoding.change(change, epoch: epoch, form: .json)
-        watch.share(update, of: change)
+        if !watch.conflates { watch.share(update, of: change) }
         buffer.append(update)
       }
     }

@@ -1,3 +1,4 @@
+internal import Threads
 internal import Synchronization
 
 /// One session: its variables, their changes, and who watches them.
@@ -16,7 +17,8 @@ public final class Session: Sendable {
   public let timeToLive: Int
 
   let limits: SessionLimits
-  let state: Mutex<State>
+  let journal: (any SessionJournal)?
+  let state: Locked<State>
   /// Coarse monotonic milliseconds of the last use.
   private let lastUse: Atomic<Int64>
   private let users = Atomic<Int>(0)
@@ -26,29 +28,37 @@ public final class Session: Sendable {
     case cleanup, expired, shutdown
   }
 
-  struct State {
-    var revision: Int64 = 0
-    var variables: [String: Variable] = [:]
-    var lastOrdinal: Int32 = 0
-    var log: ChangeLog
-    var end: End?
-    /// Watches that name a variable, by that name, whether it exists or not.
-    var watchesByName: [String: [Watch]] = [:]
-    /// Watches with patterns, or of everything.
-    var broadWatches: [Watch] = []
-    var watchCount = 0
+  /// - Parameters:
+  ///   - image: Empty, or of the session that is to be made anew.
+  ///   - makeRecorder: Asked once the image has turned out well.
+  /// - Throws: `SessionError` for an image that contradicts itself or the limits.
+  init(
+    _ image: SessionImage, limits: SessionLimits, budget: ByteBudget,
+    journal: (any SessionJournal)?, makeRecorder: () -> (any SessionRecorder)?
+  ) throws {
+    self.id = image.id
+    self.epoch = image.epoch
+    self.metadata = image.metadata
+    self.createdAt = image.createdAt
+    self.timeToLive = image.timeToLive
+    self.limits = limits
+    self.journal = journal
+    var state = State(
+      limits: limits, budget: budget, revision: image.revision, lastOrdinal: image.lastOrdinal)
+    do {
+      try state.restore(image, limits)
+    } catch {
+      state.close()
+      throw error
+    }
+    state.recorder = makeRecorder()
+    self.state = Locked(state)
+    self.lastUse = Atomic(Clock.coarseMilliseconds)
   }
 
-  init(id: String, metadata: [String: String], timeToLive: Int, limits: SessionLimits) {
-    self.id = id
-    // At most 13 characters: Swift keeps those in place, and every answer carries the epoch.
-    self.epoch = String(UInt64.random(in: .min ... .max), radix: 36)
-    self.metadata = metadata
-    self.createdAt = Clock.wall
-    self.timeToLive = timeToLive
-    self.limits = limits
-    self.state = Mutex(State(log: ChangeLog(limits: limits)))
-    self.lastUse = Atomic(Clock.coarseMilliseconds)
+  /// A new epoch. At most 13 characters: Swift keeps those in place, and every answer carries it.
+  public static func makeEpoch() -> String {
+    String(UInt64.random(in: .min ... .max), radix: 36)
   }
 
   // MARK: Life
@@ -85,9 +95,24 @@ public final class Session: Sendable {
 
   public var revision: Int64 { state.withLock(\.revision) }
 
-  /// Variables, watches and revision at one moment.
-  public var statistics: (variables: Int, watches: Int, revision: Int64) {
-    state.withLock { ($0.variables.count, $0.watchCount, $0.revision) }
+  /// What the session holds at one moment.
+  public var statistics: Statistics {
+    state.withLock { state in
+      Statistics(
+        variables: state.variables.count, watches: state.watchCount, revision: state.revision,
+        valueBytes: state.valueBytes, historyBytes: state.historyBytes,
+        logBytes: state.log.byteCount)
+    }
+  }
+
+  /// How much a session holds; bytes are approximate.
+  public struct Statistics: Sendable {
+    public let variables: Int
+    public let watches: Int
+    public let revision: Int64
+    public let valueBytes: Int
+    public let historyBytes: Int
+    public let logBytes: Int
   }
 
   /// Ends the session: watches hear of it, every later operation answers `sessionNotFound`.
@@ -99,7 +124,7 @@ public final class Session: Sendable {
       guard state.end == nil else { return (0, []) }
       state.end = cause
       let freed = state.variables.count + state.watchCount
-      state.variables = [:]
+      state.close()
       var woken: [Watch] = []
       for watch in state.allWatches where !watch.isPending {
         watch.isPending = true
@@ -121,6 +146,7 @@ public final class Session: Sendable {
       return state.find(identifier).map { ($0, state.revision) }
     }
     guard let found else { throw variableNotFound(identifier) }
+    if SeededBug.staleRead.isActive { return SeededBug.stale(found, identifier, self) }
     return found
   }
 
@@ -180,35 +206,5 @@ public final class Session: Sendable {
     SessionError(
       .variableNotFound, "Variable not found: \(identifier) (session \(id))",
       details: ["variable": identifier])
-  }
-}
-
-extension Session.State {
-  /// A variable by id or name.
-  func find(_ identifier: String) -> Variable? {
-    if let variable = findByID(identifier) { return variable }
-    return variables[identifier]
-  }
-
-  /// A variable by its id, `var_<name>_<n>`.
-  func findByID(_ identifier: String) -> Variable? {
-    // By bytes: characters may join what stands on both sides of a "_".
-    let text = identifier.utf8
-    guard text.count >= 7, text.prefix(4).elementsEqual("var_".utf8),
-      let end = text.lastIndex(of: UInt8(ascii: "_")),
-      let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
-      let digit = text[text.index(after: end)...].first, digit > 0x30, digit <= 0x39,
-      let ordinal = Int32(identifier[text.index(after: end)...]),
-      let variable = variables[String(identifier[start..<end])],
-      variable.definition.ordinal == ordinal
-    else { return nil }
-    return variable
-  }
-
-  var allWatches: [Watch] {
-    var seen: Set<ObjectIdentifier> = []
-    return (broadWatches + watchesByName.values.joined()).filter {
-      seen.insert(ObjectIdentifier($0)).inserted
-    }
   }
 }

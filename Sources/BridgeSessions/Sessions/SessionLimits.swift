@@ -2,6 +2,14 @@
 public struct SessionLimits: Sendable {
   public var sessions = 100_000
   public var variablesPerSession = 1_000_000
+  /// Bytes the present values of one session, and of all, may take; about, not to the byte.
+  public var sessionBytes = 1 << 30
+  public var totalBytes = 8 << 30
+  /// Past versions kept of one variable, and the bytes those of a session may take.
+  public var historyVersions = 100
+  public var historyBytes = 16 << 20
+  /// Dependencies in one session.
+  public var dependencies = 10_000
   /// The change log of a session, from which watches replay.
   public var logChanges = 10_000
   public var logBytes = 32 * 1024 * 1024

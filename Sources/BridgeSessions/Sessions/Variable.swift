@@ -1,43 +1,78 @@
 /// One version of a variable. Immutable: a change makes a new one.
 public final class Variable: Sendable {
-  /// What stays the same from version to version.
+  /// What a variable is, the same from version to version until its constraints change.
   public final class Definition: Sendable {
     public let name: String
     public let type: ValueType
     /// The number of this registration in its session, from 1; part of the id.
     public let ordinal: Int32
-    /// Empty where there are no constraints.
-    public let constraintsJSON: String
-    public var constraints: Constraints? { boxedConstraints?.constraints }
-    /// Most variables have none, and these would make each of them twice as large.
-    private let boxedConstraints: ConstraintsBox?
+    /// Most variables have no rules, and these would make each of them twice as large.
+    private let rules: Rules?
     /// The metadata given when registering.
     public let metadata: [String: String]
 
     init(
-      name: String, type: ValueType, ordinal: Int32, constraintsJSON: String,
-      constraints: Constraints?, metadata: [String: String]
+      name: String, type: ValueType, ordinal: Int32, rules: Rules?, metadata: [String: String]
     ) {
       self.name = name
       self.type = type
       self.ordinal = ordinal
-      self.constraintsJSON = constraintsJSON
-      self.boxedConstraints = constraints.map(ConstraintsBox.init)
+      self.rules = rules
       self.metadata = metadata
     }
 
-    private final class ConstraintsBox: Sendable {
-      let constraints: Constraints
-      init(_ constraints: Constraints) { self.constraints = constraints }
+    /// What restricts the values of a variable and who writes them.
+    final class Rules: Sendable {
+      let constraintsJSON: String
+      let constraints: Constraints?
+      let accessControlJSON: String
+      let access: AccessRules?
+
+      /// - Returns: nil when both texts are empty.
+      /// - Throws: `SessionError` for what is malformed.
+      init?(constraints: String, accessControl: String, type: ValueType) throws {
+        if constraints.isEmpty && accessControl.isEmpty { return nil }
+        self.constraintsJSON = constraints
+        self.constraints =
+          constraints.isEmpty ? nil : try Constraints(json: constraints, for: type)
+        self.accessControlJSON = accessControl
+        self.access = accessControl.isEmpty ? nil : try AccessRules(json: accessControl)
+      }
     }
 
     /// `var_<name>_<n>`. Made on demand: it would cost every variable an allocation to keep.
     public var id: String { "var_\(name)_\(ordinal)" }
+
+    /// Empty where there are no constraints.
+    public var constraintsJSON: String { rules?.constraintsJSON ?? "" }
+    public var constraints: Constraints? { rules?.constraints }
+    /// Empty where everybody may write.
+    public var accessControlJSON: String { rules?.accessControlJSON ?? "" }
+    public var access: AccessRules? { rules?.access }
+
+    /// The same variable under other constraints.
+    func with(constraints: String) throws -> Definition {
+      let rules = try Rules(
+        constraints: constraints, accessControl: accessControlJSON, type: type)
+      return Definition(
+        name: name, type: type, ordinal: ordinal, rules: rules, metadata: metadata)
+    }
   }
 
   /// Who wrote a version.
-  public enum Source: Sendable {
+  public enum Source: String, Sendable {
     case elixir, python, host, plugin
+  }
+
+  /// What holds of a variable beside its value, for the few of which something does.
+  public struct Status: Sendable {
+    /// The optimizer that has locked the variable.
+    public var optimization: Optimization?
+    /// The revision of the first change of a source that this variable has not been written since;
+    /// 0 when it is up to date.
+    public var staleSince: Int64 = 0
+
+    var isPlain: Bool { optimization == nil && staleSince == 0 }
   }
 
   public let definition: Definition
@@ -52,12 +87,18 @@ public final class Variable: Sendable {
   public let revision: Int64
   /// Nanoseconds since 1970.
   public let updatedAt: Int64
+  private let boxedStatus: StatusBox?
   /// Encodings of this version, filled by whoever sends it.
   public let encodings = Encodings()
 
+  private final class StatusBox: Sendable {
+    let status: Status
+    init(_ status: Status) { self.status = status }
+  }
+
   init(
     definition: Definition, payload: Payload, writeMetadata: [String: String], source: Source,
-    version: Int32, revision: Int64, updatedAt: Int64
+    version: Int32, revision: Int64, updatedAt: Int64, status: Status = Status()
   ) {
     self.definition = definition
     self.payload = payload
@@ -66,12 +107,23 @@ public final class Variable: Sendable {
     self.version = version
     self.revision = revision
     self.updatedAt = updatedAt
+    self.boxedStatus = status.isPlain ? nil : StatusBox(status)
+  }
+
+  /// The same version with another status.
+  func with(_ status: Status) -> Variable {
+    Variable(
+      definition: definition, payload: payload, writeMetadata: writeMetadata, source: source,
+      version: version, revision: revision, updatedAt: updatedAt, status: status)
   }
 
   public var id: String { definition.id }
   public var name: String { definition.name }
   public var type: ValueType { definition.type }
   public var value: Value { payload.value }
+  public var status: Status { boxedStatus?.status ?? Status() }
+  /// Whether `status` says anything.
+  public var hasStatus: Bool { boxedStatus != nil }
 
   /// The registration's metadata, overlaid with that of the last write.
   public var metadata: [String: String] {
@@ -79,10 +131,44 @@ public final class Variable: Sendable {
       ? definition.metadata : definition.metadata.merging(writeMetadata) { $1 }
   }
 
-  /// About how many bytes this version keeps alive.
+  /// The name of whoever wrote this version.
+  public var writerName: String { writeMetadata["source"] ?? source.rawValue }
+
+  /// About how many bytes this version keeps alive, without its definition.
+  var size: Int { Self.size(payload, writeMetadata) }
+
+  static func size(_ payload: Payload, _ writeMetadata: [String: String]) -> Int {
+    160 + payload.value.heapSize + payload.attachment.count + writeMetadata.size
+  }
+}
+
+extension Variable.Definition {
+  /// About how many bytes it keeps alive.
   var size: Int {
-    var size = 160 + value.heapSize + payload.attachment.count
-    for (key, value) in writeMetadata { size += key.utf8.count + value.utf8.count + 48 }
+    96 + name.utf8.count + constraintsJSON.utf8.count + accessControlJSON.utf8.count
+      + metadata.size
+  }
+}
+
+extension [String: String] {
+  /// About how many bytes it keeps alive.
+  fileprivate var size: Int {
+    var size = 0
+    for (key, value) in self { size += key.utf8.count + value.utf8.count + 48 }
     return size
   }
+}
+
+/// Who writes, and what is noted with the write.
+public struct Writer: Sendable {
+  public var source: Variable.Source
+  /// `source` names the writer, `optimizer_id` the optimizer it acts for.
+  public var metadata: [String: String]
+
+  public init(_ source: Variable.Source, metadata: [String: String] = [:]) {
+    self.source = source
+    self.metadata = metadata
+  }
+
+  var name: String { metadata["source"] ?? source.rawValue }
 }

@@ -4,36 +4,59 @@ public final class Change: @unchecked Sendable {
   public enum Kind: Sendable {
     case registered
     case valueChanged
+    /// Other constraints, and perhaps another value.
+    case constraintsChanged
+    /// An optimizer locked the variable or let go of it; the version stays.
+    case optimizationChanged
+    /// Something the variable depends on changed; the version stays.
+    case dependencyChanged
     case deleted
   }
 
   public let kind: Kind
   /// Whether this is the last change of its revision.
   public let isLastInRevision: Bool
+  /// Earlier changes of the variable that a conflating watch left out before this one.
+  public let skipped: Int32
   /// The session revision of the change; the parts of an atomic batch share one.
   public let revision: Int64
   /// Nanoseconds since 1970.
   public let timestamp: Int64
   /// The version the change made; for a deletion, the last one there was.
   public let variable: Variable
-  /// The version before; nil for a registration and a deletion.
+  /// The version before; nil where there is none, or the change made none.
   public let previous: Variable?
+  /// Why: the type of a dependency, how an optimization began or ended; else empty.
+  public let cause: String
+  /// The name of the variable whose change this follows from; else empty.
+  public let causedBy: String
   /// The change as clients are usually sent it, once somebody has encoded it. Guarded by the
   /// session's lock.
   var update: [UInt8]?
 
   init(
     kind: Kind, revision: Int64, timestamp: Int64, variable: Variable, previous: Variable?,
-    isLastInRevision: Bool
+    cause: String = "", causedBy: String = "", isLastInRevision: Bool, skipped: Int32 = 0
   ) {
     self.kind = kind
     self.isLastInRevision = isLastInRevision
+    self.skipped = skipped
     self.revision = revision
     self.timestamp = timestamp
     self.variable = variable
     self.previous = previous
+    self.cause = cause
+    self.causedBy = causedBy
   }
 
-  /// About how many bytes the log keeps alive for this change.
-  var size: Int { 96 + variable.size }
+  /// This change as the last of its revision, or not; a copy, since other watches see it otherwise.
+  func with(isLastInRevision: Bool) -> Change {
+    Change(
+      kind: kind, revision: revision, timestamp: timestamp, variable: variable,
+      previous: previous, cause: cause, causedBy: causedBy, isLastInRevision: isLastInRevision,
+      skipped: skipped)
+  }
+
+  /// About how many bytes this change keeps alive.
+  public var byteCount: Int { 144 + variable.size }
 }

@@ -5,27 +5,34 @@ internal import DequeModule
 /// Positions count all changes ever appended, so they stay valid while old changes go.
 struct ChangeLog {
   private var changes: Deque<Change> = []
-  private var bytes = 0
+  /// About how many bytes the changes keep alive.
+  private(set) var byteCount = 0
   /// The position of the oldest change held.
   private(set) var start = 0
   /// The revision of the newest change no longer held; 0 when none has gone.
-  private(set) var lastDroppedRevision: Int64 = 0
+  private(set) var lastDroppedRevision: Int64
   let limits: SessionLimits
 
-  init(limits: SessionLimits) { self.limits = limits }
+  /// - Parameter revision: That of the session; what led to it is not held.
+  init(limits: SessionLimits, after revision: Int64) {
+    self.limits = limits
+    self.lastDroppedRevision = revision
+  }
 
   /// The position of the next change.
   var end: Int { start + changes.count }
 
   subscript(position: Int) -> Change { changes[position - start] }
 
-  mutating func append(_ change: Change) {
+  /// - Parameter onDrop: Hears of every change that goes, with its position.
+  mutating func append(_ change: Change, onDrop: (Change, Int) -> Void = { _, _ in }) {
     changes.append(change)
-    bytes += change.size
-    while changes.count > limits.logChanges || (bytes > limits.logBytes && changes.count > 1) {
+    byteCount += change.byteCount
+    while changes.count > limits.logChanges || (byteCount > limits.logBytes && changes.count > 1) {
       let dropped = changes.removeFirst()
-      bytes -= dropped.size
+      byteCount -= dropped.byteCount
       lastDroppedRevision = dropped.revision
+      onDrop(dropped, start)
       start += 1
     }
   }
@@ -39,5 +46,15 @@ struct ChangeLog {
       if changes[middle].revision <= revision { low = middle + 1 } else { high = middle }
     }
     return start + low
+  }
+
+  /// The variables that were deleted from a position on, by their ids: a watch that resumes there
+  /// may address them.
+  func deletedDefinitions(from position: Int) -> [String: Variable.Definition] {
+    var definitions: [String: Variable.Definition] = [:]
+    for change in changes[(position - start)...] where change.kind == .deleted {
+      definitions[change.variable.id] = change.variable.definition
+    }
+    return definitions
   }
 }

@@ -34,7 +34,7 @@ struct Interest: Sendable {
   func matches(_ definition: Variable.Definition) -> Bool {
     if let singleName { return singleName == definition.name }
     if isEverything || names.contains(definition.name) { return true }
-    if definitions.contains(where: { $0 === definition }) { return true }
+    if definitions.contains(where: { $0.ordinal == definition.ordinal }) { return true }
     return patterns.contains { $0.matches(definition.name) }
   }
 }

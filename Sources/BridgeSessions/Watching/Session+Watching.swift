@@ -12,25 +12,31 @@ extension Session {
   /// - Parameters:
   ///   - identifiers: Ids, names, names that do not exist yet, and patterns; none stand for
   ///     everything.
+  ///   - conflates: Instead of falling behind the log, leave out all but the newest change of each
+  ///     variable; `Change.skipped` says how many.
   ///   - wake: Called on a committing thread, outside all locks, when there is something to take
   ///     after `take` has answered `upToDate`. It must be quick.
   /// - Returns: The watch and, for `.now`, the variables as they are at `revision`, oldest first:
   ///   every change after that revision will be taken from the watch.
   /// - Throws: `SessionError`: `tooOld` or `wrongEpoch` when it cannot start there.
   public func watch(
-    _ identifiers: [String], from start: WatchStart = .now, wake: @escaping @Sendable () -> Void
+    _ identifiers: [String], from start: WatchStart = .now, conflates: Bool = false,
+    wake: @escaping @Sendable () -> Void
   ) throws -> (watch: Watch, snapshot: [Variable], revision: Int64) {
     try checkIdentifiers(identifiers)
     var (watch, snapshot, revision) = try state.withLock { state in
       try checkOpen(state)
-      let interest = Interest(identifiers) { state.findByID($0)?.definition }
       var position = state.log.end
+      var gone: [String: Variable.Definition] = [:]
       if case .after(let revision, let epoch) = start {
         try checkResume(revision, epoch, state)
         position = state.log.position(after: revision)
+        gone = state.log.deletedDefinitions(from: position)
+        if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
+      let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
       let watch = Watch(
-        session: self, interest: interest, position: position,
+        session: self, interest: interest, conflates: conflates, position: position,
         isPending: position < state.log.end, wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []
@@ -38,10 +44,12 @@ extension Session {
         snapshot =
           interest.isBroad
           ? state.variables.values.filter { interest.matches($0.definition) }
-          : interest.names.compactMap { state.variables[$0] }
-            + interest.definitions.compactMap { state.variables[$0.name] }
+          : interest.allNames.compactMap { state.variables[$0] }
       }
       return (watch, snapshot, state.revision)
+    }
+    if SeededBug.snapshotBeforeRegistration.isActive && !snapshot.isEmpty {
+      skipToPresent(SeededBug.late(watch))
     }
     snapshot.sort { $0.definition.ordinal < $1.definition.ordinal }
     return (watch, snapshot, revision)
@@ -70,7 +78,7 @@ extension Session {
     }
   }
 
-  private static let scanLimit = 1024
+  fileprivate static let scanLimit = 1024
 
   func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
     take(for: watch, limit: limit) { changes.append($0) }
@@ -93,6 +101,10 @@ extension Session {
     for watch: Watch, limit: Int, _ append: (Change) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
+      // Nothing it reports was committed since it was up to date, however far the log has moved.
+      if !watch.isPending { watch.position = state.log.end }
+      if watch.conflates { return state.takeConflated(for: watch, limit: limit, append) }
+      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
@@ -109,14 +121,19 @@ extension Session {
           append(change)
         } else {
           // The batch goes on, but not for this watch.
-          append(change.asLastInRevision)
+          append(change.with(isLastInRevision: true))
         }
+        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 { append(change) }
         taken += 1
       }
       if let end = state.end { return .ended(cause: end, revision: state.revision) }
       watch.isPending = false
       return .upToDate(revision: state.revision)
     }
+  }
+
+  private func skipToPresent(_ watch: Watch) {
+    state.withLock { watch.position = $0.log.end }
   }
 
   func remove(_ watch: Watch) {
@@ -128,16 +145,31 @@ extension Session {
   }
 }
 
-extension Change {
-  /// This change as the last of its revision; a copy, since other watches see more.
-  fileprivate var asLastInRevision: Change {
-    Change(
-      kind: kind, revision: revision, timestamp: timestamp, variable: variable,
-      previous: previous, isLastInRevision: true)
-  }
-}
-
 extension Session.State {
+  /// As `take`, of what is left after merging all there is.
+  fileprivate func takeConflated(
+    for watch: Watch, limit: Int, _ append: (Change) -> Void
+  ) -> Watch.Progress {
+    var scanned = 0
+    while watch.position < log.end {
+      if scanned == Session.scanLimit { return .more }
+      scanned += 1
+      let change = log[watch.position]
+      if watch.reports(change.variable.definition) {
+        watch.conflation!.merge(change, at: watch.position)
+      }
+      watch.position += 1
+    }
+    for _ in 0..<limit {
+      guard let change = watch.conflation!.next() else { break }
+      append(change)
+    }
+    guard watch.conflation!.isEmpty else { return .more }
+    if let end { return .ended(cause: end, revision: revision) }
+    watch.isPending = false
+    return .upToDate(revision: revision)
+  }
+
   fileprivate func hasMore(of revision: Int64, for watch: Watch) -> Bool {
     var position = watch.position
     while position < log.end, log[position].revision == revision {
@@ -149,6 +181,7 @@ extension Session.State {
 
   fileprivate mutating func add(_ watch: Watch) {
     watchCount += 1
+    if watch.conflates { conflatingWatches.append(watch) }
     if watch.interest.isBroad {
       broadWatches.append(watch)
     } else {
@@ -158,6 +191,7 @@ extension Session.State {
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
+    if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
     broadWatches.removeAll { $0 === watch }
     for name in watch.interest.allNames {
       watchesByName[name]?.removeAll { $0 === watch }

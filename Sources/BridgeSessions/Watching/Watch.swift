@@ -6,7 +6,7 @@
 /// place, and neither delays writers nor other watches; one that falls behind the log ends.
 ///
 /// Thread-safe.
-// @unchecked: `position`, `isPending`, `isActive` and `lastMatch` are guarded by the session's lock.
+// @unchecked: all that is `var` is guarded by the session's lock.
 public final class Watch: @unchecked Sendable {
   public let session: Session
   let interest: Interest
@@ -17,17 +17,23 @@ public final class Watch: @unchecked Sendable {
   /// There may be changes to take, or the end. While it is set, `wake` is not called again.
   @exclusivity(unchecked) var isPending: Bool
   var isActive = true
+  /// Present in a watch that keeps the newest change of each variable when it falls behind.
+  var conflation: Conflation?
+  /// Whether changes may stand for several: these are of this watch alone.
+  public let conflates: Bool
   /// The last variable asked for and the answer: changes in a row are often of one variable.
   @exclusivity(unchecked) private var lastMatch: (definition: Variable.Definition, matches: Bool)?
 
   init(
-    session: Session, interest: Interest, position: Int, isPending: Bool,
+    session: Session, interest: Interest, conflates: Bool, position: Int, isPending: Bool,
     wake: @escaping @Sendable () -> Void
   ) {
     self.session = session
     self.interest = interest
     self.position = position
     self.isPending = isPending
+    self.conflates = conflates
+    self.conflation = conflates ? Conflation() : nil
     self.wake = wake
   }
 
@@ -37,6 +43,14 @@ public final class Watch: @unchecked Sendable {
     let matches = interest.matches(definition)
     lastMatch = (definition, matches)
     return matches
+  }
+
+  /// Keeps what the log is about to drop and this conflating watch has not taken. Guarded by the
+  /// session's lock.
+  func absorb(_ change: Change, at position: Int) {
+    guard isPending, self.position <= position else { return }
+    self.position = position + 1
+    if reports(change.variable.definition) { conflation?.merge(change, at: position) }
   }
 
   /// What `take` left.

@@ -6,7 +6,7 @@
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Length-Prefixed-Message)
 struct MessageDeframer {
   /// Messages longer than this many bytes are refused from their prefix.
-  let limit: Int
+  var limit: Int
 
   private var prefix: UInt64 = 0
   private var prefixCount = 0

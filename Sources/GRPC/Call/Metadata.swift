@@ -26,9 +26,9 @@ public struct Metadata: Sendable, Hashable {
     entries.append(Entry(key: key.lowercased(), wireValue: Base64.encode(bytes)))
   }
 
-  /// Adds a value that is already in its wire form.
-  mutating func add(wireValue: String, for key: String) {
-    entries.append(Entry(key: key, wireValue: wireValue))
+  /// Adds a value that is in its wire form already: ASCII text, base64 for a `-bin` key.
+  public mutating func add(wireValue: String, for key: String) {
+    entries.append(Entry(key: key.lowercased(), wireValue: wireValue))
   }
 
   /// The first text value of a key.

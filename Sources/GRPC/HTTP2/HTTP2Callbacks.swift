@@ -37,10 +37,11 @@ private func onBeginHeaders(
   _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   withConnection(userData) { connection in
-    if frame!.pointee.hd.type == NGHTTP2_HEADERS.rawValue,
-      frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
-    {
+    guard frame!.pointee.hd.type == NGHTTP2_HEADERS.rawValue else { return 0 }
+    if frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       connection.headersBegan(stream: frame!.pointee.hd.stream_id)
+    } else {
+      connection.moreHeadersBegan()
     }
     return 0
   }
@@ -139,9 +140,7 @@ private func onSendData(
       return NGHTTP2_ERR_WOULDBLOCK.rawValue
     }
     _ = connection.output.writeBytes(UnsafeRawBufferPointer(start: frameHeader, count: 9))
-    Unmanaged<ServerCall>.fromOpaque(source!.pointee.ptr)._withUnsafeGuaranteedRef {
-      $0.writeData(length, into: &connection.output)
-    }
+    connection.writeData(length, of: source!.pointee.ptr)
     return 0
   }
 }

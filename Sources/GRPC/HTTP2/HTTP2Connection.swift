@@ -168,6 +168,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}
 
+  /// Headers of a stream that is open already begin: those of a response, or trailers.
+  func moreHeadersBegan() {}
+
   func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) {}
@@ -178,6 +181,11 @@ class HTTP2Connection: ChannelInboundHandler {
   func dataReceived(
     stream: UnsafeMutableRawPointer?, id: Int32, bytes: UnsafeRawBufferPointer
   ) {}
+
+  /// Appends the next bytes of a body to `output`; `source` is what its data provider named.
+  func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
+    fatalError("a subclass that sends bodies writes them")
+  }
 
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}

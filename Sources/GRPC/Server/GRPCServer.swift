@@ -2,6 +2,7 @@ public import Logging
 public import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import Threads
 
 /// A gRPC server: listens, spreads connections over event loops, and runs `methods`.
 ///
@@ -13,9 +14,9 @@ public final class GRPCServer: Sendable {
   private let admission: [any CallAdmission]
   let logger: Logger
   private let loops: [ObjectIdentifier: LoopState]
-  let listeners = Mutex<[Listener]>([])
+  let listeners = Locked<[Listener]>([])
   /// What TLS listeners have read; those that have the same files share it.
-  let tlsContexts = Mutex<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
+  let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
   /// What belongs to one event loop.
   private final class LoopState: Sendable {

@@ -1,10 +1,10 @@
+internal import Threads
 internal import NIOCore
-internal import Synchronization
 
 /// What other threads want done on one event loop: any number of actions, one wake-up.
 final class LoopMailbox: Sendable {
   private let eventLoop: any EventLoop
-  private let actions = Mutex<[(call: ServerCall, action: ServerCall.Action)]>([])
+  private let actions = Locked<[(call: ServerCall, action: ServerCall.Action)]>([])
 
   init(eventLoop: any EventLoop) {
     self.eventLoop = eventLoop

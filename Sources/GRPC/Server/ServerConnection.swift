@@ -199,6 +199,7 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     call.method = method
+    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
     do throws(RPCError) {
       try check(request)
       if !request.fields.isEmpty {
@@ -344,6 +345,12 @@ final class ServerConnection: HTTP2Connection {
     // 0, or NGHTTP2_ERR_INVALID_ARGUMENT where the stream is gone already.
     nghttp2_session_resume_data(session, call.id)
     setNeedsFlush()
+  }
+
+  override func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
+    Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
+      $0.writeData(count, into: &output)
+    }
   }
 
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {

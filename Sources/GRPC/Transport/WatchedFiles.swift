@@ -2,6 +2,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import Threads
 
 /// A value made of files, and made anew when they change.
 ///
@@ -19,7 +20,7 @@ final class WatchedFiles<Value: Sendable>: Sendable {
   private let kind: String
   private let logger: Logger
   private let load: @Sendable () throws(TransportError) -> Value
-  private let state: Mutex<State>
+  private let state: Locked<State>
   private let isLooking = Atomic<Bool>(false)
 
   /// A change is taken over after two looks have found the same.
@@ -38,7 +39,7 @@ final class WatchedFiles<Value: Sendable>: Sendable {
     self.load = load
     // Before reading: what is written meanwhile is then a change.
     let stamps = paths.map { SettingsFile.Stamp($0) }
-    self.state = Mutex(State(value: try load(), read: stamps, changing: nil))
+    self.state = Locked(State(value: try load(), read: stamps, changing: nil))
   }
 
   /// The value of now. `[any thread]`

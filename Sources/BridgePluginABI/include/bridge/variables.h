@@ -35,7 +35,11 @@ enum {
   BRIDGE_CHANGE_SYNCED = 2,  // all initial values have come; no variable
   BRIDGE_CHANGE_VALUE = 3,   // a new version; the first one when there was no variable before
   BRIDGE_CHANGE_DELETED = 4, // the variable is gone; the last version
-  BRIDGE_CHANGE_ENDED = 5    // the watch is over; no variable; nothing follows
+  BRIDGE_CHANGE_ENDED = 5,   // the watch is over; no variable; nothing follows
+  // The version stays as it is:
+  BRIDGE_CHANGE_DEPENDENCY = 6,  // something the variable depends on changed
+  BRIDGE_CHANGE_OPTIMIZATION = 7 // an optimizer locked the variable or let go of it
+  // More kinds may follow: pass over those you do not know.
 };
 
 // One change that a watch reports.
@@ -45,7 +49,10 @@ typedef struct bridge_change {
   int64_t revision;
   const bridge_variable *variable; // NULL where the kind says so
   const bridge_variable *previous; // the version before; NULL where there is none
-  bridge_str cause;                // of BRIDGE_CHANGE_ENDED: cleanup, expired, shutdown, behind
+  // Of BRIDGE_CHANGE_ENDED: cleanup, expired, shutdown, behind. Of BRIDGE_CHANGE_DEPENDENCY: the
+  // name of the variable that changed. Of BRIDGE_CHANGE_OPTIMIZATION: started, stopped, forced,
+  // expired.
+  bridge_str cause;
 } bridge_change;
 
 // Takes one change. [watch-callback]: a thread of the host, one change at a time, in order, and

@@ -1,0 +1,93 @@
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import SwiftProtobuf
+
+// GetVariableHistory, RollbackVariable, AddDependency, StartOptimization, StopOptimization.
+extension BridgeService {
+  func getVariableHistory(
+    _ request: Snakepit_Bridge_GetVariableHistoryRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_GetVariableHistoryResponse {
+    let session = try sessions.session(request.sessionID)
+    let (versions, revision) = try session.history(
+      of: request.variableIdentifier, limit: Int(request.limit))
+    return .with {
+      $0.entries = versions.map { version in
+        let (typeURL, value, binary) = version.wireValue(form(of: version, call))
+        return .with {
+          $0.version = version.version
+          $0.value.typeURL = typeURL
+          $0.value.value = .init(value)
+          $0.binaryValue = .init(binary)
+          $0.timestamp = .init(nanoseconds: version.updatedAt)
+          $0.changedBy = version.writerName
+          $0.metadata = version.writeMetadata
+          $0.revision = version.revision
+        }
+      }
+      $0.revision = revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  func rollbackVariable(
+    _ request: Snakepit_Bridge_RollbackVariableRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_RollbackVariableResponse {
+    let session = try sessions.session(request.sessionID)
+    let variable = try session.rollback(
+      request.variableIdentifier, to: request.targetVersion,
+      expectedVersion: request.expectedVersion, writer: writer(of: request.metadata))
+    return try .with {
+      $0.success = true
+      $0.variable = try wire(variable, call)
+      $0.revision = variable.revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  func addDependency(
+    _ request: Snakepit_Bridge_AddDependencyRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_AddDependencyResponse {
+    let session = try sessions.session(request.sessionID)
+    try session.addDependency(
+      of: request.toVariable, on: request.fromVariable, type: request.dependencyType)
+    return .with { $0.success = true }
+  }
+
+  func startOptimization(
+    _ request: Snakepit_Bridge_StartOptimizationRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_StartOptimizationResponse {
+    let session = try sessions.session(request.sessionID)
+    let lease = request.optimizerConfig["lease_seconds"] ?? "0"
+    guard let lease = Int(lease) else {
+      throw SessionError(.invalidArgument, "lease_seconds is \"\(lease)\", not a whole number")
+    }
+    let variable = try session.startOptimization(
+      of: request.variableIdentifier, by: request.optimizerID, lease: lease)
+    return .with {
+      $0.success = true
+      $0.optimizationID = variable.status.optimization?.id ?? ""
+      $0.leaseSeconds = Int32(variable.status.optimization?.lease ?? 0)
+      $0.revision = session.revision
+      $0.epoch = session.epoch
+    }
+  }
+
+  func stopOptimization(
+    _ request: Snakepit_Bridge_StopOptimizationRequest, _ call: ServerCall
+  ) throws -> Snakepit_Bridge_StopOptimizationResponse {
+    let session = try sessions.session(request.sessionID)
+    let variable = try session.stopOptimization(
+      of: request.variableIdentifier,
+      holder: request.optimizerID.isEmpty ? nil : request.optimizerID, force: request.force)
+    return try .with {
+      $0.success = true
+      let (typeURL, value, _) = variable.wireValue(.json)
+      $0.finalValue.typeURL = typeURL
+      $0.finalValue.value = .init(value)
+      $0.variable = try wire(variable, call)
+      $0.revision = session.revision
+      $0.epoch = session.epoch
+    }
+  }
+}

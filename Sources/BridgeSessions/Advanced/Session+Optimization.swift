@@ -1,0 +1,104 @@
+extension Session {
+  /// Seconds an optimizer may stay silent, unless it says otherwise, and at most.
+  static let defaultLease = 300
+  static let longestLease = 86_400
+
+  /// Locks a variable for an optimizer, which alone changes it from then on.
+  ///
+  /// The optimizer is who writes with its `optimizer_id`, or the `optimization_id`, in the metadata.
+  /// Every write of it renews the lease; so does starting again.
+  ///
+  /// - Parameters:
+  ///   - lease: Seconds without a write after which the lock is gone; 0 takes 300.
+  /// - Returns: The variable as it is now; its status has the optimization.
+  /// - Throws: `SessionError`: `variableNotFound`, `invalidArgument`, `permissionDenied`,
+  ///   `failedPrecondition` when another optimizer holds it.
+  public func startOptimization(
+    of identifier: String, by optimizer: String, lease: Int = 0
+  ) throws -> Variable {
+    guard !optimizer.isEmpty, optimizer.utf8.count <= limits.nameLength else {
+      throw SessionError(
+        .invalidArgument,
+        "optimizer_id has \(optimizer.utf8.count) bytes, it must have 1 to \(limits.nameLength)")
+    }
+    guard (0...Self.longestLease).contains(lease) else {
+      throw SessionError(
+        .invalidArgument,
+        "lease_seconds is \(lease), it must be from 1 to \(Self.longestLease), or 0 for "
+          + "\(Self.defaultLease)")
+    }
+    let writer = Writer(.host, metadata: ["source": optimizer, "optimizer_id": optimizer])
+    return try setStatus(of: identifier, cause: "started") { variable in
+      try variable.definition.access?.check(writer, changes: variable.name)
+      try checkLock(of: variable, writer)
+      var status = variable.status
+      let held = status.optimization.flatMap { $0.isOver(Clock.coarseMilliseconds) ? nil : $0 }
+      status.optimization =
+        held?.renewed()
+        ?? Optimization(
+          id: "opt_" + String(UInt64.random(in: .min ... .max), radix: 36), optimizer: optimizer,
+          lease: lease == 0 ? Self.defaultLease : lease)
+      return status
+    }
+  }
+
+  /// Ends an optimization.
+  ///
+  /// - Parameters:
+  ///   - holder: The optimizer's or the optimization's id; nil for a client that cannot say, which
+  ///     is believed.
+  ///   - force: End it whoever holds it, and succeed when there is none.
+  /// - Returns: The variable as it is now.
+  /// - Throws: `SessionError`: `variableNotFound`, `failedPrecondition` when it is not optimized, or
+  ///   by somebody else.
+  public func stopOptimization(
+    of identifier: String, holder: String?, force: Bool
+  ) throws -> Variable {
+    try setStatus(of: identifier, cause: force ? "forced" : "stopped") { variable in
+      guard let optimization = variable.status.optimization else {
+        if force { return nil }
+        throw SessionError(.failedPrecondition, "\(variable.name) is not being optimized")
+      }
+      if let holder, !force, holder != optimization.optimizer, holder != optimization.id {
+        throw SessionError(
+          .failedPrecondition,
+          "\(variable.name) is held by optimizer \(optimization.optimizer), not by \(holder)",
+          details: ["variable": variable.name, "optimizer_id": optimization.optimizer])
+      }
+      var status = variable.status
+      status.optimization = nil
+      return status
+    }
+  }
+
+  /// Ends the optimizations whose lease is over.
+  func endExpiredOptimizations() {
+    let now = Clock.coarseMilliseconds
+    let names = state.withLock { $0.end == nil ? Array($0.optimized) : [] }
+    for name in names {
+      // A variable or session that has gone meanwhile has no lock any more.
+      _ = try? setStatus(of: name, cause: "expired") { variable in
+        guard let optimization = variable.status.optimization, optimization.isOver(now) else {
+          return nil
+        }
+        var status = variable.status
+        status.optimization = nil
+        return status
+      }
+    }
+  }
+
+  /// - Parameter change: The new status; nil keeps the present one without a change.
+  private func setStatus(
+    of identifier: String, cause: String, _ change: (Variable) throws -> Variable.Status?
+  ) throws -> Variable {
+    let (variable, woken) = try state.withLock { state -> (Variable, [Watch]) in
+      try checkOpen(state)
+      guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
+      guard let status = try change(variable) else { return (variable, []) }
+      return state.set(status, of: variable, cause: cause)
+    }
+    for watch in woken { watch.wake() }
+    return variable
+  }
+}

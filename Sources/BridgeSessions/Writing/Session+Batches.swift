@@ -1,0 +1,137 @@
+/// One write of a batch.
+public struct Update: Sendable {
+  public var identifier: String
+  /// 0 writes without a check.
+  public var expectedVersion: Int32
+  /// Makes the value, knowing the variable it is for; called outside the session's lock.
+  public var payload: @Sendable (Variable.Definition) throws -> Payload
+
+  public init(
+    _ identifier: String, expectedVersion: Int32 = 0,
+    payload: @escaping @Sendable (Variable.Definition) throws -> Payload
+  ) {
+    self.identifier = identifier
+    self.expectedVersion = expectedVersion
+    self.payload = payload
+  }
+}
+
+extension Session {
+  /// What a batch did, in the order of its updates.
+  public struct BatchResult: Sendable {
+    public var results: [Result<Variable, SessionError>]
+    /// The session's revision after the batch.
+    public var revision: Int64
+    public var isComplete: Bool { results.allSatisfy { (try? $0.get()) != nil } }
+  }
+
+  /// Writes several variables.
+  ///
+  /// - Parameter atomic: All or none, at one revision. Otherwise what is valid is written, each at
+  ///   a revision of its own.
+  /// - Returns: For an atomic batch that fails, an error for each update that was refused; those
+  ///   that would have been applied have the error `batchRefused`.
+  /// - Throws: `SessionError`: `sessionNotFound`, `invalidArgument`, and for an atomic batch
+  ///   `limitReached`.
+  public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+    try journal?.checkAvailable()
+    try checkIdentifiers(updates.map(\.identifier))
+    guard atomic else {
+      let results = try updates.map { update throws -> Result<Variable, SessionError> in
+        do {
+          return .success(
+            try set(
+              update.identifier, expectedVersion: update.expectedVersion, writer: writer,
+              payload: update.payload))
+        } catch let error as SessionError where error.code != .sessionNotFound {
+          return .failure(error)
+        }
+      }
+      return BatchResult(results: results, revision: try checkedRevision())
+    }
+    while true {
+      let prepared = try prepare(updates, writer)
+      if let result = try commit(prepared, updates, writer) { return result }
+    }
+  }
+
+  /// The variable that an update addressed when the batch was prepared, and its value for it.
+  private struct Prepared {
+    let definition: Variable.Definition?
+    let payload: Result<Payload, SessionError>
+  }
+
+  /// Makes and checks all values of a batch, outside the lock.
+  private func prepare(_ updates: [Update], _ writer: Writer) throws -> [Prepared] {
+    let found = try get(updates.map(\.identifier)).variables
+    var seen: Set<String> = []
+    return try zip(updates, found).map { update, variable throws -> Prepared in
+      let definition = variable?.definition
+      do {
+        guard let definition else { throw variableNotFound(update.identifier) }
+        guard seen.insert(definition.name).inserted else {
+          throw SessionError(
+            .invalidArgument,
+            "\(update.identifier) addresses \(definition.name), which the batch writes twice")
+        }
+        try definition.access?.check(writer, changes: definition.name)
+        let payload = try update.payload(definition)
+        try definition.constraints?.check(payload.value)
+        return Prepared(definition: definition, payload: .success(payload))
+      } catch let error as SessionError {
+        return Prepared(definition: definition, payload: .failure(error))
+      }
+    }
+  }
+
+  /// Applies a prepared batch; nil when a variable was replaced since it was prepared.
+  private func commit(
+    _ prepared: [Prepared], _ updates: [Update], _ writer: Writer
+  ) throws -> BatchResult? {
+    let now = Clock.wall
+    let outcome = try state.withLock { state -> (BatchResult, [Watch])? in
+      try checkOpen(state)
+      var writes: [PendingWrite] = []
+      var errors: [SessionError?] = []
+      for (update, item) in zip(updates, prepared) {
+        // Also what was refused must still be so: the answer is of one moment and its revision.
+        guard state.find(update.identifier)?.definition === item.definition else { return nil }
+        do throws(SessionError) {
+          let payload = try item.payload.get()
+          let index = state.variables.index(forKey: item.definition!.name)!
+          writes.append(PendingWrite(index: index, payload: payload))
+          try check(update.expectedVersion, of: state.variables.values[index])
+          try checkLock(of: state.variables.values[index], writer)
+          errors.append(nil)
+        } catch {
+          errors.append(error)
+        }
+      }
+      if errors.contains(where: { $0 != nil }) {
+        let results = errors.map { error -> Result<Variable, SessionError> in
+          .failure(error ?? Self.batchRefused)
+        }
+        return (BatchResult(results: results, revision: state.revision), [])
+      }
+      guard !writes.isEmpty else {
+        return (BatchResult(results: [], revision: state.revision), [])
+      }
+      let (variables, woken) = try state.write(writes, writer: writer, now: now)
+      return (BatchResult(results: variables.map { .success($0) }, revision: state.revision), woken)
+    }
+    guard let (result, woken) = outcome else { return nil }
+    for watch in woken { watch.wake() }
+    return result
+  }
+
+  /// The error of the updates of an atomic batch that were fine themselves.
+  public static let batchRefused = SessionError(
+    .invalidArgument, "not applied: the batch is atomic and another update was refused")
+
+  private func checkedRevision() throws -> Int64 {
+    try state.withLock { state in
+      try checkOpen(state)
+      return state.revision
+    }
+  }
+}

@@ -1,0 +1,179 @@
+extension Session {
+  /// Creates a variable.
+  ///
+  /// - Parameters:
+  ///   - constraints: A JSON object; empty for none.
+  ///   - accessControl: A JSON object, see `AccessRules`; empty for none.
+  /// - Returns: Its first version; the revision is the version's.
+  /// - Throws: `SessionError`: `alreadyExists`, `invalidValue`, `invalidArgument`, `limitReached`.
+  @discardableResult
+  public func register(
+    name: String, type: ValueType, constraints: String = "", accessControl: String = "",
+    payload: Payload, metadata: [String: String] = [:], writer: Writer
+  ) throws -> Variable {
+    try journal?.checkAvailable()
+    try checkName(name)
+    let rules = try Variable.Definition.Rules(
+      constraints: constraints, accessControl: accessControl, type: type)
+    try rules?.constraints?.check(payload.value)
+    let now = Clock.wall
+    let (variable, woken) = try state.withLock { state -> (Variable, [Watch]) in
+      try checkOpen(state)
+      if let existing = state.variables[name] {
+        throw SessionError(
+          .alreadyExists,
+          "Variable already exists: \(name) (id \(existing.id), version \(existing.version))")
+      }
+      if state.variables.count >= limits.variablesPerSession {
+        throw SessionError(
+          .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
+      }
+      state.lastOrdinal &+= 1
+      let definition = Variable.Definition(
+        name: name, type: type, ordinal: state.lastOrdinal, rules: rules, metadata: metadata)
+      return try state.add { revision in
+        Variable(
+          definition: definition, payload: payload, writeMetadata: writer.metadata,
+          source: writer.source, version: 1, revision: revision, updatedAt: now)
+      }
+    }
+    for watch in woken { watch.wake() }
+    return variable
+  }
+
+  /// Writes a variable.
+  ///
+  /// - Parameter expectedVersion: Write only if the variable still has this version; 0 does not
+  ///   check.
+  /// - Returns: The new version; the revision is the version's.
+  /// - Throws: `SessionError`: `variableNotFound`, `invalidValue`, `versionMismatch`,
+  ///   `permissionDenied`, `failedPrecondition` (an optimizer holds it), `limitReached`.
+  @discardableResult
+  public func set(
+    _ identifier: String, expectedVersion: Int32 = 0, writer: Writer,
+    payload: (Variable.Definition) throws -> Payload
+  ) throws -> Variable {
+    try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
+      let payload = try payload(current.definition)
+      try current.definition.constraints?.check(payload.value)
+      return (payload, nil, .valueChanged)
+    }
+  }
+
+  /// Gives a variable other constraints and perhaps, in the same change, another value.
+  ///
+  /// - Parameters:
+  ///   - constraints: A JSON object; empty for none.
+  ///   - payload: nil keeps the value, which must satisfy the constraints.
+  /// - Returns: The new version; the revision is the version's.
+  /// - Throws: As `set`.
+  @discardableResult
+  public func setConstraints(
+    _ constraints: String, of identifier: String, expectedVersion: Int32 = 0, writer: Writer,
+    payload: ((Variable.Definition) throws -> Payload)? = nil
+  ) throws -> Variable {
+    try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
+      let definition = try current.definition.with(constraints: constraints)
+      let payload = try payload?(definition) ?? current.payload
+      try definition.constraints?.check(payload.value)
+      return (payload, definition, .constraintsChanged)
+    }
+  }
+
+  /// What a change of one variable makes of it; a nil definition stays.
+  typealias Outcome = (Payload, Variable.Definition?, Change.Kind)
+
+  /// Makes the next version of one variable.
+  ///
+  /// - Parameter outcome: Works from the present version, outside the lock; it is asked again when
+  ///   what it depended on was replaced meanwhile.
+  func change(
+    _ identifier: String, expectedVersion: Int32, writer: Writer,
+    _ outcome: (Variable) throws -> Outcome
+  ) throws -> Variable {
+    try journal?.checkAvailable()
+    while true {
+      let seen = try get(identifier).variable
+      if SeededBug.lostUpdate.isActive { try check(expectedVersion, of: SeededBug.late(seen)) }
+      try seen.definition.access?.check(writer, changes: seen.name)
+      let (payload, definition, kind) = try outcome(seen)
+      let now = Clock.wall
+      let result = try state.withLock { state -> (Variable, [Watch])? in
+        try checkOpen(state)
+        // Deleted or replaced meanwhile: the value was checked for another variable or against other
+        // constraints, or kept from an older version.
+        guard let index = state.variables.index(forKey: seen.name) else { return nil }
+        let current = state.variables.values[index]
+        guard current.definition === seen.definition else { return nil }
+        if kind == .constraintsChanged && current !== seen { return nil }
+        try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
+        try checkLock(of: current, writer)
+        return try state.write(
+          PendingWrite(index: index, payload: payload, definition: definition), kind: kind,
+          writer: writer, now: now)
+      }
+      guard let (variable, woken) = result else { continue }
+      for watch in woken { watch.wake() }
+      return variable
+    }
+  }
+
+  /// Removes a variable.
+  ///
+  /// - Returns: The revision of the deletion.
+  /// - Throws: `SessionError`: `variableNotFound`, `permissionDenied`, `failedPrecondition`.
+  public func delete(_ identifier: String, writer: Writer) throws -> Int64 {
+    try journal?.checkAvailable()
+    let (revision, woken) = try state.withLock { state -> (Int64, [Watch]) in
+      try checkOpen(state)
+      guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
+      try variable.definition.access?.check(writer, changes: variable.name)
+      try checkLock(of: variable, writer)
+      let woken = state.remove(variable)
+      return (state.revision, woken)
+    }
+    for watch in woken { watch.wake() }
+    return revision
+  }
+
+  // MARK: Checks
+
+  func check(_ expected: Int32, of variable: Variable) throws(SessionError) {
+    if expected == 0 || expected == variable.version { return }
+    throw SessionError(
+      .versionMismatch,
+      "Version mismatch for \(variable.name): expected \(expected), current version is "
+        + "\(variable.version)",
+      details: ["variable": variable.name, "current_version": String(variable.version)])
+  }
+
+  /// - Throws: `SessionError` with code `failedPrecondition` when an optimizer other than the writer
+  ///   holds the variable.
+  func checkLock(of variable: Variable, _ writer: Writer) throws(SessionError) {
+    guard variable.hasStatus, let optimization = variable.status.optimization,
+      !optimization.isOver(Clock.coarseMilliseconds), !optimization.isHeld(by: writer)
+    else { return }
+    throw SessionError(
+      .failedPrecondition,
+      "\(variable.name) is locked by optimizer \(optimization.optimizer) (optimization "
+        + "\(optimization.id)); it can be changed with that optimizer_id, or after "
+        + "StopOptimization",
+      details: [
+        "variable": variable.name, "optimizer_id": optimization.optimizer,
+        "optimization_id": optimization.id,
+      ])
+  }
+
+  private func checkName(_ name: String) throws {
+    let length = name.utf8.count
+    guard length > 0, length <= limits.nameLength else {
+      throw SessionError(
+        .invalidArgument,
+        "variable name has \(length) bytes, it must have 1 to \(limits.nameLength)")
+    }
+    for byte in name.utf8 where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "*") {
+      throw SessionError(
+        .invalidArgument, "variable name \"\(name)\" has a control character or \"*\" in it")
+    }
+  }
+}

@@ -1,0 +1,262 @@
+"""The committed changes of a session, and whether its answers agree with their revisions.
+
+This check trusts revisions, where that of linearizability searches: a host must pass both.
+"""
+
+import collections
+from typing import NamedTuple
+
+from .model import State, agrees, apply
+from .operations import Seen, Violation, shown, shortened
+
+
+class Change(NamedTuple):
+    """One committed change."""
+
+    revision: int
+    # register, set or delete.
+    kind: str
+    # The version it made; of a deletion, the last one there was.
+    variable: Seen
+    # The version before a `set`.
+    previous: Seen | None = None
+
+    def __str__(self):
+        return f"r{self.revision} {self.kind} {shown(self.variable)}"
+
+
+class Log:
+    """Changes in their order, and the session's state at every revision."""
+
+    def __init__(self, changes):
+        self.changes = changes
+        self.states = [State()]
+        for change in changes:
+            # A revision that is missing, which is a fault of its own, changed nothing.
+            while change.revision >= len(self.states):
+                self.states.append(self.states[-1]._replace(revision=len(self.states)))
+            self.states[-1] = _applied(self.states[-1], change)
+
+    @property
+    def revision(self):
+        return self.states[-1].revision
+
+    def after(self, revision):
+        return [change for change in self.changes if change.revision > revision]
+
+
+def reconstruct(operations, reference):
+    """The log, from the answers to writes and a watch of everything that was never slow.
+
+    - reference: The changes that this watch reported, as `Change`s.
+    """
+    found = []
+    by_revision = collections.defaultdict(list)
+    for change in reference:
+        by_revision[change.revision].append(change)
+    writers = _writers(operations)
+
+    revisions = sorted(by_revision)
+    answered = [o.answer.revision for o in operations
+                if o.answer is not None and o.answer.revision is not None]
+    last = max([0, *revisions, *answered])
+    missing = [revision for revision in range(1, last + 1) if revision not in by_revision]
+    if missing:
+        found.append(Violation("revision", f"no change has the revisions {missing[:10]}"))
+
+    _check_answered_writes(operations, by_revision, found)
+    for revision in revisions:
+        _check_one_writer(revision, by_revision[revision], writers, found)
+    changes = _chained([c for revision in revisions for c in by_revision[revision]], found)
+    return Log(changes), found
+
+
+def _writers(operations):
+    """Who may have made a change, by (kind, value) or, for a deletion, (kind, identifier)."""
+    writers = collections.defaultdict(list)
+    for operation in operations:
+        if operation.answer is not None and operation.answer.error:
+            continue
+        if operation.kind in ("register", "set", "set_many"):
+            kind = "register" if operation.kind == "register" else "set"
+            for value in operation.values:
+                writers[kind, value].append(operation)
+        elif operation.kind == "delete":
+            writers["delete", operation.identifiers[0]].append(operation)
+    return writers
+
+
+def _check_answered_writes(operations, by_revision, found):
+    """What was answered as written is in the log, just as answered, and alone in its revision."""
+    owner = {}
+    for operation in operations:
+        if not operation.has_written or operation.answer.revision is None:
+            continue
+        revision = operation.answer.revision
+        other = owner.setdefault(revision, operation)
+        if other is not operation:
+            found.append(Violation(
+                "revision", f"two writes were answered revision {revision}:\n  {other}\n"
+                f"  {operation}"))
+            continue
+        there = by_revision.get(revision, [])
+        if operation.kind == "register":
+            expected = [(*operation.answer.results[0][:4],)]
+            actual = [(*c.variable[:4],) for c in there]
+        elif operation.kind == "delete":
+            expected = [operation.identifiers[0]]
+            actual = [operation.identifiers[0] if names(operation, c) else str(c) for c in there]
+        else:
+            expected = sorted(zip(operation.values, operation.answer.results))
+            actual = sorted((c.variable.value, c.variable.version) for c in there)
+        if expected != actual:
+            kind = "batch" if operation.kind == "set_many" else "log"
+            found.append(Violation(
+                kind, f"{operation}\n  is in the log as {[str(c) for c in there]}"))
+
+
+def names(operation, change):
+    return operation.identifiers[0] in (change.variable.name, change.variable.id)
+
+
+def _check_one_writer(revision, changes, writers, found):
+    """The changes of a revision are one write, and all of it."""
+    makers = []
+    for change in changes:
+        if change.kind == "delete":
+            makers.append(writers["delete", change.variable.name]
+                          + writers["delete", change.variable.id])
+        else:
+            makers.append(writers[change.kind, change.variable.value])
+        if not makers[-1]:
+            found.append(Violation("log", f"nobody made the change {change}"))
+            return
+    if changes[0].kind == "delete":
+        if len(changes) > 1:
+            found.append(Violation("revision", f"several changes: {[str(c) for c in changes]}"))
+        return
+    maker = makers[0][0]
+    if any(maker not in others for others in makers):
+        found.append(Violation(
+            "revision", f"changes of several writes have revision {revision}: "
+            f"{[str(c) for c in changes]}"))
+    elif len(changes) != len(maker.values):
+        found.append(Violation(
+            "batch", f"revision {revision} has {len(changes)} of {len(maker.values)} changes of\n"
+            f"  {maker}"))
+
+
+def _chained(changes, found):
+    """The changes with the version before each, after checking that each follows from it."""
+    present = {}
+    ordinal = 0
+    chained = []
+    for change in changes:
+        variable = change.variable
+        previous = present.get(variable.name)
+        if change.kind == "register":
+            ordinal += 1
+            fits = previous is None and variable[1:3] == (ordinal, 1)
+            present[variable.name] = variable
+        elif change.kind == "set":
+            fits = previous is not None and variable[1:3] == (
+                previous.ordinal, previous.version + 1)
+            present[variable.name] = variable
+        else:
+            fits = previous == variable
+            present.pop(variable.name, None)
+        if not fits:
+            found.append(Violation(
+                "log", f"{change} does not follow from {shown(previous) if previous else 'none'}"))
+        chained.append(change._replace(previous=previous if change.kind == "set" else None))
+    return chained
+
+
+def _applied(state, change):
+    variable = change.variable
+    if change.kind == "register":
+        return state._replace(
+            last_ordinal=variable.ordinal, variables=state.variables + (variable,))
+    if change.kind == "delete":
+        return state._replace(
+            variables=tuple(v for v in state.variables if v.name != variable.name))
+    return state._replace(variables=tuple(
+        variable if v.name == variable.name else v for v in state.variables))
+
+
+# ---------------------------------------------------------------------------------------------
+# Answers against the log
+
+
+class Window:
+    """At which revisions an operation can have taken effect, judged by those before and after."""
+
+    def __init__(self, operations, last):
+        known = [o for o in operations
+                 if o.answer is not None and o.answer.revision is not None]
+        self.ends = sorted((o.end, o.answer.revision) for o in known)
+        # The state an operation found: a write found the revision before its own.
+        self.starts = sorted(
+            ((o.start, o.answer.revision - o.has_written) for o in known), reverse=True)
+        self.floors = _running(self.ends, max)
+        self.ceilings = _running(self.starts, min)
+        self.last = last
+
+    def lowest(self, time):
+        """The highest revision answered before the time."""
+        return _look_up(self.floors, [end for end, _ in self.ends], time, 0)
+
+    def highest(self, time):
+        """The lowest revision found by what started after the time."""
+        return _look_up(self.ceilings, [-start for start, _ in self.starts], -time, self.last)
+
+
+def _running(pairs, best):
+    result = []
+    for _, revision in pairs:
+        result.append(best(result[-1], revision) if result else revision)
+    return result
+
+
+def _look_up(running, keys, key, default):
+    import bisect
+    position = bisect.bisect_left(keys, key)
+    return running[position - 1] if position else default
+
+
+def check_answers(operations, log, window):
+    """Revisions respect real time, and every answer is that of the state at its revision."""
+    found = []
+    closings = [o for o in operations if o.kind == "close"]
+    for operation in operations:
+        answer = operation.answer
+        if answer is None or operation.kind == "close":
+            continue
+        if answer.error == "closed":
+            if all(closing.start > operation.end for closing in closings):
+                found.append(Violation("answer", f"the session was open: {operation}"))
+            continue
+        lowest = window.lowest(operation.start)
+        highest = window.highest(operation.end)
+        if answer.revision is not None:
+            before = answer.revision - operation.has_written
+            if before < lowest:
+                found.append(Violation(
+                    "revision", f"revision {lowest} was already answered when this began:\n"
+                    f"  {operation}"))
+                continue
+            if not 0 <= before < len(log.states):
+                found.append(Violation("revision", f"there is no such revision: {operation}"))
+                continue
+            candidates = [before]
+        else:
+            candidates = range(lowest, min(highest, log.revision) + 1)
+        if not any(agrees(apply(log.states[r], operation)[1], answer) for r in candidates):
+            found.append(Violation(
+                "revision", "the answer is not that of "
+                + (f"revision {candidates[0]}" if len(candidates) == 1
+                   else f"any revision from {lowest} to {highest}")
+                + f":\n  {operation}\n  "
+                + "\n  ".join(f"revision {r}: {[shown(v) for v in log.states[r].variables]}"
+                              for r in list(candidates)[:4])))
+    return found
