@@ -5,13 +5,16 @@ import NIOCore
 import Synchronization
 
 /// A server on nothing but the public interface of GRPC, for the tests in Tests/Wire: every kind of
-/// call, with bytes as messages. Arguments such as `messageSize=1000` set limits, times in
-/// milliseconds.
+/// call, with bytes as messages.
+///
+///     GRPCTestServer [LIMIT=VALUE ...] [CERTIFICATE KEY CLIENT_AUTHORITIES]
+///
+/// Arguments such as `messageSize=1000` set limits, times in milliseconds; files make it mutual TLS.
 @main
 enum GRPCTestServer {
   static func main() throws {
     var limits = ServerLimits()
-    for argument in CommandLine.arguments.dropFirst() {
+    for argument in CommandLine.arguments.dropFirst() where argument.contains("=") {
       let parts = argument.split(separator: "=")
       limits.set(String(parts[0]), Int(parts[1])!)
     }
@@ -37,13 +40,23 @@ enum GRPCTestServer {
         .oneRequest("/test.Echo/Mixed") { Mixed(call: $0) },
         .unary("/test.Echo/Reserved", reserved),
         .oneRequest("/test.Echo/Linger") { Lingering(call: $0) },
+        .unary("/test.Echo/Peer") { _, call throws(RPCError) in Array("\(call.peer)".utf8) },
         .requestStream("/test.Echo/Each") { Echo(call: $0) },
         .requestStream("/test.Echo/Collect") { Collector(call: $0) },
         .requestStream("/test.Echo/Patient", ignoresDeadline: true) { Echo(call: $0) },
       ],
       eventLoops: 2, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     )
-    let port = try server.listen(host: "127.0.0.1", port: 0)
+    let files = CommandLine.arguments.dropFirst().filter { !$0.contains("=") }
+    var security = TransportSecurity.plaintext
+    if files.count == 3 {
+      var tls = TLSConfiguration(
+        identity: .init(certificateFile: files[0], keyFile: files[1]), authorityFile: files[2])
+      tls.handshakeTimeout = .seconds(1)
+      security = .tls(tls)
+    }
+    let address = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    let port = try server.listen(on: address, security: security).port ?? 0
     let ready = Array("GRPC_READY:\(port)\n".utf8)
     write(STDOUT_FILENO, ready, ready.count)
     // Standard input ends when the tests do.

@@ -45,7 +45,7 @@ class Host:
     def __init__(self, *extra, plugins=None, environment=None):
         self.command = [
             str(HOST), "serve", "--plugins", str(plugins or PLUGINS),
-            "--host", "127.0.0.1", "--port", "0", *extra]
+            "--host", "127.0.0.1", "--port", "0", *map(str, extra)]
         self.stdout_lines = []
         self._ready = threading.Event()
         self._stderr = tempfile.TemporaryFile()

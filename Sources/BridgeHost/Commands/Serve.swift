@@ -13,21 +13,23 @@ struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serve sessions, variables and tools.",
     discussion: """
-      Prints GRPC_READY:<port> alone on a line of standard output once connections are accepted; \
-      logs go to standard error. SIGTERM and SIGINT let open calls finish for --grace seconds and \
+      Prints GRPC_READY:<port> alone on a line of standard output once every address accepts \
+      connections (the port of the first TCP address; without one, GRPC_READY:unix:<path>); logs \
+      go to standard error. SIGTERM and SIGINT let open calls finish for --grace seconds and \
       end with exit code 0; a second signal ends at once.
 
       A plugin directory is code that runs as you: files that others can write are refused.
+
+      Without options it listens on loopback, for programs of this machine. For other machines:
+        bridge-host serve --plugins ./plugins --listen 0.0.0.0:50051 \\
+          --tls-certificate server.pem --tls-key server.key --tls-client-ca clients.pem
+      docs/serving.md shows how to make these files and how to use tokens.
       """)
 
   @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
   var plugins: String?
 
-  @Option(help: "Address to listen on. There is no TLS: keep to loopback.")
-  var host = "127.0.0.1"
-
-  @Option(help: "Port to listen on; 0 takes a free one.")
-  var port = 0
+  @OptionGroup(title: "Addresses and access") var listening: ListeningOptions
 
   @OptionGroup var logging: LoggingOptions
 
@@ -91,7 +93,6 @@ struct Serve: ParsableCommand {
           "\(option) is \(value), it must be from \(range.lowerBound) to \(range.upperBound)")
       }
     }
-    try check(port, 0...65_535, "--port")
     try check(grace, 0...86_400, "--grace")
     try check(eventLoops, 0...1024, "--event-loops")
     try check(toolThreads, 1...10_000, "--tool-threads")
@@ -126,18 +127,21 @@ struct Serve: ParsableCommand {
     limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
     limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
     connections.apply(to: &limits)
+    let admission = try failingPlainly { try listening.makeAdmission(logger) }
     let server = GRPCServer(
       methods: methods(of: service, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
-      limits: limits, logger: logger)
-    let bound = try listen(server, logger)
+      limits: limits, admission: admission.map { [$0] } ?? [], logger: logger)
+    let bound = try listen(server)
+    admission?.watch(on: server.eventLoopGroup)
     let sweep = SessionSweep(sessions: sessions, logger: logger)
     sweep.start(on: server.eventLoopGroup)
-    StandardOutput.writeLine("GRPC_READY:\(bound)")
+    StandardOutput.writeLine("GRPC_READY:\(Self.readyName(of: bound))")
     logger.info(
       "serving",
       metadata: [
-        "address": "\(host):\(bound)", "tools": "\(pluginHost.toolCount)",
+        "address": "\(bound.map { "\($0)" }.joined(separator: ", "))",
+        "tools": "\(pluginHost.toolCount)",
         "version": "\(hostVersion)",
       ])
 
@@ -185,13 +189,20 @@ struct Serve: ParsableCommand {
     return host
   }
 
-  private func listen(_ server: GRPCServer, _ logger: Logger) throws -> Int {
-    do {
-      return try server.listen(host: host, port: port)
-    } catch {
-      return try failingPlainly {
-        throw PlainError("cannot listen on \(host):\(port): \(System.reason(of: error))")
+  private func listen(_ server: GRPCServer) throws -> [ListenAddress] {
+    try failingPlainly {
+      do {
+        return try listening.open(server)
+      } catch {
+        // Removes the files of the sockets that were opened.
+        server.shutDown(grace: .zero)
+        throw error
       }
     }
+  }
+
+  /// What a launcher waits for: the port of the first TCP address, or the first Unix socket.
+  private static func readyName(of addresses: [ListenAddress]) -> String {
+    addresses.lazy.compactMap(\.port).first.map { "\($0)" } ?? "\(addresses[0])"
   }
 }

@@ -1,19 +1,22 @@
-internal import Threads
 public import Logging
 public import NIOCore
 internal import NIOPosix
 internal import Synchronization
+internal import Threads
 
 /// A gRPC server: listens, spreads connections over event loops, and runs `methods`.
 ///
 /// Thread-safe.
 public final class GRPCServer: Sendable {
-  private let group: MultiThreadedEventLoopGroup
+  let group: MultiThreadedEventLoopGroup
   private let methods: MethodTable
   private let limits: ServerLimits
-  private let logger: Logger
+  private let admission: [any CallAdmission]
+  let logger: Logger
   private let loops: [ObjectIdentifier: LoopState]
-  private let listeners = Locked<[any Channel]>([])
+  let listeners = Locked<[Listener]>([])
+  /// What TLS listeners have read; those that have the same files share it.
+  let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
@@ -29,13 +32,17 @@ public final class GRPCServer: Sendable {
     }
   }
 
-  /// - Parameter eventLoops: How many threads serve connections.
+  /// - Parameters:
+  ///   - eventLoops: How many threads serve connections.
+  ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
   public init(
-    methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(), logger: Logger
+    methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(),
+    admission: [any CallAdmission] = [], logger: Logger
   ) {
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
     self.methods = MethodTable(methods)
     self.limits = limits
+    self.admission = admission
     self.logger = logger
     var loops: [ObjectIdentifier: LoopState] = [:]
     for loop in group.makeIterator() { loops[ObjectIdentifier(loop)] = LoopState(eventLoop: loop) }
@@ -45,48 +52,28 @@ public final class GRPCServer: Sendable {
   /// The server's event loops, for timers of its services. They end with `shutDown`.
   public var eventLoopGroup: any EventLoopGroup { group }
 
-  /// Listens on an address; connections are accepted when this returns.
+  /// Makes the connection of a channel that a listener accepted, and puts it into its pipeline.
   ///
-  /// - Parameter port: 0 takes a free one.
-  /// - Returns: The port.
-  /// - Throws: `IOError` when the address cannot be had.
-  public func listen(host: String, port: Int) throws -> Int {
-    let bootstrap = ServerBootstrap(group: group)
-      .serverChannelInitializer { channel in
-        // Out of descriptors, accepting would spin.
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
-        }
-      }
-      .serverChannelOption(.backlog, value: 1024)
-      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-      .childChannelOption(
-        .writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024)
-      )
-      .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 * 1024)
-      )
-      .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture { try self.addConnection(to: channel) }
-      }
-    let channel = try bootstrap.bind(host: host, port: port).wait()
-    listeners.withLock { $0.append(channel) }
-    return channel.localAddress?.port ?? port
-  }
-
-  private func addConnection(to channel: any Channel) throws {
+  /// - Parameter tls: The handler of TLS and the time for its handshake; nil serves plaintext.
+  func addConnection(to channel: any Channel, tls: AcceptedTLS?) throws {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      mailbox: loop.mailbox,
+      admission: admission, mailbox: loop.mailbox,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         if loop.isDraining.load(ordering: .sequentiallyConsistent) { connection.beginDrain() }
       },
       onClose: { loop.connections.value[ObjectIdentifier($0)] = nil })
-    try channel.pipeline.syncOperations.addHandler(connection)
+    let pipeline = channel.pipeline.syncOperations
+    if let tls {
+      try pipeline.addHandlers(
+        tls.handler,
+        TLSHandshake(tls.handler, timeout: tls.handshakeTimeout, logger: logger) {
+          connection.peerCertificate = $0
+        })
+    }
+    try pipeline.addHandler(connection)
   }
 
   /// Stops accepting, tells every client to go away, waits for open calls, then ends them.
@@ -98,7 +85,7 @@ public final class GRPCServer: Sendable {
       defer { list = [] }
       return list
     }
-    for listener in open { try? listener.close().wait() }
+    for listener in open { listener.close() }
     for loop in loops.values { loop.isDraining.store(true, ordering: .sequentiallyConsistent) }
     forEachConnection { $0.beginDrain() }
     let end = NIODeadline.now() + grace

@@ -113,6 +113,26 @@ enum MetadataFields {
     }
   }
 
+  /// The values of a key, in order.
+  static func values(of key: StaticString, in fields: [UInt8]) -> [ArraySlice<UInt8>] {
+    var found: [ArraySlice<UInt8>] = []
+    fields.withUnsafeBytes { bytes in
+      var start = 0
+      var name = 0..<0
+      var isName = true
+      for index in bytes.indices where bytes[index] == 0 {
+        if isName {
+          name = start..<index
+        } else if UnsafeRawBufferPointer(rebasing: bytes[name]).isEqual(key) {
+          found.append(fields[start..<index])
+        }
+        start = index + 1
+        isName.toggle()
+      }
+    }
+    return found
+  }
+
   static func metadata(of fields: [UInt8]) -> Metadata {
     var metadata = Metadata()
     let parts = fields.split(separator: 0, omittingEmptySubsequences: false)

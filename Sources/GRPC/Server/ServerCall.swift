@@ -106,6 +106,9 @@ public final class ServerCall: @unchecked Sendable {
     MetadataFields.contains(key, in: metadataFields)
   }
 
+  /// Who calls.
+  public var peer: Peer { connection.peer }
+
   /// Whether the request handed over last came compressed.
   public var isRequestCompressed: Bool { deframer.wasCompressed }
 

@@ -8,6 +8,7 @@ internal import Synchronization
 final class ServerConnection: HTTP2Connection {
   let methods: MethodTable
   let limits: ServerLimits
+  let admission: [any CallAdmission]
   let mailbox: LoopMailbox
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
@@ -24,6 +25,11 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) private var lastPath: [UInt8] = []
   @exclusivity(unchecked) private var lastMethod: RPCMethod?
   @exclusivity(unchecked) private var lastFields: [UInt8] = []
+
+  /// Set before the connection becomes active.
+  var peerCertificate: PeerCertificate?
+  private var peerAddress: SocketAddress?
+  private(set) lazy var peer = Peer(address: peerAddress, certificate: peerCertificate)
 
   /// What the service keeps for this connection.
   var userState: AnyObject?
@@ -63,11 +69,13 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    mailbox: LoopMailbox, onOpen: @escaping (ServerConnection) -> Void,
+    admission: [any CallAdmission], mailbox: LoopMailbox,
+    onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
     self.methods = methods
     self.limits = limits
+    self.admission = admission
     self.mailbox = mailbox
     self.onOpen = onOpen
     self.onClose = onClose
@@ -80,6 +88,7 @@ final class ServerConnection: HTTP2Connection {
   }
 
   override func makeSession(context: ChannelHandlerContext) -> OpaquePointer? {
+    peerAddress = context.channel.remoteAddress
     var option: OpaquePointer?
     // 0 or NGHTTP2_ERR_NOMEM, for both.
     precondition(nghttp2_option_new(&option) == 0, "out of memory")
@@ -233,6 +242,7 @@ final class ServerConnection: HTTP2Connection {
     guard request.contentType == .grpc else {
       return call.reject(http: "415", "content-type must be application/grpc")
     }
+    if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
     guard let method = method(for: request.path) else {
       let path = String(decoding: request.path, as: UTF8.self)
       call.fail(RPCError(.unimplemented, "unknown method \(path)"))
@@ -253,6 +263,16 @@ final class ServerConnection: HTTP2Connection {
       if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
     } catch {
       call.fail(error)
+    }
+  }
+
+  private func refusal(of request: RequestHead) -> RPCError? {
+    let arriving = ArrivingCall(pathBytes: request.path, fields: request.fields, peer: peer)
+    do throws(RPCError) {
+      for admission in admission { try admission.admit(arriving) }
+      return nil
+    } catch {
+      return error
     }
   }
 

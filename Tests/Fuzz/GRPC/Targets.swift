@@ -115,7 +115,8 @@ private struct ConnectionTrial {
     limits.keepalive.maxAge = .minutes(10)
     let connection = ServerConnection(
       eventLoop: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() },
-      methods: Self.methods, limits: limits, mailbox: LoopMailbox(eventLoop: loop),
+      methods: Self.methods, limits: limits, admission: [],
+      mailbox: LoopMailbox(eventLoop: loop),
       onOpen: { _ in },
       onClose: { _ in })
     let channel = EmbeddedChannel(handler: connection, loop: loop)

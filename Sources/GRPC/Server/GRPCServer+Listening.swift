@@ -1,0 +1,122 @@
+internal import Glibc
+internal import NIOCore
+internal import NIOPosix
+internal import NIOSSL
+
+/// Listeners: any number of them, over TCP and Unix domain sockets, with TLS and without.
+extension GRPCServer {
+  /// Listens on an address; connections are accepted when this returns.
+  ///
+  /// The file of a Unix domain socket is made with `socketPermissions`, replaces one that a server
+  /// left behind, and is removed by `shutDown`.
+  ///
+  /// - Returns: The address with the port that was taken.
+  /// - Throws: When the address cannot be had, or a file of TLS is wrong.
+  @discardableResult
+  public func listen(
+    on address: ListenAddress, security: TransportSecurity = .plaintext,
+    socketPermissions: UInt32 = 0o600
+  ) throws(TransportError) -> ListenAddress {
+    let tls = try tlsContext(of: security)
+    switch address {
+    case .tcp(let host, let port):
+      let channel: any Channel
+      do {
+        channel = try bootstrap(tls)
+          .serverChannelOption(.backlog, value: UnixSocket.backlog)
+          .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+          .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+          .bind(host: host, port: port).wait()
+      } catch {
+        throw TransportError("cannot listen on \(address): \(TransportError.reason(of: error))")
+      }
+      add(Listener(channel: channel, socketFile: nil))
+      return .tcp(host: host, port: channel.localAddress?.port ?? port)
+    case .unix(let path):
+      let (descriptor, file) = try UnixSocket.bind(path: path, permissions: socketPermissions)
+      do {
+        let channel = try bootstrap(tls).withBoundSocket(descriptor).wait()
+        // NIO has listened with a backlog of its own choice; a second call changes it.
+        Glibc.listen(descriptor, UnixSocket.backlog)
+        add(Listener(channel: channel, socketFile: file))
+      } catch {
+        file.remove()
+        throw TransportError("cannot listen on \(address): \(TransportError.reason(of: error))")
+      }
+      return address
+    }
+  }
+
+  /// Listens on a TCP address in plaintext.
+  ///
+  /// - Returns: The port.
+  public func listen(host: String, port: Int) throws(TransportError) -> Int {
+    try listen(on: .tcp(host: host, port: port)).port ?? port
+  }
+
+  private func add(_ listener: Listener) {
+    listeners.withLock { $0.append(listener) }
+  }
+
+  private func tlsContext(
+    of security: TransportSecurity
+  ) throws(TransportError) -> (files: WatchedFiles<TLSContext>, timeout: TimeAmount)? {
+    guard case .tls(let configuration) = security else { return nil }
+    if let known = tlsContexts.withLock({ $0[configuration] }) {
+      return (known, configuration.handshakeTimeout)
+    }
+    let files = try WatchedFiles.server(configuration, logger: logger)
+    files.watch(on: group.next())
+    tlsContexts.withLock { $0[configuration] = files }
+    return (files, configuration.handshakeTimeout)
+  }
+
+  private func bootstrap(
+    _ tls: (files: WatchedFiles<TLSContext>, timeout: TimeAmount)?
+  ) -> ServerBootstrap {
+    ServerBootstrap(group: group)
+      .serverChannelInitializer { channel in
+        // Out of descriptors, accepting would spin.
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+        }
+      }
+      .childChannelOption(
+        .writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024)
+      )
+      .childChannelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 * 1024)
+      )
+      .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try self.addConnection(
+            to: channel,
+            tls: tls.map {
+              AcceptedTLS(
+                handler: NIOSSLServerHandler(context: $0.files.value.context),
+                handshakeTimeout: $0.timeout)
+            })
+        }
+      }
+  }
+}
+
+/// What a connection over TLS begins with.
+struct AcceptedTLS {
+  let handler: NIOSSLHandler
+  let handshakeTimeout: TimeAmount
+}
+
+/// A socket that accepts connections.
+struct Listener: Sendable {
+  let channel: any Channel
+  /// Its file, when it is a Unix domain socket.
+  let socketFile: UnixSocket?
+
+  /// Accepts no more. Connections live on.
+  func close() {
+    socketFile?.remove()
+    try? channel.close().wait()
+  }
+}

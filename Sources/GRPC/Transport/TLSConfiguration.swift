@@ -1,0 +1,46 @@
+public import NIOCore
+
+/// What one side of a TLS connection shows, and whom it trusts. Servers and clients share it.
+///
+/// TLS 1.2 is the least version, and both sides must agree on HTTP/2 by ALPN (RFC 9113
+/// section 3.2).
+public struct TLSConfiguration: Sendable, Hashable {
+  /// A certificate and its private key, each in a PEM file.
+  public struct Identity: Sendable, Hashable {
+    /// The certificate, followed by those that lead from it to an authority.
+    public var certificateFile: String
+    /// The key of the first certificate, unencrypted.
+    public var keyFile: String
+
+    public init(certificateFile: String, keyFile: String) {
+      self.certificateFile = certificateFile
+      self.keyFile = keyFile
+    }
+  }
+
+  /// What this side shows. A server needs one; a client has one for servers that ask for it.
+  public var identity: Identity?
+
+  /// A PEM file of the authorities whose certificates are accepted from the other side.
+  ///
+  /// Nil lets a server ask its clients for no certificate, and a client trust the authorities of
+  /// the system. With a file, a server admits only clients whose certificate it can verify.
+  public var authorityFile: String?
+
+  /// How long the other side may take for the handshake.
+  public var handshakeTimeout: TimeAmount = .seconds(10)
+
+  public init(identity: Identity? = nil, authorityFile: String? = nil) {
+    self.identity = identity
+    self.authorityFile = authorityFile
+  }
+}
+
+/// What protects the connections of one listener.
+public enum TransportSecurity: Sendable, Hashable {
+  /// HTTP/2 by prior knowledge: nobody but the operating system keeps others away.
+  case plaintext
+  /// TLS, with certificates that are read again when their files change. Open connections keep
+  /// theirs.
+  case tls(TLSConfiguration)
+}

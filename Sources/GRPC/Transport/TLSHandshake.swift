@@ -1,0 +1,87 @@
+internal import Logging
+internal import NIOCore
+internal import NIOSSL
+internal import NIOTLS
+
+/// Stands between TLS and an HTTP/2 connection, which becomes active when the handshake is through.
+///
+/// A peer that takes too long or does not agree on HTTP/2 by ALPN is disconnected. The handler
+/// leaves the pipeline with the handshake. Belongs to the channel's event loop.
+final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
+  typealias InboundIn = ByteBuffer
+
+  private let tls: NIOSSLHandler
+  private let timeout: TimeAmount
+  private let logger: Logger
+  private let onSuccess: (PeerCertificate?) -> Void
+  private let onFailure: (String) -> Void
+  private var timer: Scheduled<Void>?
+  private var isOver = false
+
+  /// - Parameters:
+  ///   - tls: The handler in front of this one.
+  ///   - onSuccess: Called before the connection becomes active, with who the peer is.
+  ///   - onFailure: Called before the channel is closed, with the reason in words.
+  init(
+    _ tls: NIOSSLHandler, timeout: TimeAmount, logger: Logger,
+    onSuccess: @escaping (PeerCertificate?) -> Void,
+    onFailure: @escaping (String) -> Void = { _ in }
+  ) {
+    self.tls = tls
+    self.timeout = timeout
+    self.logger = logger
+    self.onSuccess = onSuccess
+    self.onFailure = onFailure
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    let handshake = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    timer = context.eventLoop.scheduleTask(in: timeout) {
+      let (handler, context) = handshake.value
+      handler.fail(context, "the handshake took too long", level: .info)
+    }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    timer?.cancel()
+    timer = nil
+  }
+
+  /// The connection waits for the handshake instead.
+  func channelActive(context: ChannelHandlerContext) {}
+
+  func channelInactive(context: ChannelHandlerContext) {
+    fail(context, "the peer disconnected", level: .debug)
+    context.fireChannelInactive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard case .handshakeCompleted(let negotiated) = event as? TLSUserEvent, !isOver else {
+      return context.fireUserInboundEventTriggered(event)
+    }
+    guard negotiated == "h2" else {
+      return fail(context, "the peer does not offer h2 by ALPN", level: .info)
+    }
+    isOver = true
+    onSuccess(tls.peerCertificate.map { PeerCertificate($0) })
+    context.fireChannelActive()
+    context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    fail(
+      context, TLSFailure.reason(of: error),
+      level: TLSFailure.isDisconnect(error) ? .debug : .info)
+  }
+
+  private func fail(_ context: ChannelHandlerContext, _ reason: String, level: Logger.Level) {
+    if isOver { return }
+    isOver = true
+    let peer = Peer(address: context.channel.remoteAddress, certificate: nil)
+    logger.log(
+      level: level, "TLS handshake failed",
+      metadata: ["peer": "\(peer.address)", "reason": "\(reason)"])
+    onFailure(reason)
+    context.close(promise: nil)
+  }
+}

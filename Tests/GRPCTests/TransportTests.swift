@@ -1,0 +1,199 @@
+import Glibc
+import Logging
+import Testing
+
+@testable import GRPC
+
+@Suite struct TransportTests {
+  private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+  @Test(arguments: [
+    ("127.0.0.1:50051", ListenAddress.tcp(host: "127.0.0.1", port: 50_051)),
+    ("localhost:0", .tcp(host: "localhost", port: 0)),
+    ("[::1]:1", .tcp(host: "::1", port: 1)),
+    ("unix:/run/a b:1.sock", .unix(path: "/run/a b:1.sock")),
+    ("unix:///run/a", .unix(path: "/run/a")),
+    ("unix:a", .unix(path: "a")),
+  ])
+  func addressesAreRead(text: String, address: ListenAddress) throws {
+    #expect(try ListenAddress(parsing: text) == address)
+  }
+
+  @Test(arguments: [
+    "", "50051", ":50051", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "::1:50051",
+    "[::1]", "[]:1", "unix:", "unix://",
+  ])
+  func othersAreNot(text: String) {
+    #expect(throws: TransportError.self) { try ListenAddress(parsing: text) }
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:1", true), ("127.9.9.9:1", true), ("localhost:1", true), ("[::1]:1", true),
+    ("unix:/a", true), ("0.0.0.0:1", false), ("[::]:1", false), ("127.example.com:1", false),
+    ("127.0.0.1.example.com:1", false), ("127.0.0.256:1", false), ("10.0.0.1:1", false),
+    ("localhost.example.com:1", false), ("[::ffff:127.0.0.1]:1", false),
+  ])
+  func localAddressesAreTold(text: String, isLocal: Bool) throws {
+    let address = try ListenAddress(parsing: text)
+    #expect(address.isLocal == isLocal)
+    #expect(address.description == text)
+  }
+
+  @Test func tokensAreCompared() throws {
+    let token = try #require(BearerToken("s3cret-token".utf8))
+    #expect(token.matches(Array("s3cret-token".utf8)))
+    for wrong in [
+      "", "s", "s3cret-toke", "s3cret-tokeN", "S3cret-token", "s3cret-token-", "s3cret-tokens",
+      "s3cret-tokens3cret-token",
+    ] {
+      #expect(!token.matches(Array(wrong.utf8)), "\(wrong)")
+    }
+  }
+
+  @Test(arguments: ["", "=", "a b", "a=b", "ä", "a,b", "a\"b"])
+  func whatIsNoTokenIsRefused(text: String) {
+    #expect(BearerToken(text.utf8) == nil)
+  }
+
+  @Test func schemesAreCutOff() {
+    func presented(_ value: String) -> String? {
+      BearerToken.presented(in: Array(value.utf8)[...]).map { String(decoding: $0, as: UTF8.self) }
+    }
+    #expect(presented("Bearer abc") == "abc")
+    #expect(presented("bEARER   abc") == "abc")
+    #expect(presented("Bearer") == nil)
+    #expect(presented("Bearer ") == nil)
+    #expect(presented("Basic abcdef") == nil)
+    #expect(presented("") == nil)
+  }
+
+  @Test func tokenFilesHaveCommentsAndBlankLines() throws {
+    let file = try TemporaryFile("# clients\n\n  one== \r\ntwo\n#three\n")
+    #expect(try BearerToken.read(file.path).count == 2)
+    #expect(try BearerToken.read(file.path)[0].matches(Array("one==".utf8)))
+  }
+
+  @Test(arguments: [
+    ("", "contains no token"), ("# nothing\n\n", "contains no token"), ("a\nb c\n", "line 2"),
+  ])
+  func wrongTokenFilesSaySo(content: String, part: String) throws {
+    let file = try TemporaryFile(content)
+    let error = #expect(throws: TransportError.self) { try BearerToken.read(file.path) }
+    #expect(error?.message.contains(part) == true)
+    #expect(error?.message.contains(file.path) == true)
+  }
+
+  @Test func changedFilesAreTakenOverWhenTheyRest() throws {
+    let file = try TemporaryFile("one")
+    let watched = try WatchedFiles([file.path], kind: "text", logger: Self.quiet) {
+      () throws(TransportError) in
+      let text = String(decoding: try SettingsFile.read(file.path, kind: "text"), as: UTF8.self)
+      if text == "wrong" { throw TransportError("wrong") }
+      return text
+    }
+    watched.look()
+    #expect(watched.value == "one")
+    try file.write("other")
+    watched.look()
+    #expect(watched.value == "one")
+    watched.look()
+    #expect(watched.value == "other")
+    try file.write("wrong")
+    for _ in 0..<3 { watched.look() }
+    #expect(watched.value == "other")
+    try file.write("again")
+    for _ in 0..<2 { watched.look() }
+    #expect(watched.value == "again")
+    unlink(file.path)
+    for _ in 0..<3 { watched.look() }
+    #expect(watched.value == "again")
+  }
+
+  @Test func commonNamesAreFoundInCertificates() {
+    func element(_ tag: UInt8, _ parts: [UInt8]...) -> [UInt8] {
+      let content = parts.flatMap { $0 }
+      let length: [UInt8] =
+        content.count < 0x80
+        ? [UInt8(content.count)] : [0x82, UInt8(content.count >> 8), UInt8(content.count & 255)]
+      return [tag] + length + content
+    }
+    func name(_ entries: (object: [UInt8], text: String)...) -> [UInt8] {
+      let sets = entries.map {
+        element(0x31, element(0x30, element(0x06, $0.object), element(0x0C, Array($0.text.utf8))))
+      }
+      return element(0x30, sets.flatMap { $0 })
+    }
+    func certificate(subject: [UInt8]) -> [UInt8] {
+      element(
+        0x30,
+        element(
+          0x30, element(0xA0, element(0x02, [2])), element(0x02, [1]), element(0x30),
+          name((Self.commonName, "issuer")), element(0x30), subject))
+    }
+    let organization: [UInt8] = [0x55, 0x04, 0x0A]
+    let long = String(repeating: "x", count: 300)
+    #expect(
+      DERCertificate.commonName(
+        of: certificate(subject: name((organization, long), (Self.commonName, "client"))))
+        == "client")
+    #expect(
+      DERCertificate.commonName(
+        of: certificate(subject: name((Self.commonName, "a"), (Self.commonName, "b")))) == "b")
+    #expect(DERCertificate.commonName(of: certificate(subject: name())) == nil)
+    let whole = certificate(subject: name((Self.commonName, "client")))
+    for length in 0..<whole.count {
+      #expect(DERCertificate.commonName(of: Array(whole[..<length])) == nil)
+    }
+  }
+
+  @Test func filesOfTLSAreNamedWhenTheyAreMissing() {
+    let identity = TLSConfiguration.Identity(certificateFile: "/no/chain", keyFile: "/no/key")
+    func message(_ body: () throws(TransportError) -> TLSContext) -> String? {
+      #expect(throws: TransportError.self) { try body() }?.message
+    }
+    #expect(
+      message { () throws(TransportError) in try .client(TLSConfiguration(authorityFile: "/no/ca"))
+      }
+        == "the authority file /no/ca cannot be read: No such file or directory")
+    #expect(
+      message { () throws(TransportError) in try .server(TLSConfiguration(identity: identity)) }
+        == "the certificate file /no/chain cannot be read: No such file or directory")
+    #expect(
+      message { () throws(TransportError) in try .server(TLSConfiguration()) }
+        == "a TLS server needs a certificate and a key")
+  }
+
+  private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
+
+  @Test func errorsOfTLSAreCutToTheirReason() {
+    #expect(
+      TLSFailure.text(
+        of: "Error: 268435703 error:100000f7:SSL routines:OPENSSL_internal:NO_SHARED_CIPHER at "
+          + "/a/b.cc:12") == "NO_SHARED_CIPHER")
+    #expect(TLSFailure.text(of: "Error:  EOF during handshake") == "EOF during handshake")
+  }
+}
+
+/// A file that is gone with the value.
+private final class TemporaryFile: Sendable {
+  let path: String
+
+  init(_ content: String) throws {
+    var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
+    let descriptor = mkstemp(&template)
+    try #require(descriptor >= 0)
+    close(descriptor)
+    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+    try write(content)
+  }
+
+  /// Puts a new file in the place of the old, as editors do.
+  func write(_ content: String) throws {
+    let file = try #require(fopen(path + ".new", "w"))
+    fputs(content, file)
+    fclose(file)
+    try #require(rename(path + ".new", path) == 0)
+  }
+
+  deinit { unlink(path) }
+}
