@@ -53,8 +53,12 @@ import Testing
       _ = try await client.unary("/test/Echo", [])
     }
     #expect(error.code == .unavailable)
+    // Busy, the machine may not even have connected by then.
     #expect(
-      error.message == "cannot connect to \(target): no HTTP/2 settings came within 1.0 s")
+      [
+        "cannot connect to \(target): no HTTP/2 settings came within 1.0 s",
+        "cannot connect to \(target): no answer came within 1.0 s",
+      ].contains(error.message))
     try await listener.close()
   }
 
