@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
     .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
@@ -40,6 +41,8 @@ let package = Package(
       name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
     .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
 
@@ -49,12 +52,16 @@ let package = Package(
       name: "BridgePlugin", dependencies: ["BridgePluginABI"], swiftSettings: swiftSettings),
 
     // The host, from the bottom up.
-    .target(name: "Locks", swiftSettings: swiftSettings),
+    .target(name: "Threads", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
+    .target(
+      name: "BinaryFormats", dependencies: ["CZlib"], swiftSettings: swiftSettings,
+      // Conversions between floats and integers call it; programs without Glibc do not link it.
+      linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2", "Locks",
+        "CNghttp2", "CZlib", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -62,22 +69,37 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "GRPCServices",
+      dependencies: [
+        "GRPC", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
       name: "BridgeSessions",
       dependencies: [
-        "CPCRE2", "JSON", "Locks",
+        "BinaryFormats", "CPCRE2", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeStorage",
+      dependencies: [
+        "BridgeSessions", "CSQLite", "JSON", "Threads",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .target(
       name: "BridgeProtocol",
       dependencies: [
-        "BridgeSessions", "JSON", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "BinaryFormats", "BridgeSessions", "JSON",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Locks",
+        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Threads",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -85,7 +107,8 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON", "Locks",
+        "BinaryFormats", "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -94,10 +117,12 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeService", "BridgeSessions", "GRPC", "JSON",
+        "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
+        "GRPC", "GRPCServices", "JSON",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
 
@@ -112,29 +137,79 @@ let package = Package(
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
     .executableTarget(
       name: "GRPCTestServer",
-      dependencies: ["GRPC", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
       path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ConformanceServer",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "BinaryFormatsFuzzing", dependencies: ["BinaryFormats"],
+      path: "Tests/Fuzz/BinaryFormats", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "fuzz-binary-formats", dependencies: ["BinaryFormatsFuzzing"],
+      path: "Tests/Fuzz/Driver", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BinaryFormatsTests", dependencies: ["BinaryFormats", "BinaryFormatsFuzzing"],
+      swiftSettings: swiftSettings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(
-      name: "GRPCTests", dependencies: ["GRPC", .product(name: "NIOCore", package: "swift-nio")],
+      name: "GRPCTests",
+      dependencies: [
+        "GRPC", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Locks"],
+      name: "GRPCFuzzTests",
+      dependencies: [
+        "GRPC", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+      ],
+      path: "Tests/Fuzz/GRPC", exclude: ["corpus"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCServicesTests",
+      dependencies: [
+        "GRPC", "GRPCServices", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Threads"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeStorageTests",
+      dependencies: [
+        "BridgeSessions", "BridgeStorage", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeProtocolTests",
       dependencies: [
-        "BridgeProtocol", "BridgeSessions", "JSON",
+        "BinaryFormats", "BridgeProtocol", "BridgeSessions", "JSON",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Locks",
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

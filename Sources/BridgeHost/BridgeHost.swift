@@ -15,5 +15,13 @@ struct BridgeHost: ParsableCommand {
         bridge-host serve --plugins ./plugins --port 50051
       """,
     version: hostVersion,
-    subcommands: [Serve.self, Tools.self])
+    subcommands: [Serve.self, Tools.self],
+    groupedSubcommands: [
+      CommandGroup(
+        name: "Client",
+        subcommands: [
+          Ping.self, Get.self, SetValue.self, ListVariables.self, Delete.self, Watch.self,
+          Execute.self, DescribeSession.self, EndSession.self,
+        ])
+    ])
 }

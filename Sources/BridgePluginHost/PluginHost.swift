@@ -1,5 +1,5 @@
 public import BridgeSessions
-internal import Locks
+internal import Threads
 public import Logging
 
 /// Loads plugins and runs their tools.

@@ -6,24 +6,24 @@ extension BridgeService {
     [
       unary("Ping", ping),
 
-      unary("InitializeSession", initializeSession),
-      unary("CleanupSession", cleanupSession),
+      change(unary("InitializeSession", initializeSession)),
+      change(unary("CleanupSession", cleanupSession)),
       unary("GetSession", getSession),
       unary("Heartbeat", heartbeat),
 
-      .unary(Self.path("RegisterVariable"), registerVariable),
+      change(.unary(Self.path("RegisterVariable"), registerVariable)),
       .unary(Self.path("GetVariable"), getVariable),
-      .unary(Self.path("SetVariable"), setVariable),
+      change(.unary(Self.path("SetVariable"), setVariable)),
       unary("GetVariables", getVariables),
-      unary("SetVariables", setVariables),
+      change(unary("SetVariables", setVariables)),
       unary("ListVariables", listVariables),
-      unary("DeleteVariable", deleteVariable),
+      change(unary("DeleteVariable", deleteVariable)),
 
       unary("GetVariableHistory", getVariableHistory),
-      unary("RollbackVariable", rollbackVariable),
-      unary("AddDependency", addDependency),
-      unary("StartOptimization", startOptimization),
-      unary("StopOptimization", stopOptimization),
+      change(unary("RollbackVariable", rollbackVariable)),
+      change(unary("AddDependency", addDependency)),
+      change(unary("StartOptimization", startOptimization)),
+      change(unary("StopOptimization", stopOptimization)),
 
       .oneRequest(Self.path("WatchVariables")) { WatchStream(service: self, call: $0) },
 
@@ -37,7 +37,7 @@ extension BridgeService {
     ]
   }
 
-  static func path(_ name: String) -> String { "/snakepit.bridge.BridgeService/\(name)" }
+  static func path(_ name: String) -> String { "/\(Self.name)/\(name)" }
 
   /// An RPC of the protocol that this version does not serve.
   private func later(_ name: String) -> RPCMethod {

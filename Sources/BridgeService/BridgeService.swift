@@ -1,7 +1,7 @@
 public import BridgePluginHost
 public import BridgeSessions
 internal import GRPC
-internal import Locks
+internal import Threads
 public import Logging
 
 /// The bridge's gRPC service: turns calls into operations on sessions and tools.

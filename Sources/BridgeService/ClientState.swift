@@ -1,3 +1,5 @@
+internal import BinaryFormats
+internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
 
@@ -18,7 +20,13 @@ extension ServerCall {
   }
 
   /// Whether the client has shown that it reads binary values.
-  var acceptsBinary: Bool {
-    (connectionState as? ClientState)?.readsBinary == true || hasMetadata("accept-binary")
+  ///
+  /// It may ask for a format by its name in `accept-binary`; any other text stands for all formats.
+  var binaryAcceptance: BinaryAcceptance {
+    if hasMetadata("accept-binary") {
+      return metadata["accept-binary"].flatMap(BinaryFormat.init(name:)).map { .format($0) }
+        ?? .asWritten
+    }
+    return (connectionState as? ClientState)?.readsBinary == true ? .asWritten : .none
   }
 }

@@ -66,6 +66,7 @@ extension RPCError {
       case .wrongEpoch: (.failedPrecondition, "WRONG_EPOCH")
       case .failedPrecondition: (.failedPrecondition, "FAILED_PRECONDITION")
       case .permissionDenied: (.permissionDenied, "PERMISSION_DENIED")
+      case .storageUnavailable: (.unavailable, "STORAGE_UNAVAILABLE")
       case .unsupported: (.unimplemented, "UNSUPPORTED")
       }
     // The text goes out twice and the facts beside it: cut, so that all fits into trailers.

@@ -1,6 +1,6 @@
 #if DEBUG
   internal import Glibc
-  internal import Synchronization
+  internal import Threads
 #endif
 
 /// A fault put in on purpose, which the history checker of the wire tests must find.
@@ -85,6 +85,6 @@ package enum SeededBug {
       "\(self)".map { $0.isUppercase ? "-\($0.lowercased())" : "\($0)" }.joined()
     }
 
-    fileprivate static let pastReads = Mutex<[String: (Variable, Int64, uses: Int)]>([:])
+    fileprivate static let pastReads = Locked<[String: (Variable, Int64, uses: Int)]>([:])
   }
 #endif

@@ -17,6 +17,8 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     case permissionDenied
     case failedPrecondition
     case unsupported
+    /// What is to be kept across restarts cannot be stored now.
+    case storageUnavailable
   }
 
   public let code: Code

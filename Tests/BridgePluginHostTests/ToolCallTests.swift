@@ -1,6 +1,7 @@
 import BridgeSessions
 import Glibc
 import Testing
+import Threads
 
 @testable import BridgePluginHost
 

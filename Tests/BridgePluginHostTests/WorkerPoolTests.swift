@@ -1,4 +1,4 @@
-import Locks
+import Threads
 import Synchronization
 import Testing
 

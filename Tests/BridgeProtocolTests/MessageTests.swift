@@ -1,3 +1,4 @@
+import BinaryFormats
 import BridgeSessions
 import FoundationEssentials
 import SwiftProtobuf
@@ -44,9 +45,9 @@ import Testing
     let numbers = NumericArray((0..<3000).map(Double.init))
     let embedding = try session.register(
       name: "e", type: .embedding, payload: Payload(.array(numbers)), writer: Writer(.plugin))
-    #expect(embedding.form(acceptsBinary: false) == .json)
-    #expect(embedding.form(acceptsBinary: true) == .binary)
-    let message = try decode(embedding, .binary)
+    #expect(embedding.form(.none) == .json)
+    #expect(embedding.form(.asWritten) == .binary(.raw))
+    let message = try decode(embedding, .binary(.raw))
     #expect(message.value.typeURL == "dspex.variables/embedding.binary")
     #expect(Array(message.binaryValue) == numbers.bytes)
     #expect(message.source == .plugin)
@@ -61,6 +62,44 @@ import Testing
       writer: Writer(.host))
     #expect(Array(try decode(text).binaryValue) == [1, 2])
     #expect(try decode(text).source == .host)
+  }
+
+  @Test func everyFormIsEncodedOnce() throws {
+    let session = try makeSession()
+    let variable = try session.register(
+      name: "t", type: .tensor,
+      payload: Payload(.array(NumericArray([1, 2, 3, 4], shape: [2, 2]))),
+      writer: Writer(.elixir))
+    let forms = [.json] + BinaryFormat.allCases.map { ValueForm.binary($0) }
+    let first = forms.map { variable.encoded($0) }
+    for (index, form) in forms.enumerated().reversed() {
+      let again = variable.encodings.bytes(form) {
+        Issue.record("encoded again")
+        return []
+      }
+      #expect(again == first[index])
+      #expect(first.filter { $0 == again }.count == 1)
+    }
+    let metadata = try first[1...].map {
+      let value = try Snakepit_Bridge_Variable(serializedBytes: $0).value.value
+      return try BinaryMetadata(json: Array(value)).format
+    }
+    #expect(metadata == BinaryFormat.allCases)
+  }
+
+  /// Flat lists come back flat to who wrote them, and nested in the formats of others.
+  @Test func listsAreNestedAsTheyWereWritten() throws {
+    let session = try makeSession()
+    let array = NumericArray([1, 2, 3, 4], shape: [2, 2])
+    for (format, other) in [(BinaryFormat.pickle, BinaryFormat.erlang), (.erlang, .pickle)] {
+      let variable = try session.register(
+        name: format.rawValue, type: .tensor,
+        payload: Payload(.array(array), binaryFormat: format), writer: Writer(.elixir))
+      let own = try decode(variable, .binary(format))
+      #expect(Array(own.binaryValue) == array.binary(format, nested: false))
+      let foreign = try decode(variable, .binary(other))
+      #expect(Array(foreign.binaryValue) == array.binary(other, nested: true))
+    }
   }
 
   @Test func updatesReadBack() throws {

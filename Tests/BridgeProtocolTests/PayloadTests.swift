@@ -1,3 +1,4 @@
+import BinaryFormats
 import BridgeSessions
 import SwiftProtobuf
 import Testing
@@ -87,6 +88,36 @@ import Testing
       try payload(url, empty, as: .embedding).value
         == .array(
           NumericArray(shape: [0], elementType: .float32, bytes: [])))
+  }
+
+  @Test func everyBinaryFormatIsReadAndRemembered() throws {
+    let url = "type.googleapis.com/snakepit.tensor.binary"
+    for format in BinaryFormat.allCases {
+      let array = NumericArray([1, 2, 3, 4, 5, 6], shape: [2, 3])
+      let payload = try payload(
+        url, array.binaryMetadata(type: .tensor, format: format),
+        binary: array.binary(format, nested: true), as: .tensor)
+      #expect(payload.value == .array(array))
+      #expect(payload.binaryFormat == format)
+    }
+    let json = try payload(
+      "dspex.variables/tensor", Array(#"{"shape":[1],"data":[1]}"#.utf8), as: .tensor)
+    #expect(json.binaryFormat == .raw)
+  }
+
+  @Test func whatStandsForTooMuchIsALimit() {
+    // [[...]] of 30 lists, each ten times the one before.
+    var pickle: [UInt8] = [0x5D, 0x94]
+    for level in 0..<30 as Range<UInt8> {
+      pickle +=
+        [0x5D, 0x28] + Array(repeatElement([0x68, level], count: 10).joined()) + [0x65, 0x94]
+    }
+    let error = #expect(throws: SessionError.self) {
+      try payload(
+        "snakepit.tensor.binary", Array(#"{"binary_format":"pickle"}"#.utf8),
+        binary: [0x28] + pickle + [0x31, 0x68, 30, 0x2E], as: .tensor)
+    }
+    #expect(error?.code == .limitReached)
   }
 
   @Test func bytesBesideATextAreKept() throws {

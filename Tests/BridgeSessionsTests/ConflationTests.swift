@@ -54,6 +54,16 @@ import Testing
     }
   }
 
+  @Test func anIdleWatchOutlivesTheLog() throws {
+    let session = try makeSession(logChanges: 2)
+    let (watch, _, _) = try session.watch(["a"], conflates: true) {}
+    #expect(take(watch).isEmpty)
+    for number in 1...9 { try set(session, "b", Int64(number)) }
+    #expect(take(watch).isEmpty)
+    try set(session, "a", 1)
+    #expect(take(watch).map(\.skipped) == [0])
+  }
+
   @Test func deletionAndReturnAreBothTold() throws {
     let session = try makeSession(logChanges: 2)
     let (watch, _, _) = try session.watch(["a"], conflates: true) {}

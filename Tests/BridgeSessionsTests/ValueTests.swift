@@ -70,7 +70,8 @@ import Testing
   @Test func binaryValuesAreChecked() throws {
     func array(_ bytes: Int, _ metadata: String) throws -> NumericArray {
       try NumericArray(
-        binary: Array(repeating: 0, count: bytes), metadata: Array(metadata.utf8))
+        binary: Array(repeating: 0, count: bytes),
+        metadata: BinaryMetadata(json: Array(metadata.utf8)))
     }
     let array32 = try array(24, #"{"shape":[2,3],"dtype":"float32","binary_format":"raw"}"#)
     #expect(array32.shape == [2, 3])
@@ -80,14 +81,13 @@ import Testing
       (24, #"{"shape":[2,3],"dtype":"float31"}"#), (24, "[]"), (24, "x"),
       (24, #"{"shape":[4294967296,4294967296],"dtype":"float32"}"#),
       (24, #"{"shape":[6],"dtype":"float32","binary_format":"zip"}"#),
+      (24, #"{"dtype":"float32","binary_format":"pickle"}"#),
     ] {
       let error = #expect(throws: SessionError.self) { try array(bytes, metadata) }
       #expect(error?.code == .invalidValue)
     }
-    let error = #expect(throws: SessionError.self) {
-      try array(24, #"{"dtype":"float32","binary_format":"pickle"}"#)
-    }
-    #expect(error?.code == .unsupported)
+    let error = #expect(throws: SessionError.self) { try array(24, #"{"binary_format":"zip"}"#) }
+    #expect(error?.message.contains("raw, numpy, erlang_binary, pickle") == true)
   }
 
   @Test func everyElementTypeIsWrittenAsItsNumber() {

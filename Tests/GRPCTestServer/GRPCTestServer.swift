@@ -1,13 +1,20 @@
 import GRPC
 import Glibc
 import Logging
+import NIOCore
 import Synchronization
 
 /// A server on nothing but the public interface of GRPC, for the tests in Tests/Wire: every kind of
-/// call, with bytes as messages.
+/// call, with bytes as messages. Arguments such as `messageSize=1000` set limits, times in
+/// milliseconds.
 @main
 enum GRPCTestServer {
   static func main() throws {
+    var limits = ServerLimits()
+    for argument in CommandLine.arguments.dropFirst() {
+      let parts = argument.split(separator: "=")
+      limits.set(String(parts[0]), Int(parts[1])!)
+    }
     let server = GRPCServer(
       methods: [
         .unary("/test.Echo/Unary", unary),
@@ -23,11 +30,19 @@ enum GRPCTestServer {
             .dataLoss, String(decoding: request, as: UTF8.self), details: [1, 2, 3],
             metadata: metadata)
         },
+        .unary("/test.Echo/Zeros") { request, _ throws(RPCError) in
+          [UInt8](repeating: 0, count: Int(String(decoding: request, as: UTF8.self)) ?? 0)
+        },
+        .unary("/test.Echo/Gzip", gzip),
+        .oneRequest("/test.Echo/Mixed") { Mixed(call: $0) },
+        .unary("/test.Echo/Reserved", reserved),
+        .oneRequest("/test.Echo/Linger") { Lingering(call: $0) },
         .requestStream("/test.Echo/Each") { Echo(call: $0) },
         .requestStream("/test.Echo/Collect") { Collector(call: $0) },
         .requestStream("/test.Echo/Patient", ignoresDeadline: true) { Echo(call: $0) },
       ],
-      eventLoops: 2, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+      eventLoops: 2, limits: limits, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    )
     let port = try server.listen(host: "127.0.0.1", port: 0)
     let ready = Array("GRPC_READY:\(port)\n".utf8)
     write(STDOUT_FILENO, ready, ready.count)
@@ -50,6 +65,85 @@ enum GRPCTestServer {
       call.finish(trailers: trailers)
     }
     return request
+  }
+}
+
+extension GRPCTestServer {
+  /// Answers the request compressed; x-compressed says whether the request was.
+  @Sendable
+  private static func gzip(_ request: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    call.compressionThreshold = 0
+    var metadata = Metadata()
+    metadata.add(call.isRequestCompressed ? "yes" : "no", for: "x-compressed")
+    call.start(metadata: metadata)
+    return request
+  }
+
+  /// Sends metadata that is not a service's to send, where the request says.
+  @Sendable
+  private static func reserved(_ request: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    var metadata = Metadata()
+    metadata.add("value", for: "grpc-mine")
+    switch request.first {
+    case UInt8(ascii: "h"): call.start(metadata: metadata)
+    case UInt8(ascii: "t"): call.finish(trailers: metadata)
+    default: throw RPCError(.aborted, "with metadata", metadata: metadata)
+    }
+    return request
+  }
+}
+
+extension ServerLimits {
+  mutating func set(_ name: String, _ value: Int) {
+    let time = TimeAmount.milliseconds(Int64(value))
+    switch name {
+    case "messageSize": messageSize = value
+    case "concurrentStreams": concurrentStreams = value
+    case "requestBytes": requestBytes = value
+    case "answerBytes": answerBytes = value
+    case "controlFrameBurst": controlFrameBurst = value
+    case "controlFramesPerSecond": controlFramesPerSecond = value
+    case "handshakeTimeout": handshakeTimeout = time
+    case "firstCallTimeout": firstCallTimeout = time
+    case "sendTimeout": sendTimeout = time
+    case "compressionThreshold": compressionThreshold = value
+    case "time": keepalive.time = time
+    case "timeout": keepalive.timeout = time
+    case "minimumPingInterval": keepalive.minimumPingInterval = time
+    case "permitsPingsWithoutCalls": keepalive.permitsPingsWithoutCalls = value != 0
+    case "maxIdle": keepalive.maxIdle = time
+    case "maxAge": keepalive.maxAge = time
+    case "maxAgeGrace": keepalive.maxAgeGrace = time
+    default: fatalError("no limit is called \(name)")
+    }
+  }
+}
+
+/// Answers the request three times: compressed, as it is, compressed.
+final class Mixed: ServerCallHandler {
+  private let call: ServerCall
+
+  init(call: ServerCall) {
+    self.call = call
+    call.compressionThreshold = .max
+  }
+
+  func receive(_ request: [UInt8]) {
+    for compressed in [true, false, true] { call.send(request, compressed: compressed) }
+    call.finish()
+  }
+}
+
+/// Goes on for a second after it was cancelled, as work does that cannot be interrupted.
+final class Lingering: ServerCallHandler, @unchecked Sendable {
+  private let call: ServerCall
+
+  init(call: ServerCall) { self.call = call }
+
+  func receive(_ request: [UInt8]) {}
+
+  func cancelled(_ reason: RPCError) {
+    call.eventLoop.scheduleTask(in: .seconds(1)) { _ = self }
   }
 }
 

@@ -55,6 +55,18 @@ import Testing
     #expect(PercentEncoding.encode("abcd", limit: 3) == Array("...".utf8))
   }
 
+  @Test(arguments: [
+    ("grpc-status", "0"), ("grpc-mine", "x"), ("content-type", "x"), ("te", "x"), (":path", "x"),
+    ("", "x"), ("a b", "x"), ("ä", "x"), ("key", "ä"), ("key", "a\nb"), ("connection", "x"),
+  ])
+  func metadataThatIsNotAServicesToSend(key: String, value: String) {
+    var metadata = Metadata()
+    metadata.add("fine", for: "x-fine")
+    #expect(throws: Never.self) { try metadata.checkSendable() }
+    metadata.add(wireValue: value, for: key)
+    #expect(throws: RPCError.self) { try metadata.checkSendable() }
+  }
+
   @Test func binaryMetadataIsSplitAndDecoded() throws {
     var metadata = Metadata()
     metadata.add([1, 2, 3], for: "A-Bin")

@@ -18,12 +18,28 @@ def frame(message, flag=0, length=None):
     return struct.pack(">BI", flag, len(message) if length is None else length) + message
 
 
+# Frame types and flags of HTTP/2 (RFC 9113 section 6).
+DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = (
+    0, 1, 2, 3, 4, 6, 8, 9)
+END_STREAM, END_HEADERS = 1, 4
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+# Error codes (RFC 9113 section 7).
+REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
+
+
+def http2_frame(kind, payload=b"", flags=0, stream=0):
+    """An HTTP/2 frame, whatever it means."""
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
 class Answer:
     """What arrived on one stream."""
 
     def __init__(self):
         self.headers = {}
         self.trailers = {}
+        self.trailer_fields = []
         self.data = b""
         self.ended = False
         self.reset = None
@@ -54,9 +70,12 @@ class Connection:
             normalize_outbound_headers=False))
         if settings:
             self.h2.local_settings.update(settings)
+            # In force at once: the library announces what is in force.
+            self.h2.local_settings.acknowledge()
         self.h2.initiate_connection()
         self.answers = {}
         self.goaway = None
+        self.goaway_reason = None
         self.closed = False
 
     def close(self):
@@ -110,6 +129,7 @@ class Connection:
                 answer.headers = dict(event.headers)
             elif isinstance(event, TrailersReceived):
                 answer.trailers = dict(event.headers)
+                answer.trailer_fields = list(event.headers)
             elif isinstance(event, DataReceived):
                 answer.data += event.data
                 if event.flow_controlled_length:
@@ -120,7 +140,24 @@ class Connection:
                 answer.reset = event.error_code
             elif isinstance(event, ConnectionTerminated):
                 self.goaway = event.error_code
+                self.goaway_reason = event.additional_data
         self.flush()
+
+    def send_raw(self, data):
+        """Sends bytes that the library would not; the server may hang up meanwhile."""
+        self.flush()
+        try:
+            self.socket.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def until_closed(self):
+        """Reads until the server hangs up."""
+        try:
+            while not self.closed:
+                self.receive()
+        except (ConnectionResetError, BrokenPipeError):
+            self.closed = True
 
     def answer(self, stream):
         """Waits until the stream is over."""

@@ -2,7 +2,9 @@ import ArgumentParser
 import BridgePluginHost
 import BridgeService
 import BridgeSessions
+import BridgeStorage
 import GRPC
+import GRPCServices
 import Logging
 import NIOCore
 
@@ -62,6 +64,8 @@ struct Serve: ParsableCommand {
   @Option(help: "Bytes the past versions of one session may take.")
   var historyBytes = 16 << 20
 
+  @OptionGroup var state: StateOptions
+
   @Option(help: "Changes a session keeps, for watches to resume from.")
   var watchLogChanges = 10_000
 
@@ -72,6 +76,13 @@ struct Serve: ParsableCommand {
     inversion: .prefixedNo,
     help: "Create a session when RegisterVariable, ExecuteTool or WatchVariables name a new one.")
   var autoCreateSessions = true
+
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
+  var reflection = true
+
+  @OptionGroup(title: "Connections") var connections: ConnectionOptions
 
   func validate() throws {
     func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
@@ -101,15 +112,22 @@ struct Serve: ParsableCommand {
     // Before any thread is made: threads inherit the mask.
     let signals = SignalWaiter()
     let pluginHost = try loadPlugins(logger)
-    let sessions = SessionStore(limits: sessionLimits)
+    let storage = try state.open(historyVersions: historyVersions, logger)
+    let sessions = SessionStore(limits: sessionLimits, journal: storage)
+    try state.restore(sessions, from: storage, logger)
     var configuration = BridgeService.Configuration()
     configuration.createsSessions = autoCreateSessions
     let service = BridgeService(
       sessions: sessions, plugins: pluginHost, configuration: configuration, logger: logger)
+    let health = Self.makeHealth()
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
+    // Room for a few of the largest messages.
+    limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
+    limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
+    connections.apply(to: &limits)
     let server = GRPCServer(
-      methods: service.methods,
+      methods: methods(of: service, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
       limits: limits, logger: logger)
     let bound = try listen(server, logger)
@@ -126,10 +144,12 @@ struct Serve: ParsableCommand {
     let signal = signals.wait()
     logger.info("shutting down", metadata: ["signal": "\(signal)", "grace": "\(grace)s"])
     signals.exitOnNext()
+    health.drain()
     sweep.stop()
     service.endWatches()
     server.shutDown(grace: .seconds(Int64(grace)))
     pluginHost.stop()
+    storage?.stop()
     logger.info("stopped")
   }
 

@@ -1,3 +1,4 @@
+internal import Threads
 internal import BridgePluginABI
 internal import BridgeSessions
 internal import Logging
@@ -64,6 +65,7 @@ extension SessionError.Code {
       case .wrongEpoch, .failedPrecondition: BRIDGE_FAILED_PRECONDITION
       case .permissionDenied: BRIDGE_PERMISSION_DENIED
       case .unsupported: BRIDGE_UNIMPLEMENTED
+      case .storageUnavailable: BRIDGE_UNAVAILABLE
       }
     return bridge_status(status)
   }

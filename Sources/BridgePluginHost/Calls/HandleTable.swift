@@ -1,4 +1,4 @@
-internal import Locks
+internal import Threads
 
 /// Objects that plugins hold by handle.
 ///

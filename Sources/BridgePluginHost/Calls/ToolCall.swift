@@ -1,6 +1,7 @@
 public import BridgeSessions
 internal import BridgePluginABI
 internal import Logging
+internal import Threads
 
 /// One call of a tool, from its start to its outcome.
 ///

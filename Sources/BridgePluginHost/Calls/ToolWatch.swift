@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import Threads
 
 /// A plugin's subscription: runs its callback for every change, in order, on the callback threads.
 // @unchecked: `watch` and `initial` are set before the first run; `state` is guarded by the

@@ -117,6 +117,7 @@ private func set(
       identifier, expectedVersion: expected, writer: call.writer
     ) { Payload(try value.converted(to: $0.type)) }
     version?.pointee = variable.version
+    try call.session.waitUntilStored()
     return .ok
   }
 }
@@ -145,6 +146,7 @@ private func setAll(
     where error.message != Session.batchRefused.message {
       throw error
     }
+    try call.session.waitUntilStored()
     return .ok
   }
 }
@@ -163,6 +165,7 @@ private func create(
     try call.session.register(
       name: name, type: type, constraints: try text(constraints, "the constraints"),
       payload: Payload(value), writer: call.writer)
+    try call.session.waitUntilStored()
     return .ok
   }
 }
@@ -172,6 +175,7 @@ private func remove(_ handle: OpaquePointer?, _ identifier: bridge_str) -> bridg
     let identifier = try text(identifier, "the variable's name")
     try call.checkWrite(call.name(of: identifier))
     _ = try call.session.delete(identifier, writer: call.writer)
+    try call.session.waitUntilStored()
     return .ok
   }
 }

@@ -1,5 +1,5 @@
 internal import BridgePluginABI
-internal import Locks
+internal import Threads
 
 /// The `bridge_host` that plugins are given.
 enum HostTable {

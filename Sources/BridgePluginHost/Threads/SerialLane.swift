@@ -1,5 +1,5 @@
 internal import DequeModule
-internal import Locks
+internal import Threads
 
 /// Runs jobs of a pool one at a time, in order: for tools that declare themselves serial.
 ///

@@ -1,5 +1,6 @@
 internal import DequeModule
 internal import Glibc
+internal import Threads
 
 /// Threads that run what may block: tools and their callbacks.
 ///
@@ -64,7 +65,7 @@ final class WorkerPool: @unchecked Sendable {
       return (true, callWorker(), needsTicker)
     }
     if needsThread { startWorker() }
-    if needsTicker && !startThread(tickerThread) { lock.withLock { hasTicker = false } }
+    if needsTicker && !startThread({ self.runTicker() }) { lock.withLock { hasTicker = false } }
     return isAccepted
   }
 
@@ -94,7 +95,7 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func startWorker() {
-    if startThread(workerThread) { return }
+    if startThread({ self.runWorker() }) { return }
     // The system has no more threads: those there are go on, and the ticker tries again.
     lock.withLock {
       threads -= 1
@@ -102,23 +103,9 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
-  private func startThread(
-    _ function: @escaping @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
-  ) -> Bool {
-    var thread = pthread_t()
-    let context = Unmanaged.passRetained(self)
-    // 0 or EAGAIN.
-    if pthread_create(&thread, nil, function, context.toOpaque()) == 0 {
-      pthread_detach(thread)
-      return true
-    }
-    context.release()
-    return false
-  }
-
   // MARK: Workers
 
-  fileprivate func runWorker() {
+  private func runWorker() {
     let worker = Worker()
     lock.withLock {
       workers.append(worker)
@@ -160,7 +147,7 @@ final class WorkerPool: @unchecked Sendable {
   // MARK: The ticker
 
   /// Looks for jobs that block, every millisecond while jobs run and for a while after.
-  fileprivate func runTicker() {
+  private func runTicker() {
     var idleTicks = 0
     while idleTicks < 100 {
       var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
@@ -186,14 +173,4 @@ final class WorkerPool: @unchecked Sendable {
       idleTicks = isIdle ? idleTicks + 1 : 0
     }
   }
-}
-
-private func workerThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  Unmanaged<WorkerPool>.fromOpaque(context!).takeRetainedValue().runWorker()
-  return nil
-}
-
-private func tickerThread(_ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
-  Unmanaged<WorkerPool>.fromOpaque(context!).takeRetainedValue().runTicker()
-  return nil
 }

@@ -1,8 +1,18 @@
+package import BinaryFormats
 package import BridgeSessions
 internal import JSON
 
 /// How the values of an answer are written.
 package typealias ValueForm = Encodings.Form
+
+/// Whether a client has shown that it reads numeric values as bytes.
+package enum BinaryAcceptance: Sendable, Equatable {
+  case none
+  /// In whatever format they were written.
+  case asWritten
+  /// In a format the client asked for.
+  case format(BinaryFormat)
+}
 
 extension Variable {
   /// Numeric values above this many bytes go out as bytes, to clients that read them.
@@ -10,12 +20,16 @@ extension Variable {
 
   /// The form to answer this version in.
   ///
-  /// - Parameter acceptsBinary: Whether the client has shown that it reads binary values.
-  package func form(acceptsBinary: Bool) -> ValueForm {
-    guard acceptsBinary, case .array(let array) = value,
-      array.bytes.count > Self.binaryThreshold
-    else { return .json }
-    return .binary
+  /// - Parameter acceptance: Whether the client reads binary values.
+  package func form(_ acceptance: BinaryAcceptance) -> ValueForm {
+    guard case .array(let array) = value, array.bytes.count > Self.binaryThreshold else {
+      return .json
+    }
+    return switch acceptance {
+    case .none: .json
+    case .asWritten: .binary(payload.binaryFormat)
+    case .format(let format): .binary(format)
+    }
   }
 
   /// This version as a serialized snakepit.bridge.Variable; made once a form.
@@ -53,32 +67,29 @@ extension Variable {
   func writeValue(
     to writer: inout WireWriter, _ form: ValueForm, anyField: Int, binaryField: Int
   ) {
+    let (typeURL, value, binary) = wireValue(form)
     writer.writeMessage(field: anyField) { any in
-      any.write(
-        TypeURL.url(for: type, form: payload.form, binary: form == .binary), field: 1)
-      if form == .binary, case .array(let array) = value {
-        any.write(array.binaryMetadata(type: type), field: 2)
-      } else {
-        any.write(value.json(as: type), field: 2)
-      }
+      any.write(typeURL, field: 1)
+      any.write(value, field: 2)
     }
-    if form == .binary, case .array(let array) = value {
-      writer.write(array.bytes, field: binaryField)
-    } else {
-      writer.write(payload.attachment, field: binaryField)
-    }
+    writer.write(binary, field: binaryField)
   }
 
   /// The value as the parts of an `Any`, and the bytes beside it.
   package func wireValue(
     _ form: ValueForm
   ) -> (typeURL: String, value: [UInt8], binary: [UInt8]) {
-    let isBinary = form == .binary
-    let typeURL = TypeURL.url(for: type, form: payload.form, binary: isBinary)
-    guard isBinary, case .array(let array) = value else {
+    guard case .binary(let format) = form, case .array(let array) = value else {
+      let typeURL = TypeURL.url(for: type, form: payload.form, binary: false)
       return (typeURL, value.json(as: type), payload.attachment)
     }
-    return (typeURL, array.binaryMetadata(type: type), array.bytes)
+    let typeURL = TypeURL.url(for: type, form: payload.form, binary: true)
+    // Who wrote flat lists in this format gets them back; to all others nesting shows the shape.
+    let isNested = array.isNested || payload.binaryFormat != format
+    return (
+      typeURL, array.binaryMetadata(type: type, format: format),
+      array.binary(format, nested: isNested)
+    )
   }
 }
 

@@ -7,7 +7,7 @@ extension Payload {
   ///   - typeURL: Of the `Any`; an empty one is taken for JSON.
   ///   - value: Of the `Any`.
   ///   - binary: What came in the binary field beside it.
-  /// - Throws: `SessionError` with code `invalidValue` or `unsupported`.
+  /// - Throws: `SessionError` with code `invalidValue` or `limitReached`.
   package init(
     typeURL: String, value: [UInt8], binary: [UInt8], as type: ValueType
   ) throws {
@@ -35,12 +35,13 @@ extension Payload {
           .invalidValue,
           "type URL \"\(typeURL)\" announces a binary value, but the binary field is empty")
       }
-      let array = try NumericArray(binary: binary, metadata: value)
+      let metadata = try BinaryMetadata(json: value)
+      let array = try NumericArray(binary: binary, metadata: metadata)
       guard type == .tensor || array.shape.count == 1 else {
         throw SessionError(
           .invalidValue, "an embedding has one dimension, got shape \(array.shape)")
       }
-      self.init(.array(array), form: url.form.union(.binary))
+      self.init(.array(array), form: url.form.union(.binary), binaryFormat: metadata.format)
       return
     }
     let decoded: Value
@@ -56,6 +57,6 @@ extension Payload {
 
   /// Whether binary metadata describes an array of no elements.
   private static func saysEmpty(_ metadata: [UInt8]) -> Bool {
-    (try? NumericArray(binary: [], metadata: metadata)) != nil
+    (try? NumericArray(binary: [], metadata: BinaryMetadata(json: metadata))) != nil
   }
 }

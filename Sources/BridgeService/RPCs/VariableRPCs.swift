@@ -114,7 +114,7 @@ extension BridgeService {
   func form(of variable: Variable, _ call: ServerCall) -> ValueForm {
     // Most values are small: whether the client reads binary is asked for large ones only.
     guard case .array = variable.value else { return .json }
-    return variable.form(acceptsBinary: call.acceptsBinary)
+    return variable.form(call.binaryAcceptance)
   }
 
   /// A variable as a generated message, from its shared encoding.

@@ -1,5 +1,6 @@
 internal import BridgePluginHost
 internal import BridgeProtocol
+internal import Threads
 internal import BridgeSessions
 internal import GRPC
 internal import Logging

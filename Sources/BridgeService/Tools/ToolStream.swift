@@ -2,7 +2,7 @@ internal import BridgePluginHost
 internal import BridgeProtocol
 internal import FoundationEssentials
 internal import GRPC
-internal import Locks
+internal import Threads
 internal import SwiftProtobuf
 
 /// One ExecuteStreamingTool call: runs a tool and streams what it emits.

@@ -12,7 +12,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
   private let service: BridgeService
   private let call: ServerCall
   @exclusivity(unchecked) private var watch: Watch?
-  private var acceptsBinary = false
+  private var binaryAcceptance = BinaryAcceptance.none
 
   /// Present values that have not been sent yet, and the revision they are of.
   @exclusivity(unchecked) private var snapshot: ArraySlice<Variable> = []
@@ -54,7 +54,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
           + "present values or resumes after a revision")
     }
     let session = try service.sessionForUse(request.sessionID)
-    acceptsBinary = call.acceptsBinary
+    binaryAcceptance = call.binaryAcceptance
     let call = self.call
     let (watch, present, revision) = try session.watch(
       request.variableIdentifiers,
@@ -103,7 +103,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
       buffer.append(
         UpdateEncoding.initial(
           variable, revision: snapshotRevision, epoch: epoch,
-          form: variable.form(acceptsBinary: acceptsBinary)))
+          form: variable.form(binaryAcceptance)))
     }
     if owesSynced {
       owesSynced = false
@@ -151,12 +151,12 @@ extension WatchStream {
   private func take(
     from watch: Watch, epoch: String, into buffer: inout OutboundBuffer
   ) -> Watch.Progress {
-    if acceptsBinary {
+    if binaryAcceptance != .none {
       var changes: [Change] = []
       let progress = watch.take(&changes, limit: Self.batch)
       for change in changes {
         if change.isLastInRevision { sentRevision = change.revision }
-        let form = change.variable.form(acceptsBinary: true)
+        let form = change.variable.form(binaryAcceptance)
         buffer.append(UpdateEncoding.change(change, epoch: epoch, form: form))
       }
       return progress

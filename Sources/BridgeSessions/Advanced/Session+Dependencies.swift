@@ -15,6 +15,7 @@ extension Session {
         .invalidArgument,
         "dependency type has \(type.utf8.count) bytes; at most \(limits.nameLength) are taken")
     }
+    try journal?.checkAvailable()
     try state.withLock { state in
       try checkOpen(state)
       guard let source = state.find(source)?.name else { throw variableNotFound(source) }
@@ -25,7 +26,7 @@ extension Session {
         throw SessionError(
           .limitReached, "session \(id) holds its limit of \(limits.dependencies) dependencies")
       }
-      try state.dependencies.add(source: source, dependent: dependent, type: type)
+      try state.addDependency(source: source, dependent: dependent, type: type)
     }
   }
 

@@ -1,4 +1,4 @@
-internal import Locks
+internal import Threads
 internal import Synchronization
 
 /// One session: its variables, their changes, and who watches them.
@@ -17,6 +17,7 @@ public final class Session: Sendable {
   public let timeToLive: Int
 
   let limits: SessionLimits
+  let journal: (any SessionJournal)?
   let state: Locked<State>
   /// Coarse monotonic milliseconds of the last use.
   private let lastUse: Atomic<Int64>
@@ -27,19 +28,37 @@ public final class Session: Sendable {
     case cleanup, expired, shutdown
   }
 
+  /// - Parameters:
+  ///   - image: Empty, or of the session that is to be made anew.
+  ///   - makeRecorder: Asked once the image has turned out well.
+  /// - Throws: `SessionError` for an image that contradicts itself or the limits.
   init(
-    id: String, metadata: [String: String], timeToLive: Int, limits: SessionLimits,
-    budget: ByteBudget
-  ) {
-    self.id = id
-    // At most 13 characters: Swift keeps those in place, and every answer carries the epoch.
-    self.epoch = String(UInt64.random(in: .min ... .max), radix: 36)
-    self.metadata = metadata
-    self.createdAt = Clock.wall
-    self.timeToLive = timeToLive
+    _ image: SessionImage, limits: SessionLimits, budget: ByteBudget,
+    journal: (any SessionJournal)?, makeRecorder: () -> (any SessionRecorder)?
+  ) throws {
+    self.id = image.id
+    self.epoch = image.epoch
+    self.metadata = image.metadata
+    self.createdAt = image.createdAt
+    self.timeToLive = image.timeToLive
     self.limits = limits
-    self.state = Locked(State(limits: limits, budget: budget))
+    self.journal = journal
+    var state = State(
+      limits: limits, budget: budget, revision: image.revision, lastOrdinal: image.lastOrdinal)
+    do {
+      try state.restore(image, limits)
+    } catch {
+      state.close()
+      throw error
+    }
+    state.recorder = makeRecorder()
+    self.state = Locked(state)
     self.lastUse = Atomic(Clock.coarseMilliseconds)
+  }
+
+  /// A new epoch. At most 13 characters: Swift keeps those in place, and every answer carries it.
+  public static func makeEpoch() -> String {
+    String(UInt64.random(in: .min ... .max), radix: 36)
   }
 
   // MARK: Life
@@ -105,7 +124,7 @@ public final class Session: Sendable {
       guard state.end == nil else { return (0, []) }
       state.end = cause
       let freed = state.variables.count + state.watchCount
-      state.removeAllVariables()
+      state.close()
       var woken: [Watch] = []
       for watch in state.allWatches where !watch.isPending {
         watch.isPending = true

@@ -3,9 +3,9 @@ internal import DequeModule
 extension Session {
   /// All that changes of a session; guarded by its lock.
   struct State {
-    private(set) var revision: Int64 = 0
+    private(set) var revision: Int64
     private(set) var variables: [String: Variable] = [:]
-    var lastOrdinal: Int32 = 0
+    var lastOrdinal: Int32
     private(set) var log: ChangeLog
     var end: End?
 
@@ -28,10 +28,18 @@ extension Session {
     var optimized: Set<String> = []
 
     private var account: ByteAccount
+    /// Set once the state is filled.
+    var recorder: (any SessionRecorder)?
+    /// The changes of the present revision so far, where there is a recorder.
+    private var uncommitted: [Change] = []
     var valueBytes: Int { account.bytes }
 
-    init(limits: SessionLimits, budget: ByteBudget) {
-      log = ChangeLog(limits: limits)
+    init(
+      limits: SessionLimits, budget: ByteBudget, revision: Int64, lastOrdinal: Int32
+    ) {
+      self.revision = revision
+      self.lastOrdinal = lastOrdinal
+      log = ChangeLog(limits: limits, after: revision)
       account = ByteAccount(limit: limits.sessionBytes, budget: budget)
       historyVersionLimit = limits.historyVersions
       historyByteLimit = limits.historyBytes
@@ -228,7 +236,56 @@ extension Session.State {
     return woken
   }
 
-  mutating func removeAllVariables() {
+  /// Adds a dependency between variables that are there.
+  mutating func addDependency(
+    source: String, dependent: String, type: String
+  ) throws(SessionError) {
+    try dependencies.add(source: source, dependent: dependent, type: type)
+    recorder?.dependencyAdded(source: source, dependent: dependent, type: type)
+  }
+
+  /// Adds a variable of an image, without a change.
+  mutating func restore(_ image: VariableImage, upTo revision: Int64) throws {
+    let rules = try Variable.Definition.Rules(
+      constraints: image.constraints, accessControl: image.accessControl, type: image.type)
+    let definition = Variable.Definition(
+      name: image.name, type: image.type, ordinal: image.ordinal, rules: rules,
+      metadata: image.metadata)
+    guard let last = image.versions.last, variables[image.name] == nil else {
+      throw SessionError(
+        .invalidArgument, "\(image.name) has no version, or is there twice")
+    }
+    var version: Int32 = 0
+    for past in image.versions {
+      guard past.version > version, past.revision > 0, past.revision <= revision else {
+        throw SessionError(
+          .invalidArgument,
+          "version \(past.version) of \(image.name), of revision \(past.revision), is out of order")
+      }
+      version = past.version
+      var status = Variable.Status()
+      if past.version == last.version { status.staleSince = image.staleSince }
+      let variable = Variable(
+        definition: definition, payload: past.payload, writeMetadata: past.metadata,
+        source: past.source, version: past.version, revision: past.revision,
+        updatedAt: past.updatedAt, status: status)
+      if past.version < last.version {
+        remember(variable)
+      } else {
+        try rules?.constraints?.check(variable.value)
+        try account.add(variable.size + definition.size)
+        variables[image.name] = variable
+      }
+    }
+  }
+
+  /// Ends the session: frees what it holds.
+  mutating func close() {
+    recorder?.ended()
+    removeAllVariables()
+  }
+
+  private mutating func removeAllVariables() {
     variables = [:]
     histories = [:]
     historyBytes = 0
@@ -268,6 +325,13 @@ extension Session.State {
       let watches = conflatingWatches
       log.append(change) { dropped, position in
         for watch in watches { watch.absorb(dropped, at: position) }
+      }
+    }
+    if let recorder {
+      uncommitted.append(change)
+      if isLast {
+        recorder.committed(uncommitted)
+        uncommitted = []
       }
     }
     guard watchCount > 0 else { return }

@@ -1,4 +1,4 @@
-internal import Locks
+internal import Threads
 internal import Synchronization
 
 /// All sessions of a host.
@@ -10,13 +10,16 @@ public final class SessionStore: Sendable {
   private let shards: [Shard]
   private let count = Atomic<Int>(0)
   private let budget: ByteBudget
+  private let journal: (any SessionJournal)?
 
   private final class Shard: Sendable {
     let sessions = Locked<[String: Session]>([:])
   }
 
-  public init(limits: SessionLimits = SessionLimits()) {
+  /// - Parameter journal: Keeps what sessions commit; nil keeps nothing.
+  public init(limits: SessionLimits = SessionLimits(), journal: (any SessionJournal)? = nil) {
     self.limits = limits
+    self.journal = journal
     self.budget = ByteBudget(limit: limits.totalBytes)
     self.shards = (0..<16).map { _ in Shard() }
   }
@@ -35,6 +38,39 @@ public final class SessionStore: Sendable {
       }
       return try insert(id, metadata: metadata, timeToLive: timeToLive, into: &sessions)
     }
+  }
+
+  /// Makes a session from an image: stored before, or exported elsewhere.
+  ///
+  /// - Parameter recorder: What hears of its changes already; nil tells the journal that it begins.
+  /// - Throws: `SessionError`: `alreadyExists`, `limitReached`, `invalidArgument` or `invalidValue`
+  ///   for an image that contradicts itself.
+  @discardableResult
+  public func restore(
+    _ image: SessionImage, recorder: (any SessionRecorder)? = nil
+  ) throws -> Session {
+    try checkID(image.id)
+    return try shard(of: image.id).sessions.withLock { sessions in
+      if sessions[image.id] != nil {
+        throw SessionError(.alreadyExists, "Session already exists: \(image.id)")
+      }
+      return try insert(image, recorder: recorder, into: &sessions)
+    }
+  }
+
+  /// Calls `body` once everything committed so far is stored, or with what went wrong; at once when
+  /// changes are acknowledged without being stored. Any thread.
+  public func whenStored(_ body: @escaping @Sendable (SessionError?) -> Void) {
+    guard let journal, journal.acknowledgesStored else { return body(nil) }
+    journal.whenStored(body)
+  }
+
+  /// Whether changes are acknowledged only when they are stored.
+  public var acknowledgesStored: Bool { journal?.acknowledgesStored ?? false }
+
+  /// The ids of all sessions.
+  public var sessionIDs: [String] {
+    shards.flatMap { shard in shard.sessions.withLock { Array($0.keys) } }
   }
 
   /// Finds a session; that counts as a use.
@@ -115,17 +151,27 @@ public final class SessionStore: Sendable {
     _ id: String, metadata: [String: String], timeToLive: Int,
     into sessions: inout [String: Session]
   ) throws -> Session {
-    guard count.load(ordering: .relaxed) < limits.sessions else {
-      throw SessionError(.limitReached, "the host holds its limit of \(limits.sessions) sessions")
-    }
     guard timeToLive >= 0 else {
       throw SessionError(.invalidArgument, "time to live of \(timeToLive) s is negative")
     }
-    let session = Session(
-      id: id, metadata: metadata,
-      timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, limits: limits,
-      budget: budget)
-    sessions[id] = session
+    return try insert(
+      SessionImage(
+        id: id, epoch: Session.makeEpoch(), metadata: metadata, createdAt: Clock.wall,
+        timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, revision: 0, lastOrdinal: 0),
+      recorder: nil, into: &sessions)
+  }
+
+  private func insert(
+    _ image: SessionImage, recorder: (any SessionRecorder)?, into sessions: inout [String: Session]
+  ) throws -> Session {
+    try journal?.checkAvailable()
+    guard count.load(ordering: .relaxed) < limits.sessions else {
+      throw SessionError(.limitReached, "the host holds its limit of \(limits.sessions) sessions")
+    }
+    let session = try Session(
+      image, limits: limits, budget: budget, journal: journal
+    ) { recorder ?? journal?.begin(image) }
+    sessions[image.id] = session
     count.add(1, ordering: .relaxed)
     return session
   }

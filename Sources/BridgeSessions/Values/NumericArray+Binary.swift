@@ -1,80 +1,85 @@
+public import BinaryFormats
 internal import JSON
 
-/// The metadata of a value that travels as `binary_value`: `{"shape": [...], "dtype": "float32",
+/// The JSON beside a value that travels as bytes: `{"shape": [...], "dtype": "float32",
 /// "binary_format": "raw"}`.
-extension NumericArray {
-  /// Reads a binary value.
+public struct BinaryMetadata: Sendable {
+  public var format = BinaryFormat.raw
+  public var description = ArrayDescription()
+
+  /// Reads the metadata.
   ///
-  /// - Parameters:
-  ///   - bytes: Little-endian row-major elements.
-  ///   - metadata: The JSON that came in `Any.value`.
-  /// - Throws: `SessionError`: `invalidValue` when the two do not fit, `unsupported` for a format
-  ///   other than `raw`.
-  public convenience init(binary bytes: [UInt8], metadata: [UInt8]) throws {
-    var shape: [Int]?
-    var elementType: ElementType?
+  /// - Parameter json: What came in `Any.value`.
+  /// - Throws: `SessionError` with code `invalidValue`.
+  public init(json: [UInt8]) throws {
     do {
-      try metadata.withUnsafeBytes { text in
-        try JSON.read(text) { reader in
-          guard let count = reader.beginObject() else {
-            throw SessionError(.invalidValue, "metadata of a binary value must be a JSON object")
-          }
-          for _ in 0..<count {
-            switch reader.string()! {
-            case "shape": shape = try Self.readShape(&reader)
-            case "dtype": elementType = try Self.readElementType(&reader)
-            case "binary_format": try Self.checkFormat(&reader)
-            default: reader.skip()
-            }
-          }
-        }
+      try json.withUnsafeBytes { text in
+        try JSON.read(text) { try read(&$0) }
       }
     } catch let error as JSONError {
       throw SessionError(.invalidValue, "metadata of a binary value is \(error.message)")
     }
-    guard let elementType else {
-      throw SessionError(
-        .invalidValue, "metadata of a binary value needs \"dtype\", for example \"float32\"")
-    }
-    let dimensions = shape ?? [bytes.count / elementType.width]
-    let expected = try Self.elementCount(of: dimensions)
-    guard expected * elementType.width == bytes.count else {
-      throw SessionError(
-        .invalidValue,
-        "binary value of shape \(dimensions) and dtype \(elementType.rawValue) needs "
-          + "\(expected * elementType.width) bytes, it has \(bytes.count)")
-    }
-    self.init(shape: dimensions, elementType: elementType, bytes: bytes)
   }
 
-  private static func readElementType(_ reader: inout JSONReader) throws -> ElementType {
-    guard let name = reader.string(), let type = ElementType(rawValue: name) else {
-      throw SessionError(
-        .invalidValue,
-        "dtype must be one of: \(ElementType.allCases.map(\.rawValue).joined(separator: ", "))")
+  private mutating func read(_ reader: inout JSONReader) throws {
+    guard let count = reader.beginObject() else {
+      throw SessionError(.invalidValue, "metadata of a binary value must be a JSON object")
     }
-    return type
+    for _ in 0..<count {
+      switch reader.string()! {
+      case "shape": description.shape = try NumericArray.readShape(&reader)
+      case "dtype":
+        guard let type = reader.string().flatMap(DataType.init) else {
+          throw SessionError(.invalidValue, "dtype must be one of: \(DataType.names)")
+        }
+        description.dataType = type
+      case "binary_format":
+        let name = reader.string() ?? ""
+        guard let format = BinaryFormat(name: name) else {
+          throw SessionError(
+            .invalidValue,
+            "unknown binary_format \"\(name)\"; use one of: \(BinaryFormat.names)")
+        }
+        self.format = format
+      default: reader.skip()
+      }
+    }
+  }
+}
+
+extension NumericArray {
+  /// Reads a binary value.
+  ///
+  /// - Throws: `SessionError`: `invalidValue` when the bytes and their metadata do not fit,
+  ///   `limitReached` when they stand for more than is taken.
+  public convenience init(binary bytes: [UInt8], metadata: BinaryMetadata) throws {
+    let array: BinaryArray
+    do {
+      array = try metadata.format.read(bytes, metadata.description)
+    } catch {
+      throw SessionError(error.code == .tooLarge ? .limitReached : .invalidValue, error.message)
+    }
+    self.init(
+      shape: array.shape, elementType: array.elementType, bytes: array.bytes,
+      isNested: array.isNested)
   }
 
-  private static func checkFormat(_ reader: inout JSONReader) throws {
-    let name = reader.string() ?? ""
-    switch name {
-    case "raw": return
-    case "numpy", "erlang_binary", "pickle":
-      throw SessionError(.unsupported, "binary_format \"\(name)\" is not read yet; send \"raw\"")
-    default:
-      throw SessionError(.invalidValue, "unknown binary_format \"\(name)\"; send \"raw\"")
-    }
+  /// The array in a binary format.
+  ///
+  /// - Parameter nested: Whether a format of lists nests them by the shape.
+  public func binary(_ format: BinaryFormat, nested: Bool) -> [UInt8] {
+    format.write(
+      BinaryArray(shape: shape, elementType: elementType, bytes: bytes, isNested: nested))
   }
 
-  /// The JSON metadata that belongs beside `bytes`.
-  public func binaryMetadata(type: ValueType) -> [UInt8] {
+  /// The JSON metadata that belongs beside `binary`.
+  public func binaryMetadata(type: ValueType, format: BinaryFormat = .raw) -> [UInt8] {
     var writer = JSONWriter()
     writer.write(
       .object([
         .init(key: "shape", value: .array(shape.map { .integer(Int64($0)) })),
         .init(key: "dtype", value: .string(elementType.rawValue)),
-        .init(key: "binary_format", value: .string("raw")),
+        .init(key: "binary_format", value: .string(format.rawValue)),
         .init(key: "type", value: .string(type.rawValue)),
       ]))
     return writer.bytes

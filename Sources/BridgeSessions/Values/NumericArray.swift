@@ -1,13 +1,17 @@
+public import BinaryFormats
+
 /// Numbers of one element type with a shape: the content of an embedding or a tensor.
 ///
 /// Elements are little-endian and row-major in one contiguous array, aligned to 16 bytes, so that
 /// they travel to clients as `raw` binary values and to tools as pointers without a copy.
 public final class NumericArray: Sendable, Equatable {
+  public typealias ElementType = BinaryFormats.ElementType
+
   /// One length a dimension, outermost first; empty for a scalar.
   public let shape: [Int]
   public let elementType: ElementType
   public let bytes: [UInt8]
-  /// Whether the writer nested the JSON data by the shape; it is answered the same way.
+  /// Whether the writer nested its lists by the shape; it is answered the same way.
   public let isNested: Bool
 
   /// - Precondition: `bytes` holds as many elements as the shape says.
@@ -26,23 +30,6 @@ public final class NumericArray: Sendable, Equatable {
   }
 
   public var count: Int { bytes.count / elementType.width }
-
-  public enum ElementType: String, Sendable, CaseIterable {
-    case float64, float32
-    case int64, int32, int16, int8
-    case uint64, uint32, uint16, uint8
-    case bool
-
-    /// Bytes an element.
-    public var width: Int {
-      switch self {
-      case .float64, .int64, .uint64: 8
-      case .float32, .int32, .uint32: 4
-      case .int16, .uint16: 2
-      case .int8, .uint8, .bool: 1
-      }
-    }
-  }
 
   /// The element at an index of the flat order, as the nearest Double.
   public subscript(index: Int) -> Double {

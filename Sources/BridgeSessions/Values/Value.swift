@@ -1,3 +1,5 @@
+public import BinaryFormats
+
 /// A value of a variable, in the form it is checked and computed with.
 public enum Value: Sendable, Equatable {
   case float(Double)
@@ -36,11 +38,17 @@ public struct Payload: Sendable {
   /// Bytes a writer attached to a value that is not numeric; kept and answered as they are.
   public var attachment: [UInt8]
   public var form: WireForm
+  /// The format of the bytes the value came in; `raw` when it came as JSON.
+  public var binaryFormat: BinaryFormat
 
-  public init(_ value: Value, attachment: [UInt8] = [], form: WireForm = []) {
+  public init(
+    _ value: Value, attachment: [UInt8] = [], form: WireForm = [],
+    binaryFormat: BinaryFormat = .raw
+  ) {
     self.value = value
     self.attachment = attachment
     self.form = form
+    self.binaryFormat = binaryFormat
   }
 }
 

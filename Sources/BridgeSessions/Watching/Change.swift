@@ -57,6 +57,6 @@ public final class Change: @unchecked Sendable {
       skipped: skipped)
   }
 
-  /// About how many bytes the log keeps alive for this change.
-  var size: Int { 144 + variable.size }
+  /// About how many bytes this change keeps alive.
+  public var byteCount: Int { 144 + variable.size }
 }

@@ -10,10 +10,14 @@ struct ChangeLog {
   /// The position of the oldest change held.
   private(set) var start = 0
   /// The revision of the newest change no longer held; 0 when none has gone.
-  private(set) var lastDroppedRevision: Int64 = 0
+  private(set) var lastDroppedRevision: Int64
   let limits: SessionLimits
 
-  init(limits: SessionLimits) { self.limits = limits }
+  /// - Parameter revision: That of the session; what led to it is not held.
+  init(limits: SessionLimits, after revision: Int64) {
+    self.limits = limits
+    self.lastDroppedRevision = revision
+  }
 
   /// The position of the next change.
   var end: Int { start + changes.count }
@@ -23,10 +27,10 @@ struct ChangeLog {
   /// - Parameter onDrop: Hears of every change that goes, with its position.
   mutating func append(_ change: Change, onDrop: (Change, Int) -> Void = { _, _ in }) {
     changes.append(change)
-    byteCount += change.size
+    byteCount += change.byteCount
     while changes.count > limits.logChanges || (byteCount > limits.logBytes && changes.count > 1) {
       let dropped = changes.removeFirst()
-      byteCount -= dropped.size
+      byteCount -= dropped.byteCount
       lastDroppedRevision = dropped.revision
       onDrop(dropped, start)
       start += 1

@@ -101,10 +101,10 @@ extension Session {
     for watch: Watch, limit: Int, _ append: (Change) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
-      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       // Nothing it reports was committed since it was up to date, however far the log has moved.
       if !watch.isPending { watch.position = state.log.end }
       if watch.conflates { return state.takeConflated(for: watch, limit: limit, append) }
+      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }

@@ -34,6 +34,7 @@ extension Session {
   /// - Throws: `SessionError`: `sessionNotFound`, `invalidArgument`, and for an atomic batch
   ///   `limitReached`.
   public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+    try journal?.checkAvailable()
     try checkIdentifiers(updates.map(\.identifier))
     guard atomic else {
       let results = try updates.map { update throws -> Result<Variable, SessionError> in
@@ -95,19 +96,15 @@ extension Session {
       for (update, item) in zip(updates, prepared) {
         // Also what was refused must still be so: the answer is of one moment and its revision.
         guard state.find(update.identifier)?.definition === item.definition else { return nil }
-        switch item.payload {
-        case .failure(let error): errors.append(error)
-        case .success(let payload):
+        do throws(SessionError) {
+          let payload = try item.payload.get()
           let index = state.variables.index(forKey: item.definition!.name)!
-          let current = state.variables.values[index]
           writes.append(PendingWrite(index: index, payload: payload))
-          do throws(SessionError) {
-            try check(update.expectedVersion, of: current)
-            try checkLock(of: current, writer)
-            errors.append(nil)
-          } catch {
-            errors.append(error)
-          }
+          try check(update.expectedVersion, of: state.variables.values[index])
+          try checkLock(of: state.variables.values[index], writer)
+          errors.append(nil)
+        } catch {
+          errors.append(error)
         }
       }
       if errors.contains(where: { $0 != nil }) {

@@ -11,6 +11,7 @@ extension Session {
     name: String, type: ValueType, constraints: String = "", accessControl: String = "",
     payload: Payload, metadata: [String: String] = [:], writer: Writer
   ) throws -> Variable {
+    try journal?.checkAvailable()
     try checkName(name)
     let rules = try Variable.Definition.Rules(
       constraints: constraints, accessControl: accessControl, type: type)
@@ -90,20 +91,20 @@ extension Session {
     _ identifier: String, expectedVersion: Int32, writer: Writer,
     _ outcome: (Variable) throws -> Outcome
   ) throws -> Variable {
+    try journal?.checkAvailable()
     while true {
       let seen = try get(identifier).variable
-      if SeededBug.lostUpdate.isActive { try checkEarly(expectedVersion, identifier) }
+      if SeededBug.lostUpdate.isActive { try check(expectedVersion, of: SeededBug.late(seen)) }
       try seen.definition.access?.check(writer, changes: seen.name)
       let (payload, definition, kind) = try outcome(seen)
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
         try checkOpen(state)
-        // Deleted or replaced meanwhile: the value was checked against other constraints, or kept
-        // from an older version.
-        guard let index = state.variables.index(forKey: seen.name),
-          state.variables.values[index].definition === seen.definition
-        else { return nil }
+        // Deleted or replaced meanwhile: the value was checked for another variable or against other
+        // constraints, or kept from an older version.
+        guard let index = state.variables.index(forKey: seen.name) else { return nil }
         let current = state.variables.values[index]
+        guard current.definition === seen.definition else { return nil }
         if kind == .constraintsChanged && current !== seen { return nil }
         try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
         try checkLock(of: current, writer)
@@ -122,6 +123,7 @@ extension Session {
   /// - Returns: The revision of the deletion.
   /// - Throws: `SessionError`: `variableNotFound`, `permissionDenied`, `failedPrecondition`.
   public func delete(_ identifier: String, writer: Writer) throws -> Int64 {
+    try journal?.checkAvailable()
     let (revision, woken) = try state.withLock { state -> (Int64, [Watch]) in
       try checkOpen(state)
       guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
@@ -143,10 +145,6 @@ extension Session {
       "Version mismatch for \(variable.name): expected \(expected), current version is "
         + "\(variable.version)",
       details: ["variable": variable.name, "current_version": String(variable.version)])
-  }
-
-  private func checkEarly(_ expected: Int32, _ identifier: String) throws {
-    try check(expected, of: SeededBug.late(get(identifier).variable))
   }
 
   /// - Throws: `SessionError` with code `failedPrecondition` when an optimizer other than the writer

@@ -1,7 +1,7 @@
 /// Base64 as gRPC metadata uses it: padded or not when read, unpadded when written.
 ///
 /// Source: RFC 4648 section 4.
-enum Base64 {
+package enum Base64 {
   private static let alphabet = Array(
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
@@ -29,7 +29,7 @@ enum Base64 {
   }
 
   /// The decoded bytes, or nil when the text is not base64.
-  static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
+  package static func decode(_ text: some Sequence<UInt8>) -> [UInt8]? {
     var bytes: [UInt8] = []
     var buffer: UInt32 = 0
     var bits = 0
@@ -53,5 +53,10 @@ enum Base64 {
     if characters % 4 == 1 { return nil }
     if padding > 0 && (characters + padding) % 4 != 0 { return nil }
     return bytes
+  }
+
+  /// The bytes of a constant of the program.
+  package static func decode(_ constant: StaticString) -> [UInt8] {
+    constant.withUTF8Buffer { decode($0) }!
   }
 }

@@ -1,17 +1,23 @@
 /// Cuts a byte stream into gRPC messages: a flag byte, a length of four bytes, the message.
 ///
 /// Pure: it does no I/O, and memory grows with the bytes that arrived, never with the length that
-/// a peer claims.
+/// a peer claims, neither as the length of a message nor by compressing one.
 ///
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Length-Prefixed-Message)
 struct MessageDeframer {
-  /// Messages longer than this many bytes are refused from their prefix.
-  let limit: Int
+  /// Messages longer than this many bytes are refused: from their prefix, or while they inflate.
+  var limit: Int
+  /// Whether the peer named gzip as the encoding of its compressed messages.
+  var inflates = false
 
   private var prefix: UInt64 = 0
   private var prefixCount = 0
   private var remaining = 0
+  private var isCompressed = false
   private var body: [UInt8] = []
+
+  /// Whether the message handed over last came compressed.
+  private(set) var wasCompressed = false
 
   private static let prefixLength = 5
   private static let initialReservation = 64 * 1024
@@ -21,13 +27,29 @@ struct MessageDeframer {
   /// Whether the stream may end here: between two messages.
   var isBetweenMessages: Bool { prefixCount == 0 }
 
+  /// Bytes of an incomplete message.
+  var heldBytes: Int { body.count }
+
   /// Takes the next bytes and hands over every message they complete.
   ///
   /// - Throws: RESOURCE_EXHAUSTED for a message over the limit; INTERNAL for a flag that is neither
-  ///   0 nor 1, or that says compressed on a stream that names no encoding.
+  ///   0 nor 1, or that says compressed on a stream that names no encoding, and for a message that
+  ///   does not inflate.
   mutating func consume(
     _ bytes: UnsafeRawBufferPointer, _ deliver: ([UInt8]) throws(RPCError) -> Void
   ) throws(RPCError) {
+    _ = try consume(bytes) { message throws(RPCError) in
+      try deliver(message)
+      return true
+    }
+  }
+
+  /// As above, until `deliver` answers false.
+  ///
+  /// - Returns: How many bytes were taken; the rest is to be offered again.
+  mutating func consume(
+    _ bytes: UnsafeRawBufferPointer, while deliver: ([UInt8]) throws(RPCError) -> Bool
+  ) throws(RPCError) -> Int {
     var rest = bytes[...]
     while !rest.isEmpty {
       if prefixCount == 0 && rest.count >= Self.prefixLength {
@@ -47,23 +69,27 @@ struct MessageDeframer {
         remaining -= count
       }
       if remaining == 0 {
-        let message = body
+        var message = body
         body = []
         prefix = 0
         prefixCount = 0
-        try deliver(message)
+        wasCompressed = isCompressed
+        if isCompressed { message = try Gzip.decompress(message, limit: limit) }
+        if try !deliver(message) { break }
       } else if body.isEmpty {
         // One allocation for a message that is all here already.
         body.reserveCapacity(min(remaining, max(rest.count, Self.initialReservation)))
       }
     }
+    return bytes.count - rest.count
   }
 
   private mutating func readPrefix() throws(RPCError) {
     let flag = prefix >> 32
     let length = Int(prefix & 0xFFFF_FFFF)
     switch flag {
-    case 0: break
+    case 0: isCompressed = false
+    case 1 where inflates: isCompressed = true
     case 1:
       throw RPCError(
         .internalError, "message is flagged as compressed, but the call names no grpc-encoding")

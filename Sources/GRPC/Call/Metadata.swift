@@ -8,6 +8,26 @@ public struct Metadata: Sendable, Hashable {
     public var key: String
     /// The value as it stands on the wire: ASCII text, base64 for `-bin` keys.
     public var wireValue: String
+
+    /// Whether a service may send this: the key is made of `0-9a-z_-.`, is none that HTTP/2 or gRPC
+    /// use themselves, and the value is printable ASCII.
+    var isSendable: Bool {
+      !key.isEmpty && !key.hasPrefix("grpc-") && !Self.reserved.contains(key)
+        && key.utf8.allSatisfy {
+          switch $0 {
+          case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+            true
+          default: false
+          }
+        } && wireValue.utf8.allSatisfy { $0 >= 0x20 && $0 <= 0x7E }
+    }
+
+    /// Of gRPC, and those that HTTP/2 forbids (RFC 9113 section 8.2.2).
+    private static let reserved: Set<String> = [
+      "content-type", "te", "connection", "keep-alive", "proxy-connection", "transfer-encoding",
+      "upgrade", "host", "content-length",
+    ]
   }
 
   public private(set) var entries: [Entry] = []
@@ -15,6 +35,15 @@ public struct Metadata: Sendable, Hashable {
   public init() {}
 
   public var isEmpty: Bool { entries.isEmpty }
+
+  /// What a service may not send of this, as the error its call ends with: a mistake that should
+  /// be seen, not passed over.
+  func checkSendable() throws(RPCError) {
+    for entry in entries where !entry.isSendable {
+      throw RPCError(
+        .internalError, "the service sent the metadata \"\(entry.key)\", which is not its to send")
+    }
+  }
 
   /// Adds a text value. `key` must not end in `-bin`.
   public mutating func add(_ value: String, for key: String) {
@@ -26,9 +55,9 @@ public struct Metadata: Sendable, Hashable {
     entries.append(Entry(key: key.lowercased(), wireValue: Base64.encode(bytes)))
   }
 
-  /// Adds a value that is already in its wire form.
-  mutating func add(wireValue: String, for key: String) {
-    entries.append(Entry(key: key, wireValue: wireValue))
+  /// Adds a value that is in its wire form already: ASCII text, base64 for a `-bin` key.
+  public mutating func add(wireValue: String, for key: String) {
+    entries.append(Entry(key: key.lowercased(), wireValue: wireValue))
   }
 
   /// The first text value of a key.

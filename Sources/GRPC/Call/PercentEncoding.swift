@@ -30,4 +30,33 @@ enum PercentEncoding {
     }
     return encoded
   }
+
+  /// The text that was encoded. What is not an encoding stands for itself: a message that a peer
+  /// did not encode is better than none.
+  static func decode(_ encoded: some Sequence<UInt8>) -> String {
+    let encoded = Array(encoded)
+    var bytes: [UInt8] = []
+    var index = 0
+    while index < encoded.count {
+      if encoded[index] == UInt8(ascii: "%"), index + 2 < encoded.count,
+        let high = hexDigit(encoded[index + 1]), let low = hexDigit(encoded[index + 2])
+      {
+        bytes.append(high << 4 | low)
+        index += 3
+      } else {
+        bytes.append(encoded[index])
+        index += 1
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  private static func hexDigit(_ character: UInt8) -> UInt8? {
+    switch character {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0")
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): character - UInt8(ascii: "A") + 10
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): character - UInt8(ascii: "a") + 10
+    default: nil
+    }
+  }
 }

@@ -27,4 +27,14 @@ enum Timeout {
     let (product, overflow) = value.multipliedReportingOverflow(by: unit)
     return .nanoseconds(overflow ? limit : min(product, limit))
   }
+
+  /// The header that stands for a time, in the finest unit that has room for it, rounded up.
+  static func text(_ amount: TimeAmount) -> String {
+    var value = max(0, amount.nanoseconds)
+    for (unit, next) in [("n", 1000), ("u", 1000), ("m", 1000), ("S", 60), ("M", 60)] {
+      if value <= 99_999_999 { return "\(value)\(unit)" }
+      value = (value - 1) / Int64(next) + 1
+    }
+    return "\(min(value, 99_999_999))H"
+  }
 }

@@ -37,10 +37,11 @@ private func onBeginHeaders(
   _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   withConnection(userData) { connection in
-    if frame!.pointee.hd.type == NGHTTP2_HEADERS.rawValue,
-      frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST
-    {
+    guard frame!.pointee.hd.type == NGHTTP2_HEADERS.rawValue else { return 0 }
+    if frame!.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
       connection.headersBegan(stream: frame!.pointee.hd.stream_id)
+    } else {
+      connection.moreHeadersBegan()
     }
     return 0
   }
@@ -69,7 +70,8 @@ private func onFrameReceived(
     let id = frame!.pointee.hd.stream_id
     connection.frameReceived(
       frame!, stream: id == 0 ? nil : nghttp2_session_get_stream_user_data(session, id))
-    return 0
+    // Stops at once, with whatever else has been read already.
+    return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
   }
 }
 
@@ -90,6 +92,12 @@ private func onFrameSent(
   _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   let header = frame!.pointee.hd
+  if header.type == NGHTTP2_RST_STREAM.rawValue {
+    return withConnection(userData) { connection in
+      connection.resetSent()
+      return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
+    }
+  }
   guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     header.type == NGHTTP2_HEADERS.rawValue || header.type == NGHTTP2_DATA.rawValue
   else { return 0 }
@@ -139,9 +147,7 @@ private func onSendData(
       return NGHTTP2_ERR_WOULDBLOCK.rawValue
     }
     _ = connection.output.writeBytes(UnsafeRawBufferPointer(start: frameHeader, count: 9))
-    Unmanaged<ServerCall>.fromOpaque(source!.pointee.ptr)._withUnsafeGuaranteedRef {
-      $0.writeData(length, into: &connection.output)
-    }
+    connection.writeData(length, of: source!.pointee.ptr)
     return 0
   }
 }

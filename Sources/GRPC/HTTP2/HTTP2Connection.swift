@@ -26,6 +26,13 @@ class HTTP2Connection: ChannelInboundHandler {
   private var isFlushing = false
   private var isClosing = false
   private var flushIsScheduled = false
+  /// The GOAWAY that is left to send; see `disconnect`.
+  private var lastWords: ByteBuffer?
+
+  /// Whether a batch of input arrived since this was set to false.
+  @exclusivity(unchecked) final var hasReceived = false
+  /// Bytes handed to the channel so far.
+  private var bytesWritten = 0
 
   /// The output handed to the channel in one write.
   static let writeSize = 64 * 1024
@@ -48,13 +55,16 @@ class HTTP2Connection: ChannelInboundHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard let session else { return }
     let buffer = unwrapInboundIn(data)
+    hasReceived = true
     isReceiving = true
     let consumed = buffer.withUnsafeReadableBytes { bytes in
       nghttp2_session_mem_recv(
         session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
     isReceiving = false
-    if consumed < 0 {
+    if isDisconnecting {
+      sendLastWords()
+    } else if consumed < 0 {
       // NGHTTP2_ERR_BAD_CLIENT_MAGIC, _FLOODED, _CALLBACK_FAILURE, _NOMEM: nothing can be said on
       // this connection any more. Other protocol errors are answered by a GOAWAY of the session.
       logger.debug("closing connection", metadata: ["reason": "\(Self.text(of: CInt(consumed)))"])
@@ -104,13 +114,24 @@ class HTTP2Connection: ChannelInboundHandler {
   func flush() {
     guard let session, let context, !isReceiving, !isFlushing else { return }
     isFlushing = true
-    defer { isFlushing = false }
+    repeat { sendFrames(session, context) } while self.session != nil && framesWentOut()
+    isFlushing = false
+    guard self.session != nil else { return }
+    if isDisconnecting {
+      sendLastWords()
+    } else if nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 {
+      closeBehindWrites(context)
+    }
+  }
+
+  private func sendFrames(_ session: OpaquePointer, _ context: ChannelHandlerContext) {
     while context.channel.isWritable {
       output.clear()
       while output.readableBytes < Self.writeSize {
         var frame: UnsafePointer<UInt8>?
         // 0: nothing to send, or a full write; DATA frames go straight into `output`.
         let count = nghttp2_session_mem_send(session, &frame)
+        if isDisconnecting { return }
         if count < 0 {
           logger.debug("cannot send", metadata: ["reason": "\(Self.text(of: CInt(count)))"])
           close()
@@ -119,14 +140,20 @@ class HTTP2Connection: ChannelInboundHandler {
         if count == 0 { break }
         _ = output.writeBytes(UnsafeRawBufferPointer(start: frame, count: count))
       }
-      if output.readableBytes == 0 { break }
+      if output.readableBytes == 0 { return }
+      bytesWritten += output.readableBytes
       context.writeAndFlush(wrapOutboundOut(output), promise: nil)
       if self.session == nil { return }
     }
-    if nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 {
-      closeBehindWrites(context)
-    }
   }
+
+  /// Bytes the channel has been given and has not written to its socket.
+  final var bufferedBytes: Int {
+    (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+  }
+
+  /// Bytes that have gone out to the socket.
+  final var bytesSent: Int { bytesWritten - bufferedBytes }
 
   /// Closes once everything handed to the channel has gone out: closing at once would cut it off.
   private func closeBehindWrites(_ context: ChannelHandlerContext) {
@@ -140,6 +167,40 @@ class HTTP2Connection: ChannelInboundHandler {
 
   func close() {
     context?.close(promise: nil)
+  }
+
+  /// How long a peer that is disconnected has to read why. Closing a socket with unread input, as
+  /// that of a flood, resets the connection, and the reason is lost.
+  private static let lingerTime = TimeAmount.seconds(1)
+
+  /// Whether `disconnect` was called.
+  final var isDisconnecting: Bool { lastWords != nil }
+
+  /// Ends the connection and all its calls at once, listens no more, and says why.
+  ///
+  /// - Parameters:
+  ///   - code: The error code of the GOAWAY frame (RFC 9113 section 7).
+  ///   - reason: Its debug data.
+  final func disconnect(_ code: nghttp2_error_code, _ reason: String) {
+    guard let session, !isDisconnecting else { return }
+    logger.debug("disconnecting", metadata: ["reason": "\(reason)"])
+    // Written by hand, past the session: what it has queued is not to go first.
+    var goAway = ByteBuffer()
+    goAway.writeInteger(UInt32(8 + reason.utf8.count) << 8 | UInt32(NGHTTP2_GOAWAY.rawValue))
+    goAway.writeInteger(UInt8(0))
+    goAway.writeInteger(UInt32(0))
+    goAway.writeInteger(nghttp2_session_get_last_proc_stream_id(session))
+    goAway.writeInteger(code.rawValue)
+    goAway.writeString(reason)
+    lastWords = goAway
+    if !isReceiving && !isFlushing { sendLastWords() }
+  }
+
+  private func sendLastWords() {
+    guard let lastWords, let channel = context?.channel else { return }
+    context?.writeAndFlush(wrapOutboundOut(lastWords), promise: nil)
+    end()
+    eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
   }
 
   private func end() {
@@ -168,6 +229,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}
 
+  /// Headers of a stream that is open already begin: those of a response, or trailers.
+  func moreHeadersBegan() {}
+
   func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) {}
@@ -178,6 +242,19 @@ class HTTP2Connection: ChannelInboundHandler {
   func dataReceived(
     stream: UnsafeMutableRawPointer?, id: Int32, bytes: UnsafeRawBufferPointer
   ) {}
+
+  /// Appends the next bytes of a body to `output`; `source` is what its data provider named.
+  func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
+    fatalError("a subclass that sends bodies writes them")
+  }
+
+  /// What could be sent was sent.
+  ///
+  /// - Returns: Whether that made room to go on with, so that there may be more to send.
+  func framesWentOut() -> Bool { false }
+
+  /// An RST_STREAM frame went out.
+  func resetSent() {}
 
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}

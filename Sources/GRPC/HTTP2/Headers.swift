@@ -25,8 +25,9 @@ struct HeaderFields {
     for field in more.fields { add(Array(more.bytes[field.name]), Array(more.bytes[field.value])) }
   }
 
+  /// Adds what a service may send.
   mutating func add(_ metadata: Metadata) {
-    for entry in metadata.entries { add(entry.key, entry.wireValue) }
+    for entry in metadata.entries where entry.isSendable { add(entry.key, entry.wireValue) }
   }
 
   /// Calls `body` with the fields as nghttp2 takes them, valid until it returns.
@@ -52,6 +53,13 @@ enum FixedHeaders {
   nonisolated(unsafe) static let response = make([
     (":status", "200"), ("content-type", "application/grpc"),
   ])
+  /// The same, and `grpc-accept-encoding`.
+  nonisolated(unsafe) static let announcingResponse = make([
+    (":status", "200"), ("content-type", "application/grpc"),
+    ("grpc-accept-encoding", acceptedEncodings),
+  ])
+  /// The encodings of messages that are read.
+  static let acceptedEncodings = "identity,gzip"
   /// `grpc-status 0`.
   nonisolated(unsafe) static let okTrailers = make([("grpc-status", "0")])
 

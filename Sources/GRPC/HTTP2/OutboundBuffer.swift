@@ -6,12 +6,16 @@ internal import DequeModule
 /// wait on many streams at once.
 public struct OutboundBuffer {
   private var current: [UInt8]?
-  private var following: Deque<[UInt8]> = []
+  private var currentIsCompressed = false
+  private var following: Deque<(bytes: [UInt8], isCompressed: Bool)> = []
   /// How far the current message has been sent, counted with its prefix.
   private var position = 0
 
   /// Bytes that wait, prefixes included.
   public private(set) var byteCount = 0
+
+  /// Messages of at least this many bytes are compressed; nil where the stream names no encoding.
+  var compressionThreshold: Int?
 
   private static let prefixLength = 5
 
@@ -22,12 +26,26 @@ public struct OutboundBuffer {
   static func framedSize(of message: [UInt8]) -> Int { prefixLength + message.count }
 
   /// Queues one message behind those that wait.
-  public mutating func append(_ message: [UInt8]) {
+  ///
+  /// - Parameter compressed: Whether to compress it, on a stream that allows it; nil leaves that to
+  ///   `ServerCall.compressionThreshold`.
+  public mutating func append(_ message: [UInt8], compressed: Bool? = nil) {
+    if let compressionThreshold, compressed ?? (message.count >= compressionThreshold) {
+      let packed = Gzip.compress(message)
+      if compressed == true || packed.count < message.count {
+        return enqueue(packed, isCompressed: true)
+      }
+    }
+    enqueue(message, isCompressed: false)
+  }
+
+  private mutating func enqueue(_ message: [UInt8], isCompressed: Bool) {
     byteCount += Self.framedSize(of: message)
     if current == nil {
       current = message
+      currentIsCompressed = isCompressed
     } else {
-      following.append(message)
+      following.append((message, isCompressed))
     }
   }
 
@@ -55,21 +73,26 @@ public struct OutboundBuffer {
       }
       if isDone {
         position = 0
-        current = following.popFirst()
+        if let next = following.popFirst() {
+          current = next.bytes
+          currentIsCompressed = next.isCompressed
+        }
       } else {
         current = message
       }
     }
   }
 
-  /// The flag 0 and the length in network order, as far as there is room.
+  /// The flag and the length in network order, as far as there is room.
   private mutating func writePrefix(
     of message: [UInt8], to rest: inout Slice<UnsafeMutableRawBufferPointer>
   ) {
     let length = UInt32(message.count)
     while position < Self.prefixLength, let index = rest.indices.first {
       rest[index] =
-        position == 0 ? 0 : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
+        position == 0
+        ? (currentIsCompressed ? 1 : 0)
+        : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
       rest = rest.dropFirst()
       position += 1
     }

@@ -1,4 +1,4 @@
-internal import Locks
+internal import Threads
 public import Logging
 public import NIOCore
 internal import NIOPosix

@@ -1,4 +1,4 @@
-internal import Locks
+internal import Threads
 internal import NIOCore
 
 /// What other threads want done on one event loop: any number of actions, one wake-up.

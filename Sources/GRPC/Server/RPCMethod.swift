@@ -18,11 +18,24 @@ public struct RPCMethod: Sendable {
   /// Whether exactly one request makes a call. Other counts are answered UNIMPLEMENTED.
   let takesOneRequest: Bool
   let ignoresDeadline: Bool
+  private(set) var requestLimit = Int.max
 
   /// A unary method whose answer is at hand: it runs on the event loop and must not block.
   public static func unary(_ path: String, _ handler: @escaping InlineHandler) -> RPCMethod {
     RPCMethod(
       path: path, implementation: .inline(handler), takesOneRequest: true, ignoresDeadline: false)
+  }
+
+  /// This unary method, with answers that `deliver` gives to the call later, from any thread.
+  ///
+  /// - Precondition: It was made by `unary`.
+  public func answering(
+    _ deliver: @escaping @Sendable (_ answer: [UInt8], _ call: ServerCall) -> Void
+  ) -> RPCMethod {
+    guard case .inline(let handler) = implementation else {
+      preconditionFailure("\(path) is not a unary method that answers at once")
+    }
+    return .oneRequest(path) { DeferredAnswer(call: $0, handler: handler, deliver: deliver) }
   }
 
   /// A method that takes one request and answers when and as often as it likes: unary methods that
@@ -42,6 +55,35 @@ public struct RPCMethod: Sendable {
     RPCMethod(
       path: path, implementation: .handler(factory), takesOneRequest: false,
       ignoresDeadline: ignoresDeadline)
+  }
+
+  /// The same method with a limit of its own on the size of a request.
+  ///
+  /// - Parameter bytes: Above `ServerLimits.messageSize`, that remains the limit.
+  public func limitingRequests(to bytes: Int) -> RPCMethod {
+    var method = self
+    method.requestLimit = bytes
+    return method
+  }
+}
+
+/// A unary call whose answer is delivered later.
+private final class DeferredAnswer: ServerCallHandler {
+  private let call: ServerCall
+  private let handler: RPCMethod.InlineHandler
+  private let deliver: @Sendable ([UInt8], ServerCall) -> Void
+
+  init(
+    call: ServerCall, handler: @escaping RPCMethod.InlineHandler,
+    deliver: @escaping @Sendable ([UInt8], ServerCall) -> Void
+  ) {
+    self.call = call
+    self.handler = handler
+    self.deliver = deliver
+  }
+
+  func receive(_ request: [UInt8]) throws(RPCError) {
+    deliver(try handler(request, call), call)
   }
 }
 

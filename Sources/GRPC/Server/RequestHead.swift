@@ -10,6 +10,8 @@ struct RequestHead {
   private(set) var timeout: [UInt8] = []
   private(set) var hasTimeout = false
   private(set) var encoding: [UInt8] = []
+  /// The client takes answers in gzip.
+  private(set) var acceptsGzip = false
   private(set) var hasBinaryMetadata = false
   /// Custom metadata; see `MetadataFields`.
   private(set) var fields: [UInt8] = []
@@ -30,6 +32,7 @@ struct RequestHead {
     timeout.removeAll(keepingCapacity: true)
     hasTimeout = false
     encoding.removeAll(keepingCapacity: true)
+    acceptsGzip = false
     hasBinaryMetadata = false
     fields.removeAll(keepingCapacity: true)
     listSize = 0
@@ -53,10 +56,23 @@ struct RequestHead {
       timeout.append(contentsOf: value)
     case 13 where name.isEqual("grpc-encoding"): encoding.append(contentsOf: value)
     case 14 where name.isEqual("content-length"): return
-    case 20 where name.isEqual("grpc-accept-encoding"): return
+    case 20 where name.isEqual("grpc-accept-encoding"):
+      if Self.namesGzip(value) { acceptsGzip = true }
     default:
       if name.hasSuffix("-bin") { hasBinaryMetadata = true }
       MetadataFields.append(name: name, value: value, to: &fields)
+    }
+  }
+
+  /// Whether `gzip` is one of the names that commas separate.
+  private static func namesGzip(_ value: UnsafeRawBufferPointer) -> Bool {
+    // What gRPC's own C, Python and Ruby clients say.
+    if value.isEqual("identity, deflate, gzip") { return true }
+    return value.split(separator: UInt8(ascii: ",")).contains { name in
+      let name = name.drop { $0 == UInt8(ascii: " ") }
+      let end = name.lastIndex { $0 != UInt8(ascii: " ") }
+      guard let end else { return false }
+      return UnsafeRawBufferPointer(rebasing: name[...end]).isEqual("gzip")
     }
   }
 

@@ -26,6 +26,19 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var deframer: MessageDeframer
   @exclusivity(unchecked) var receivedRequest: [UInt8]?
   @exclusivity(unchecked) var requestsEnded = false
+  /// Input that is not looked at before there is room for what answers it.
+  @exclusivity(unchecked) var heldInput: [UInt8] = []
+  /// The bytes of requests this call holds, as the connection has counted them.
+  @exclusivity(unchecked) var countedBytes = 0
+  @exclusivity(unchecked) var wait = Wait.none
+  /// DATA frames that have gone out, and since when none has though answers wait.
+  @exclusivity(unchecked) private(set) var framesSent = 0
+  @exclusivity(unchecked) var stall = Stall()
+
+  /// The client takes answers in gzip.
+  @exclusivity(unchecked) var acceptsGzip = false
+  /// The request names an encoding: tell which are known.
+  @exclusivity(unchecked) var namesEncoding = false
 
   @exclusivity(unchecked) var method: RPCMethod?
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
@@ -44,6 +57,8 @@ public final class ServerCall: @unchecked Sendable {
   private let waitsForRoom = Atomic<Bool>(false)
   @exclusivity(unchecked) private var usesSend = false
   private let closed = Atomic<Bool>(false)
+  /// The client has left, and the handler may not know yet: it still counts as open.
+  private var isAbandoned = false
 
   enum State {
     /// Nothing has been answered.
@@ -52,6 +67,15 @@ public final class ServerCall: @unchecked Sendable {
     case responding
     /// The last frame is submitted, or the stream is gone.
     case ended
+  }
+
+  /// Why the call gets no more requests for now.
+  enum Wait {
+    case none
+    /// Too many of its own answers wait.
+    case forOwnAnswers
+    /// It is in the connection's queue of calls to go on with.
+    case queued
   }
 
   /// `send` answers false above this many waiting bytes, and `writable` follows below half of it.
@@ -66,6 +90,11 @@ public final class ServerCall: @unchecked Sendable {
     self.eventLoop = connection.eventLoop
     self.id = id
     self.deframer = MessageDeframer(limit: messageLimit)
+    self.compressionThreshold = connection.limits.compressionThreshold
+  }
+
+  deinit {
+    if isAbandoned { connection.abandonedCalls.subtract(1, ordering: .relaxed) }
   }
 
   // MARK: The request
@@ -81,6 +110,16 @@ public final class ServerCall: @unchecked Sendable {
     MetadataFields.contains(key, in: metadataFields)
   }
 
+  /// Whether the request handed over last came compressed.
+  public var isRequestCompressed: Bool { deframer.wasCompressed }
+
+  /// Messages of at least this many bytes are compressed with gzip, if the client accepts that; nil
+  /// compresses none. At first what `ServerLimits` says.
+  ///
+  /// It counts until the response headers are sent, by `start` or with the first message, which say
+  /// whether messages may be compressed at all. They are compressed on the event loop.
+  @exclusivity(unchecked) public var compressionThreshold: Int?
+
   /// What the service keeps for the connection this call came on, as long as that lives.
   public var connectionState: AnyObject? {
     get { connection.userState }
@@ -94,13 +133,15 @@ public final class ServerCall: @unchecked Sendable {
 
   /// Sends one message.
   ///
+  /// - Parameter compressed: Whether to compress it, on a call whose `compressionThreshold` allows
+  ///   it at all; nil goes by that threshold.
   /// - Returns: Whether there is room for more. A producer that goes on regardless only fills
   ///   memory; one that stops is told by `ServerCallHandler.writable`.
   @discardableResult
-  public func send(_ message: [UInt8]) -> Bool {
+  public func send(_ message: [UInt8], compressed: Bool? = nil) -> Bool {
     let size = OutboundBuffer.framedSize(of: message)
     let waiting = unsent.add(size, ordering: .sequentiallyConsistent).newValue
-    perform(.send(message))
+    perform(.send(message, compressed: compressed))
     if waiting < Self.sendLimit { return true }
     waitsForRoom.store(true, ordering: .sequentiallyConsistent)
     // What waited may have gone out before the flag was up; then no `writable` would follow.
@@ -128,7 +169,7 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   enum Action: Sendable {
-    case send([UInt8])
+    case send([UInt8], compressed: Bool?)
     case respond([UInt8])
     case finish(Metadata)
     case fail(RPCError)
@@ -148,15 +189,19 @@ public final class ServerCall: @unchecked Sendable {
 
   func apply(_ action: Action) {
     switch action {
-    case .send(let message):
+    case .send(let message, let compressed):
+      start()
       guard !isFinished else { return }
       usesSend = true
-      start()
-      outbound.append(message)
+      let size = enqueue(message, compressed: compressed)
+      // `send` has counted the message as it was.
+      let saved = OutboundBuffer.framedSize(of: message) - size
+      if saved != 0 { unsent.subtract(saved, ordering: .sequentiallyConsistent) }
       resume()
     case .respond(let message):
+      start()
       guard !isFinished else { return }
-      outbound.append(message)
+      enqueue(message)
       finishNow(Metadata())
     case .finish(let trailers): finishNow(trailers)
     case .fail(let error): failNow(error)
@@ -167,10 +212,30 @@ public final class ServerCall: @unchecked Sendable {
   // MARK: Answering, on the event loop
 
   /// Sends the response headers now, without waiting for the first message.
+  ///
+  /// Metadata that is not a service's to send, such as keys that begin with `grpc-`, ends the call
+  /// with INTERNAL.
   public func start(metadata: Metadata = Metadata()) {
     guard state == .idle else { return }
+    if !metadata.isEmpty {
+      do throws(RPCError) { try metadata.checkSendable() } catch { return abort(error) }
+    }
+    if compressionThreshold != nil {
+      if !acceptsGzip { compressionThreshold = nil }
+      outbound.compressionThreshold = compressionThreshold
+    }
     state = .responding
     connection.submitResponse(self, metadata: metadata)
+  }
+
+  /// Queues a message; returns the bytes it takes.
+  @discardableResult
+  private func enqueue(_ message: [UInt8], compressed: Bool? = nil) -> Int {
+    let before = outbound.byteCount
+    outbound.append(message, compressed: compressed)
+    let size = outbound.byteCount - before
+    connection.waitingBytes += size
+    return size
   }
 
   /// Takes answers from `source` from now on.
@@ -182,10 +247,10 @@ public final class ServerCall: @unchecked Sendable {
 
   /// Answers a unary call with its only message.
   func answer(_ message: [UInt8]) {
-    guard !isFinished else { return }
-    outbound.append(message)
-    end = (nil, ())
     start()
+    guard !isFinished else { return }
+    enqueue(message)
+    end = (nil, ())
     release()
   }
 
@@ -193,6 +258,7 @@ public final class ServerCall: @unchecked Sendable {
     guard !isFinished else { return }
     var fields: HeaderFields?
     if !trailers.isEmpty {
+      do throws(RPCError) { try trailers.checkSendable() } catch { return abort(error) }
       var list = HeaderFields()
       list.add("grpc-status", "0")
       list.add(trailers)
@@ -207,7 +273,10 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
-    let fields = Self.trailers(for: error)
+    var fields = Self.trailers(for: error)
+    if namesEncoding && error.code == .unimplemented {
+      fields.add("grpc-accept-encoding", FixedHeaders.acceptedEncodings)
+    }
     if state == .idle {
       state = .ended
       connection.submitHeadersOnly(self, http: "200", fields: fields)
@@ -251,7 +320,9 @@ public final class ServerCall: @unchecked Sendable {
   /// How many bytes the next DATA frame may take; nil defers until `resume`.
   func dataAvailable(limit: Int) -> (count: Int, isLast: Bool)? {
     if let source, end == nil, outbound.byteCount < limit {
+      let before = outbound.byteCount
       source.fill(&outbound, target: limit)
+      connection.waitingBytes += outbound.byteCount - before
     }
     let count = min(limit, outbound.byteCount)
     let isLast = end != nil && count == outbound.byteCount
@@ -273,6 +344,13 @@ public final class ServerCall: @unchecked Sendable {
       outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
       return count
     }
+    connection.waitingBytes -= count
+    framesSent &+= 1
+    if wait == .forOwnAnswers && outbound.byteCount < Self.sendLimit / 2 {
+      // The connection goes on with it when this frame is through.
+      wait = .queued
+      connection.waitingCalls.append(self)
+    }
     guard usesSend else { return }
     let waiting = unsent.subtract(count, ordering: .sequentiallyConsistent).newValue
     if waiting < Self.sendLimit / 2,
@@ -286,8 +364,10 @@ public final class ServerCall: @unchecked Sendable {
   func cancel(_ reason: RPCError) {
     let handler = self.handler
     let wasFinished = isFinished
+    if !wasFinished { abandon() }
     state = .ended
     release()
+    connection.waitingBytes -= outbound.byteCount
     outbound.removeAll()
     if !wasFinished { handler?.cancelled(reason) }
   }
@@ -296,8 +376,33 @@ public final class ServerCall: @unchecked Sendable {
   func abort(_ error: RPCError) {
     guard !isFinished else { return }
     let handler = self.handler
+    abandon()
     failNow(error)
     handler?.cancelled(error)
+  }
+
+  /// Counts the call as open until its handler has let go of it.
+  private func abandon() {
+    guard handler != nil, !isAbandoned else { return }
+    isAbandoned = true
+    connection.abandonedCalls.add(1, ordering: .relaxed)
+  }
+
+  // MARK: What waits
+
+  var takesRequestStream: Bool { method.map { !$0.takesOneRequest } ?? false }
+
+  /// Bytes of answers that wait.
+  var waitingBytes: Int { outbound.byteCount }
+
+  /// Bytes of requests that have not reached the handler.
+  var heldBytes: Int { deframer.heldBytes + heldInput.count + (receivedRequest?.count ?? 0) }
+
+  /// Forgets requests that no handler will see; not from within `MessageDeframer.consume`.
+  func dropRequests() {
+    deframer = MessageDeframer(limit: deframer.limit)
+    heldInput = []
+    receivedRequest = nil
   }
 
   /// Lets go of what produced answers; those that wait still go out.

@@ -12,7 +12,7 @@ extension ServerConnection {
         "grpc-timeout \"\(String(decoding: timeout, as: UTF8.self))\" is not 1 to 8 digits and one "
           + "of H, M, S, m, u, n")
     }
-    let deadline = NIODeadline.now() + amount
+    let deadline = eventLoop.now + amount
     call.deadline = deadline
     armDeadlineTimer(at: deadline)
   }
@@ -31,7 +31,7 @@ extension ServerConnection {
 
   private func endLateCalls() {
     deadlineTimer = nil
-    let now = NIODeadline.now()
+    let now = eventLoop.now
     var earliest: NIODeadline?
     var call = firstCall
     while let current = call {
@@ -60,7 +60,13 @@ extension ServerConnection {
     setNeedsFlush()
   }
 
-  func pingAcknowledged() {
+  func pingAcknowledged(_ ping: nghttp2_ping) {
+    let isOfDrain = withUnsafeBytes(of: ping.opaque_data) { $0.elementsEqual(Self.drainPing) }
+    if isOfDrain { drainNoticed() }
+  }
+
+  /// The client has seen that the connection ends: what it opens from now on is not served.
+  func drainNoticed() {
     guard drain == .noticed, let session else { return }
     drain = .refusing
     nghttp2_submit_goaway(
@@ -70,12 +76,14 @@ extension ServerConnection {
   }
 
   /// Ends every call with UNAVAILABLE and closes.
-  func terminate() {
+  ///
+  /// - Parameter reason: Why, for the clients.
+  func terminate(_ reason: String = "the server is shutting down") {
     guard let session else { return }
     var call = firstCall
     while let current = call {
       call = current.next
-      current.abort(RPCError(.unavailable, "the server is shutting down"))
+      current.abort(RPCError(.unavailable, reason))
     }
     // Before the session ends: afterwards nghttp2 sends no frame of a stream.
     flush()

@@ -1,6 +1,8 @@
 internal import CNghttp2
+internal import DequeModule
 internal import Logging
 internal import NIOCore
+internal import Synchronization
 
 /// The server's side of one connection: makes calls of streams and sends their answers.
 final class ServerConnection: HTTP2Connection {
@@ -29,6 +31,28 @@ final class ServerConnection: HTTP2Connection {
   var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
   var drain = DrainState.serving
 
+  // What the connection holds, against its limits; see ServerConnection+Requests.
+  /// Bytes of answers that wait on all calls.
+  @exclusivity(unchecked) var waitingBytes = 0
+  /// Bytes of requests that have not reached their handlers.
+  @exclusivity(unchecked) var heldBytes = 0
+  /// Bytes received for which the connection's window has not been opened again.
+  @exclusivity(unchecked) var withheldBytes = 0
+  /// Calls that go on as soon as fewer answers wait.
+  @exclusivity(unchecked) var waitingCalls: Deque<ServerCall> = []
+  /// Calls whose clients have left, and whose handlers go on.
+  let abandonedCalls = Atomic<Int>(0)
+
+  // What has happened, for the timers and against floods; see ServerConnection+Timers.
+  @exclusivity(unchecked) var callsBegun = 0
+  @exclusivity(unchecked) var answersBegun = 0
+  @exclusivity(unchecked) var dataFramesSent = 0
+  @exclusivity(unchecked) var isEstablished = false
+  var frameBudget: FrameBudget
+  var pings: PingPolicy
+  var timers: ConnectionTimers
+  var timer: Scheduled<Void>?
+
   enum DrainState {
     case serving
     /// A first GOAWAY and a PING went out: streams on their way are still accepted.
@@ -47,6 +71,11 @@ final class ServerConnection: HTTP2Connection {
     self.mailbox = mailbox
     self.onOpen = onOpen
     self.onClose = onClose
+    let now = eventLoop.now
+    self.frameBudget = FrameBudget(
+      burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond, now: now)
+    self.pings = PingPolicy(limits.keepalive)
+    self.timers = ConnectionTimers(limits, now: now, jitter: .random(in: -1...1))
     super.init(eventLoop: eventLoop, logger: logger)
   }
 
@@ -59,6 +88,10 @@ final class ServerConnection: HTTP2Connection {
     nghttp2_option_set_no_auto_window_update(option, 1)
     // Priorities are not used; without this nghttp2 keeps closed streams for their tree.
     nghttp2_option_set_no_closed_streams(option, 1)
+    // `FrameBudget` counts what these two do, and says ENHANCE_YOUR_CALM where they would say
+    // INTERNAL_ERROR, or nothing.
+    nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 40)
+    nghttp2_option_set_max_outbound_ack(option, 2 * limits.controlFrameBurst)
     var session: OpaquePointer?
     precondition(
       nghttp2_session_server_new2(
@@ -86,7 +119,10 @@ final class ServerConnection: HTTP2Connection {
     return session
   }
 
-  override func sessionBegan() { onOpen(self) }
+  override func sessionBegan() {
+    onOpen(self)
+    checkTimers()
+  }
 
   // MARK: Calls come and go
 
@@ -98,6 +134,14 @@ final class ServerConnection: HTTP2Connection {
         session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_REFUSED_STREAM.rawValue)
       return
     }
+    // nghttp2 counts open streams; a handler that goes on after its stream counts as one, too.
+    let abandoned = abandonedCalls.load(ordering: .relaxed)
+    if abandoned > 0 && callCount + abandoned >= limits.concurrentStreams {
+      nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_REFUSED_STREAM.rawValue)
+      return
+    }
+    callsBegun &+= 1
     let call = ServerCall(connection: self, id: id, messageLimit: limits.messageSize)
     nghttp2_session_set_stream_user_data(
       session, id, Unmanaged.passRetained(call).toOpaque())
@@ -117,6 +161,9 @@ final class ServerConnection: HTTP2Connection {
   override func connectionClosed() {
     deadlineTimer?.task.cancel()
     deadlineTimer = nil
+    timer?.cancel()
+    timer = nil
+    waitingCalls = []
     while let call = firstCall {
       unlink(call)
       call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
@@ -127,6 +174,7 @@ final class ServerConnection: HTTP2Connection {
 
   private func unlink(_ call: ServerCall) {
     callCount -= 1
+    if call.countedBytes > 0 { count(0, heldBy: call) }
     call.previous?.next = call.next
     call.next?.previous = call.previous
     if firstCall === call { firstCall = call.next }
@@ -153,22 +201,24 @@ final class ServerConnection: HTTP2Connection {
     _ frame: UnsafePointer<nghttp2_frame>, stream: UnsafeMutableRawPointer?
   ) {
     let header = frame.pointee.hd
-    if header.type == NGHTTP2_PING.rawValue {
-      if header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0 { pingAcknowledged() }
-      return
-    }
     let isHeaders = header.type == NGHTTP2_HEADERS.rawValue
-    guard isHeaders || header.type == NGHTTP2_DATA.rawValue else { return }
+    guard isHeaders || header.type == NGHTTP2_DATA.rawValue else {
+      return controlFrameReceived(frame)
+    }
+    let isLast = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     withCall(stream) { call in
       if isHeaders && frame.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
         headersEnded(call)
       }
-      if header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
+      if isLast {
         call.requestsEnded = true
         requestsEnded(call)
       }
     }
+    if !isHeaders && !isLast && header.length == frame.pointee.data.padlen { spendFrame() }
   }
+
+  override func resetSent() { spendFrame() }
 
   private func headersEnded(_ call: ServerCall) {
     let request = head
@@ -189,8 +239,10 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     call.method = method
+    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
+    call.acceptsGzip = request.acceptsGzip
     do throws(RPCError) {
-      try check(request)
+      try check(request, of: call)
       if !request.fields.isEmpty {
         if !request.fields.hasSameBytes(as: lastFields) { lastFields = request.fields }
         call.metadataFields = lastFields
@@ -204,15 +256,17 @@ final class ServerConnection: HTTP2Connection {
     }
   }
 
-  private func check(_ request: RequestHead) throws(RPCError) {
+  private func check(_ request: RequestHead, of call: ServerCall) throws(RPCError) {
     let encoding = request.encoding
-    if !encoding.isEmpty && !encoding.elementsEqual("identity".utf8) {
-      var metadata = Metadata()
-      metadata.add("identity", for: "grpc-accept-encoding")
-      throw RPCError(
-        .unimplemented,
-        "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported",
-        metadata: metadata)
+    if !encoding.isEmpty {
+      call.namesEncoding = true
+      if encoding.elementsEqual("gzip".utf8) {
+        call.deframer.inflates = true
+      } else if !encoding.elementsEqual("identity".utf8) {
+        throw RPCError(
+          .unimplemented,
+          "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported")
+      }
     }
     if request.hasBinaryMetadata {
       let metadata = MetadataFields.metadata(of: request.fields)
@@ -235,52 +289,17 @@ final class ServerConnection: HTTP2Connection {
   override func dataReceived(
     stream: UnsafeMutableRawPointer?, id: Int32, bytes: UnsafeRawBufferPointer
   ) {
-    // Request bytes count against the message limit from here on, not against the windows.
-    // NGHTTP2_ERR_NOMEM and _INVALID_STATE aside, this succeeds.
-    nghttp2_session_consume(session, id, bytes.count)
-    withCall(stream) { call in
-      guard !call.isFinished else { return }
-      do throws(RPCError) {
-        try call.deframer.consume(bytes) { message throws(RPCError) in
-          guard !call.isFinished, let method = call.method else { return }
-          if !method.takesOneRequest {
-            try call.handler?.receive(message)
-          } else if call.receivedRequest == nil {
-            call.receivedRequest = message
-          } else {
-            throw RPCError(.unimplemented, "\(method.path) takes one request, and more arrived")
-          }
-        }
-      } catch {
-        call.abort(error)
-      }
+    guard let stream else {
+      nghttp2_session_consume(session, id, bytes.count)
+      return
+    }
+    Unmanaged<ServerCall>.fromOpaque(stream)._withUnsafeGuaranteedRef {
+      requestBytesReceived(bytes, of: $0)
     }
   }
 
-  private func requestsEnded(_ call: ServerCall) {
-    guard !call.isFinished, let method = call.method else { return }
-    do throws(RPCError) {
-      guard call.deframer.isBetweenMessages else {
-        throw RPCError(.internalError, "the request ends in the middle of a message")
-      }
-      if !method.takesOneRequest {
-        try call.handler?.requestsEnded()
-        return
-      }
-      guard let request = call.receivedRequest else {
-        throw RPCError(.unimplemented, "\(method.path) takes one request, and none arrived")
-      }
-      call.receivedRequest = nil
-      switch method.implementation {
-      case .inline(let handler):
-        call.answer(try handler(request, call))
-      case .handler:
-        try call.handler?.receive(request)
-        try call.handler?.requestsEnded()
-      }
-    } catch {
-      call.abort(error)
-    }
+  override func framesWentOut() -> Bool {
+    waitingCalls.isEmpty ? false : goOnWithCalls()
   }
 
   // MARK: Answers
@@ -292,14 +311,19 @@ final class ServerConnection: HTTP2Connection {
     provider.read_callback = readData
     // 0; NGHTTP2_ERR_DATA_EXIST and _INVALID_ARGUMENT are excluded by the call's state.
     let result: CInt
-    if metadata.isEmpty {
-      let fields = FixedHeaders.response
+    // Which encodings are read is said once a connection, and to those that use one.
+    let announces = answersBegun == 0 || call.namesEncoding
+    answersBegun &+= 1
+    if metadata.isEmpty && call.compressionThreshold == nil {
+      let fields = announces ? FixedHeaders.announcingResponse : FixedHeaders.response
       result = nghttp2_submit_response(
         session, call.id, fields.baseAddress, fields.count, &provider)
     } else {
       var fields = HeaderFields()
       fields.add(":status", "200")
       fields.add("content-type", "application/grpc")
+      if announces { fields.add("grpc-accept-encoding", FixedHeaders.acceptedEncodings) }
+      if call.compressionThreshold != nil { fields.add("grpc-encoding", "gzip") }
       fields.add(metadata)
       result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, &provider) }
     }
@@ -310,6 +334,7 @@ final class ServerConnection: HTTP2Connection {
   /// A response that is nothing but headers: gRPC's Trailers-Only, or an HTTP error.
   func submitHeadersOnly(_ call: ServerCall, http status: String, fields more: HeaderFields) {
     guard let session else { return }
+    answersBegun &+= 1
     var fields = HeaderFields()
     fields.add(":status", status)
     fields.add("content-type", "application/grpc")
@@ -324,6 +349,13 @@ final class ServerConnection: HTTP2Connection {
     // 0, or NGHTTP2_ERR_INVALID_ARGUMENT where the stream is gone already.
     nghttp2_session_resume_data(session, call.id)
     setNeedsFlush()
+  }
+
+  override func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
+    dataFramesSent &+= 1
+    Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
+      $0.writeData(count, into: &output)
+    }
   }
 
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {

@@ -1,15 +1,81 @@
-/// How much a server takes from its clients.
+public import NIOCore
+
+/// How much a server takes from its clients, and how long it waits for them.
 public struct ServerLimits: Sendable {
-  /// The largest request message, in bytes. gRPC's customary default is 4 MiB.
+  /// The largest request message, in bytes, compressed and not. gRPC's customary default is 4 MiB.
   public var messageSize = 4 * 1024 * 1024
   /// The largest list of request headers, in bytes as RFC 9113 section 6.5.2 counts them.
   public var headerListSize = 64 * 1024
   /// Streams a client may have open on one connection. Clients exist that fail a call at once
-  /// instead of queueing it, so the number is high.
+  /// instead of queueing it, so the number is high. A call that was cancelled counts for as long as
+  /// its handler goes on.
   public var concurrentStreams = 10_000
   /// Bytes a client may send ahead on one stream, and on one connection.
   public var streamWindow = 1024 * 1024
   public var connectionWindow = 8 * 1024 * 1024
+
+  /// Bytes of requests that a connection may hold before they reach their handlers; at least one
+  /// message of `messageSize` fits in any case.
+  ///
+  /// Beyond it the connection's window stays closed. When that leaves its client with nothing it
+  /// may send, the youngest calls end with RESOURCE_EXHAUSTED until the rest can go on, so that a
+  /// connection holds at most this and `connectionWindow`.
+  public var requestBytes = 64 * 1024 * 1024
+  /// Bytes of answers that may wait on a connection. Beyond it, requests wait for their handlers,
+  /// so that a connection holds at most this and what the calls already running answer.
+  public var answerBytes = 64 * 1024 * 1024
+
+  /// How many frames that carry no request (pings, settings, window updates, priorities, empty
+  /// DATA, resets) a client may send at once, and each second. Window updates and pings in return
+  /// for data it receives come on top. A client that sends more is disconnected.
+  public var controlFrameBurst = 2_000
+  public var controlFramesPerSecond = 200
+
+  /// How long a client may take until HTTP/2 is set up, TLS included.
+  public var handshakeTimeout = TimeAmount.seconds(20)
+  /// How long it may take until its first call; nil waits for ever. It is then told to go away.
+  public var firstCallTimeout: TimeAmount? = .minutes(10)
+  /// How long a client may leave what waits for it unread: a call ends when the stream's window
+  /// stays shut, a connection when nothing can be written to it. nil waits for ever.
+  public var sendTimeout: TimeAmount? = .seconds(60)
+  /// Pings, and the age of connections.
+  public var keepalive = ServerKeepalive()
+
+  /// Messages of at least this many bytes are compressed for clients that accept gzip; nil
+  /// compresses only where `ServerCall.compressionThreshold` says so.
+  public var compressionThreshold: Int?
+
+  public init() {}
+}
+
+/// How a server finds out that a client is gone, and how long it keeps connections.
+///
+/// What these cost is one timer a connection, and nothing a call. Times without calls or input are
+/// kept to about a quarter of their length.
+///
+/// Source: https://github.com/grpc/proposal/blob/master/A9-server-side-conn-mgt.md
+public struct ServerKeepalive: Sendable {
+  /// After so much time without input, the client is pinged; nil never does.
+  public var time: TimeAmount? = .hours(2)
+  /// How long it may take to answer, before its connection is closed.
+  public var timeout = TimeAmount.seconds(20)
+
+  /// The least time between two pings of a client, unless headers or data went out meanwhile. At
+  /// the third ping that comes sooner it is disconnected (ENHANCE_YOUR_CALM, "too_many_pings").
+  ///
+  /// Elsewhere the default is 5 minutes, which ends the connections of clients that keep a watch
+  /// alive through a proxy.
+  public var minimumPingInterval = TimeAmount.seconds(10)
+  /// Whether a client without open calls may ping as often; otherwise every two hours.
+  public var permitsPingsWithoutCalls = true
+
+  /// A connection without calls for so long is told to go away; nil keeps it.
+  public var maxIdle: TimeAmount?
+  /// A connection so old is told to go away; nil keeps it. Up to a tenth more or less, so that
+  /// connections made together do not end together.
+  public var maxAge: TimeAmount?
+  /// How long its calls may go on after that; nil waits for them.
+  public var maxAgeGrace: TimeAmount?
 
   public init() {}
 }

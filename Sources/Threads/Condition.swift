@@ -4,11 +4,11 @@ internal import Glibc
 ///
 /// Source: POSIX.1-2017, pthread_cond_timedwait.
 // @unchecked: the two primitives are made to be shared, and never move.
-final class Condition: @unchecked Sendable {
+public final class Condition: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
-  init() {
+  public init() {
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
@@ -24,37 +24,27 @@ final class Condition: @unchecked Sendable {
     condition.deallocate()
   }
 
-  func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
+  public func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body()
   }
 
   /// Waits, the lock released meanwhile. Wakes may be spurious. `withLock` only.
-  func wait() {
+  public func wait() {
     pthread_cond_wait(condition, mutex)
   }
 
   /// Waits until a moment of the monotonic clock at the latest. `withLock` only.
   ///
   /// - Returns: false when the time is over.
-  func wait(until nanoseconds: Int64) -> Bool {
+  public func wait(until nanoseconds: Int64) -> Bool {
     var time = timespec(
       tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
     return pthread_cond_timedwait(condition, mutex, &time) == 0
   }
 
-  func signal() { pthread_cond_signal(condition) }
+  public func signal() { pthread_cond_signal(condition) }
 
-  func broadcast() { pthread_cond_broadcast(condition) }
-}
-
-/// The clock that deadlines of tools refer to.
-public enum MonotonicClock {
-  /// Nanoseconds of CLOCK_MONOTONIC.
-  public static var now: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
+  public func broadcast() { pthread_cond_broadcast(condition) }
 }

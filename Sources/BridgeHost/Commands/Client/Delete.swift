@@ -1,0 +1,25 @@
+import ArgumentParser
+import BridgeProtocol
+
+/// `bridge-host delete`: removes a variable.
+struct Delete: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Remove a variable.")
+
+  @OptionGroup var client: ClientOptions
+  @OptionGroup var session: SessionOption
+
+  @Argument(help: "Name or id of the variable.")
+  var name: String
+
+  func run() throws {
+    try client.run { [self] host in
+      let request = Snakepit_Bridge_DeleteVariableRequest.with {
+        $0.sessionID = session.session
+        $0.variableIdentifier = name
+      }
+      let answer = try await host.act(
+        "DeleteVariable", request, Snakepit_Bridge_DeleteVariableResponse.self)
+      guard answer.success else { throw PlainError(answer.errorMessage) }
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import BridgeProtocol
+import JSON
+
+/// `bridge-host ping`: tells whether a host answers, and how fast.
+struct Ping: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Ask a running host for a sign of life.")
+
+  @OptionGroup var client: ClientOptions
+
+  @Argument(help: "A text that comes back.")
+  var message = ""
+
+  func run() throws {
+    try client.run { [self] host in
+      let request = Snakepit_Bridge_PingRequest.with { $0.message = message }
+      // The first one also connects.
+      _ = try await host.read("Ping", request, Snakepit_Bridge_PingResponse.self)
+      let start = ContinuousClock.now
+      let answer = try await host.read("Ping", request, Snakepit_Bridge_PingResponse.self)
+      let elapsed = ContinuousClock.now - start
+      let microseconds = elapsed.components.attoseconds / 1_000_000_000_000
+      let milliseconds =
+        Double(elapsed.components.seconds) * 1000 + Double(microseconds) / 1000
+      guard client.json else {
+        StandardOutput.writeLine("\(answer.message) (\(milliseconds) ms)")
+        return
+      }
+      StandardOutput.writeLine(
+        JSON.object([
+          .init(key: "message", value: .string(answer.message)),
+          .init(
+            key: "server_time", value: .string(VariableListing.time(answer.serverTime))),
+          .init(key: "milliseconds", value: .number(milliseconds)),
+        ]).text)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import BridgeSessions
+import BridgeStorage
+import Logging
+
+/// Options of what is kept across restarts.
+struct StateOptions: ParsableArguments {
+  @Option(
+    name: .customLong("state"),
+    help: ArgumentHelp(
+      "Directory that keeps sessions and variables across restarts and crashes.",
+      discussion: "One host uses it at a time. Without it nothing is kept.", valueName: "dir"))
+  var directory: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "When a write is acknowledged.",
+      discussion: """
+        always: when it is on disk. interval: at once; what was written in the last \
+        --flush-interval-ms may be lost by a crash.
+        """))
+  var durability = Durability.always
+
+  @Option(help: "Milliseconds until a write is on disk, with --durability interval.")
+  var flushIntervalMs = 50
+
+  enum Durability: String, ExpressibleByArgument, CaseIterable {
+    case always, interval
+  }
+
+  func validate() throws {
+    guard (1...60_000).contains(flushIntervalMs) else {
+      throw ValidationError(
+        "--flush-interval-ms is \(flushIntervalMs), it must be from 1 to 60000")
+    }
+  }
+
+  /// - Returns: nil when nothing is to be kept.
+  func open(historyVersions: Int, _ logger: Logger) throws -> SessionStorage? {
+    guard let directory else { return nil }
+    return try failingPlainly {
+      try SessionStorage(
+        directory: directory,
+        durability: durability == .always ? .always : .interval(milliseconds: flushIntervalMs),
+        historyVersions: historyVersions, logger: logger)
+    }
+  }
+
+  func restore(_ sessions: SessionStore, from storage: SessionStorage?, _ logger: Logger) throws {
+    guard let storage else { return }
+    let counts = try failingPlainly { try storage.restore(into: sessions) }
+    logger.info(
+      "state restored",
+      metadata: ["sessions": "\(counts.sessions)", "variables": "\(counts.variables)"])
+  }
+}

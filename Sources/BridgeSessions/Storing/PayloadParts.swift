@@ -1,0 +1,83 @@
+internal import BinaryFormats
+internal import JSON
+
+/// A payload as it is stored and exported: JSON, and for numeric values their elements beside it.
+package struct PayloadParts {
+  package var json: [UInt8]
+  /// Of a numeric value, as `raw`; `json` is its metadata then.
+  package var elements: [UInt8]?
+  package var attachment: [UInt8]
+  package var form: Int64
+
+  private static let nested: Int64 = 1 << 32
+
+  package init(_ payload: Payload, as type: ValueType) {
+    attachment = payload.attachment
+    form = Int64(payload.form.rawValue)
+    if case .array(let array) = payload.value {
+      json = array.binaryMetadata(type: type)
+      elements = array.bytes
+      if array.isNested { form |= Self.nested }
+      form |= Int64(BinaryFormat.allCases.firstIndex(of: payload.binaryFormat)!) << 16
+    } else {
+      json = payload.value.json(as: type)
+    }
+  }
+
+  package init(json: [UInt8], elements: [UInt8]?, attachment: [UInt8], form: Int64) {
+    self.json = json
+    self.elements = elements
+    self.attachment = attachment
+    self.form = form
+  }
+
+  /// - Throws: `SessionError` with code `invalidValue` when the parts make no value of the type.
+  package func payload(as type: ValueType) throws -> Payload {
+    let value: Value
+    if let elements {
+      let array = try NumericArray(binary: elements, metadata: BinaryMetadata(json: json))
+      value = .array(
+        NumericArray(
+          shape: array.shape, elementType: array.elementType, bytes: array.bytes,
+          isNested: form & Self.nested != 0))
+    } else {
+      value = try Value(json: json, as: type)
+    }
+    let formats = BinaryFormat.allCases
+    let format = Int(form >> 16 & 0xFF)
+    return Payload(
+      value, attachment: attachment, form: WireForm(rawValue: UInt8(truncatingIfNeeded: form)),
+      binaryFormat: format < formats.count ? formats[format] : .raw)
+  }
+}
+
+/// Metadata as a JSON object.
+package enum MetadataText {
+  /// Sorted by key; empty text for no metadata.
+  package static func encode(_ metadata: [String: String]) -> String {
+    metadata.isEmpty ? "" : json(metadata).text
+  }
+
+  package static func decode(_ text: String) throws -> [String: String] {
+    text.isEmpty ? [:] : try metadata(try JSON(parsing: text))
+  }
+
+  static func json(_ metadata: [String: String]) -> JSON {
+    .object(
+      metadata.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) })
+  }
+
+  static func metadata(_ json: JSON) throws -> [String: String] {
+    guard case .object(let members) = json else {
+      throw SessionError(.invalidArgument, "metadata is \(json.text), not an object")
+    }
+    var metadata: [String: String] = [:]
+    for member in members {
+      guard case .string(let value) = member.value else {
+        throw SessionError(.invalidArgument, "metadata \(member.key) is not a string")
+      }
+      metadata[member.key] = value
+    }
+    return metadata
+  }
+}

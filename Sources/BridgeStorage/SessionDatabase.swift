@@ -1,0 +1,262 @@
+internal import BridgeSessions
+
+/// The tables of a state directory, and how sessions are written to and read from them.
+///
+/// Not thread-safe: the writer's thread owns it.
+final class SessionDatabase {
+  /// The layout of the tables; a database of another one is refused.
+  private static let layout: Int64 = 1
+
+  private static let schema = """
+    CREATE TABLE IF NOT EXISTS host (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS session (
+      key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, epoch TEXT NOT NULL, metadata TEXT NOT NULL,
+      created_at INTEGER NOT NULL, time_to_live INTEGER NOT NULL, revision INTEGER NOT NULL,
+      last_ordinal INTEGER NOT NULL);
+    CREATE TABLE IF NOT EXISTS variable (
+      session INTEGER NOT NULL, ordinal INTEGER NOT NULL, name TEXT NOT NULL, type TEXT NOT NULL,
+      constraints TEXT NOT NULL, access_control TEXT NOT NULL, metadata TEXT NOT NULL,
+      stale_since INTEGER NOT NULL, PRIMARY KEY (session, ordinal)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS version (
+      session INTEGER NOT NULL, ordinal INTEGER NOT NULL, version INTEGER NOT NULL,
+      revision INTEGER NOT NULL, updated_at INTEGER NOT NULL, source TEXT NOT NULL,
+      metadata TEXT NOT NULL, form INTEGER NOT NULL, value BLOB NOT NULL, elements BLOB,
+      attachment BLOB NOT NULL, PRIMARY KEY (session, ordinal, version)) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS dependency (
+      session INTEGER NOT NULL, source TEXT NOT NULL, dependent TEXT NOT NULL, type TEXT NOT NULL,
+      PRIMARY KEY (session, source, dependent)) WITHOUT ROWID;
+    """
+
+  private let database: SQLiteDatabase
+  private let historyVersions: Int
+  private let statements: Statements
+
+  private struct Statements {
+    let addSession, setRevision, addVariable, setStale, addVersion, trimVersions: SQLiteStatement
+    let removeVariable, removeVersions, addDependency, removeDependencies: SQLiteStatement
+    let removeSession: [SQLiteStatement]
+  }
+
+  /// - Throws: `StorageError` when another process uses it, or it is no such database.
+  init(path: String, historyVersions: Int) throws(StorageError) {
+    do {
+      let database = try SQLiteDatabase(path: path)
+      // Exclusive: two hosts must not serve the same sessions. FULL: a transaction that has
+      // committed survives a power failure (https://www.sqlite.org/pragma.html#pragma_synchronous).
+      try database.execute(
+        """
+        PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+        BEGIN EXCLUSIVE; COMMIT;
+        """)
+      try database.execute(Self.schema)
+      self.statements = try Self.prepare(database)
+      self.database = database
+      self.historyVersions = historyVersions
+    } catch {
+      throw StorageError(
+        error.isBusy
+          ? "\(path) is in use by another process" : "\(path) cannot be used: \(error.message)")
+    }
+    do {
+      let found = try value("layout")
+      if let found, found != Self.layout {
+        throw StorageError(
+          "\(path) has layout \(found), this version of the host knows \(Self.layout)")
+      }
+      if found == nil { try set("layout", Self.layout) }
+    } catch let error as StorageError {
+      throw error
+    } catch {
+      throw StorageError("\(path) cannot be used: \(error)")
+    }
+  }
+
+  private static func prepare(_ database: SQLiteDatabase) throws(SQLiteError) -> Statements {
+    func one(_ sql: String) throws(SQLiteError) -> SQLiteStatement { try database.prepare(sql) }
+    return Statements(
+      addSession: try one("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+      setRevision: try one(
+        "UPDATE session SET revision = ?2, last_ordinal = max(last_ordinal, ?3) WHERE key = ?1"),
+      addVariable: try one("INSERT OR REPLACE INTO variable VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+      setStale: try one(
+        "UPDATE variable SET stale_since = ? WHERE session = ? AND ordinal = ?"),
+      addVersion: try one(
+        "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+      trimVersions: try one(
+        "DELETE FROM version WHERE session = ? AND ordinal = ? AND version < ?"),
+      removeVariable: try one("DELETE FROM variable WHERE session = ? AND ordinal = ?"),
+      removeVersions: try one("DELETE FROM version WHERE session = ? AND ordinal = ?"),
+      addDependency: try one("INSERT OR REPLACE INTO dependency VALUES (?, ?, ?, ?)"),
+      removeDependencies: try one(
+        "DELETE FROM dependency WHERE session = ?1 AND (source = ?2 OR dependent = ?2)"),
+      removeSession: try ["dependency", "version", "variable"].map { table throws(SQLiteError) in
+        try one("DELETE FROM \(table) WHERE session = ?")
+      } + [one("DELETE FROM session WHERE key = ?")])
+  }
+
+  // MARK: Facts of the whole
+
+  func value(_ name: String) throws -> Int64? {
+    var value: Int64?
+    try database.prepare("SELECT value FROM host WHERE name = ?")
+      .forEachRow(.text(name)) { value = $0.integer(0) }
+    return value
+  }
+
+  func set(_ name: String, _ value: Int64) throws {
+    try database.prepare("INSERT OR REPLACE INTO host VALUES (?, ?)")
+      .run(.text(name), .integer(value))
+  }
+
+  // MARK: Writing
+
+  /// Runs `body` in one transaction: all of it is stored, or nothing.
+  func transaction(_ body: () throws -> Void) throws {
+    try database.execute("BEGIN")
+    do {
+      try body()
+      try database.execute("COMMIT")
+    } catch {
+      // Some errors have ended the transaction already; then this one fails and changes nothing.
+      try? database.execute("ROLLBACK")
+      throw error
+    }
+  }
+
+  func add(_ session: SessionImage, key: Int64) throws {
+    try statements.addSession.run(
+      .integer(key), .text(session.id), .text(session.epoch),
+      .text(MetadataText.encode(session.metadata)), .integer(session.createdAt),
+      .integer(Int64(session.timeToLive)), .integer(session.revision),
+      .integer(Int64(session.lastOrdinal)))
+    for variable in session.variables {
+      try statements.addVariable.run(
+        .integer(key), .integer(Int64(variable.ordinal)), .text(variable.name),
+        .text(variable.type.rawValue), .text(variable.constraints), .text(variable.accessControl),
+        .text(MetadataText.encode(variable.metadata)), .integer(variable.staleSince))
+      for version in variable.versions {
+        try add(version, of: variable.ordinal, variable.type, key)
+      }
+    }
+    for edge in session.dependencies { try add(edge, key: key) }
+  }
+
+  func add(_ dependency: DependencyImage, key: Int64) throws {
+    try statements.addDependency.run(
+      .integer(key), .text(dependency.source), .text(dependency.dependent), .text(dependency.type))
+  }
+
+  private func add(
+    _ version: VersionImage, of ordinal: Int32, _ type: ValueType, _ key: Int64
+  ) throws {
+    let payload = PayloadParts(version.payload, as: type)
+    try statements.addVersion.run(
+      .integer(key), .integer(Int64(ordinal)), .integer(Int64(version.version)),
+      .integer(version.revision), .integer(version.updatedAt), .text(version.source.rawValue),
+      .text(MetadataText.encode(version.metadata)), .integer(payload.form), .blob(payload.json),
+      payload.elements.map { .blob($0) } ?? .null, .blob(payload.attachment))
+  }
+
+  /// Applies one change, without the session's revision.
+  func apply(_ change: Change, key: Int64) throws {
+    let variable = change.variable
+    let ordinal = Int64(variable.definition.ordinal)
+    switch change.kind {
+    case .registered, .constraintsChanged:
+      let definition = variable.definition
+      try statements.addVariable.run(
+        .integer(key), .integer(ordinal), .text(variable.name), .text(variable.type.rawValue),
+        .text(definition.constraintsJSON), .text(definition.accessControlJSON),
+        .text(MetadataText.encode(definition.metadata)),
+        .integer(variable.status.staleSince))
+      try addVersion(variable, key)
+    case .valueChanged:
+      // The write before may have been stale; most variables never are.
+      if change.previous?.status.staleSince != 0 {
+        try statements.setStale.run(.integer(0), .integer(key), .integer(ordinal))
+      }
+      try addVersion(variable, key)
+    case .dependencyChanged:
+      try statements.setStale.run(
+        .integer(variable.status.staleSince), .integer(key), .integer(ordinal))
+    case .optimizationChanged: break
+    case .deleted:
+      try statements.removeVariable.run(.integer(key), .integer(ordinal))
+      try statements.removeVersions.run(.integer(key), .integer(ordinal))
+      try statements.removeDependencies.run(.integer(key), .text(variable.name))
+    }
+  }
+
+  private func addVersion(_ variable: Variable, _ key: Int64) throws {
+    try add(VersionImage(variable), of: variable.definition.ordinal, variable.type, key)
+    let oldest = Int64(variable.version) - Int64(historyVersions)
+    if oldest > 1 {
+      try statements.trimVersions.run(
+        .integer(key), .integer(Int64(variable.definition.ordinal)), .integer(oldest))
+    }
+  }
+
+  func setRevision(_ revision: Int64, lastOrdinal: Int32, key: Int64) throws {
+    try statements.setRevision.run(
+      .integer(key), .integer(revision), .integer(Int64(lastOrdinal)))
+  }
+
+  func removeSession(_ key: Int64) throws {
+    for statement in statements.removeSession { try statement.run(.integer(key)) }
+  }
+
+  // MARK: Reading
+
+  /// Hands over every session, one at a time.
+  func forEachSession(_ body: (SessionImage, _ key: Int64) throws -> Void) throws {
+    let sessions = try database.prepare("SELECT * FROM session ORDER BY key")
+    let variables = try database.prepare(
+      "SELECT * FROM variable WHERE session = ? ORDER BY ordinal")
+    let versions = try database.prepare(
+      "SELECT * FROM version WHERE session = ? AND ordinal = ? ORDER BY version")
+    let dependencies = try database.prepare("SELECT * FROM dependency WHERE session = ?")
+    try sessions.forEachRow { row in
+      let key = row.integer(0)
+      var image = SessionImage(
+        id: row.text(1), epoch: row.text(2), metadata: try MetadataText.decode(row.text(3)),
+        createdAt: row.integer(4), timeToLive: Int(row.integer(5)), revision: row.integer(6),
+        lastOrdinal: Int32(truncatingIfNeeded: row.integer(7)))
+      try variables.forEachRow(.integer(key)) { row in
+        let type = try ValueType(stored: row.text(3))
+        var variable = VariableImage(
+          name: row.text(2), type: type, ordinal: Int32(truncatingIfNeeded: row.integer(1)),
+          constraints: row.text(4), accessControl: row.text(5),
+          metadata: try MetadataText.decode(row.text(6)), staleSince: row.integer(7),
+          versions: [])
+        try versions.forEachRow(.integer(key), .integer(Int64(variable.ordinal))) { row in
+          variable.versions.append(try Self.version(row, type))
+        }
+        image.variables.append(variable)
+      }
+      try dependencies.forEachRow(.integer(key)) { row in
+        image.dependencies.append(
+          DependencyImage(source: row.text(1), dependent: row.text(2), type: row.text(3)))
+      }
+      try body(image, key)
+    }
+  }
+
+  private static func version(_ row: SQLiteStatement, _ type: ValueType) throws -> VersionImage {
+    let payload = PayloadParts(
+      json: row.blob(8), elements: row.isNull(9) ? nil : row.blob(9), attachment: row.blob(10),
+      form: row.integer(7))
+    return VersionImage(
+      version: Int32(truncatingIfNeeded: row.integer(2)), revision: row.integer(3),
+      updatedAt: row.integer(4), source: Variable.Source(rawValue: row.text(5)) ?? .host,
+      metadata: try MetadataText.decode(row.text(6)), payload: try payload.payload(as: type))
+  }
+}
+
+extension ValueType {
+  fileprivate init(stored name: String) throws {
+    guard let type = ValueType(rawValue: name) else {
+      throw StorageError("a variable has the unknown type \"\(name)\"")
+    }
+    self = type
+  }
+}

@@ -1,0 +1,8 @@
+/// Why a state directory cannot be used.
+public struct StorageError: Error, Sendable, CustomStringConvertible {
+  public let message: String
+
+  init(_ message: String) { self.message = message }
+
+  public var description: String { message }
+}

@@ -1,0 +1,156 @@
+internal import DequeModule
+internal import Threads
+
+/// What has arrived of a response, between the event loop that receives and the task that reads.
+///
+/// It also keeps the account of the stream's window: bytes are given back to the server as messages
+/// are taken, and at once only while the reader waits, so that a message may be larger than the
+/// window. Thread-safe.
+final class ResponseInbox: Sendable {
+  private struct State {
+    var metadata: Metadata?
+    private var messages: Deque<[UInt8]> = []
+    /// The size of those messages as it was on the stream.
+    private var held = 0
+    var end: CallEnd?
+    /// Bytes that arrived and were not given back.
+    var owed = 0
+    var reader: CheckedContinuation<Result<[UInt8]?, RPCError>, Never>?
+    /// Those who wait for the metadata or for the end.
+    var headWaiters: [CheckedContinuation<Void, Never>] = []
+    var endWaiters: [CheckedContinuation<Void, Never>] = []
+
+    mutating func append(_ arrived: [[UInt8]]) {
+      for message in arrived {
+        messages.append(message)
+        held += OutboundBuffer.framedSize(of: message)
+      }
+    }
+
+    mutating func popFirst() -> [UInt8]? {
+      guard let message = messages.popFirst() else { return nil }
+      held -= OutboundBuffer.framedSize(of: message)
+      return message
+    }
+
+    mutating func removeAll() {
+      messages = []
+      held = 0
+    }
+
+    /// Takes from what is owed all but what the messages that nobody has taken keep, unless that is
+    /// too little. A message that is still arriving keeps nothing: it may be larger than the window.
+    mutating func gift(atLeast least: Int) -> Int {
+      let gift = owed - held
+      guard gift >= least else { return 0 }
+      owed -= gift
+      return gift
+    }
+  }
+
+  private let state = Locked(State())
+  /// Gives bytes back to the server. `[any thread]`
+  private let giveBack: @Sendable (Int) -> Void
+  /// Less than this is not given back by itself: each time wakes the event loop.
+  private let leastGift: Int
+
+  init(window: Int, giveBack: @escaping @Sendable (Int) -> Void) {
+    self.leastGift = max(1, window / 4)
+    self.giveBack = giveBack
+  }
+
+  // MARK: Arrivals, on the event loop
+
+  func receive(_ metadata: Metadata) {
+    let waiters = state.withLock { state in
+      state.metadata = metadata
+      return state.headWaiters.takeAll()
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Takes the messages that `byteCount` arriving bytes completed.
+  ///
+  /// - Returns: How many bytes to give back now.
+  func receive(_ messages: [[UInt8]], byteCount: Int) -> Int {
+    typealias Reader = CheckedContinuation<Result<[UInt8]?, RPCError>, Never>
+    let (reader, message, gift) = state.withLock { state -> (Reader?, [UInt8]?, Int) in
+      state.owed += byteCount
+      state.append(messages)
+      guard state.reader != nil else { return (nil, nil, 0) }
+      let message = state.popFirst()
+      return (message == nil ? nil : state.reader.take(), message, state.gift(atLeast: 1))
+    }
+    reader?.resume(returning: .success(message))
+    return gift
+  }
+
+  /// Ends the response.
+  ///
+  /// - Parameter dropping: Whether messages that nobody has taken go, because the caller's side
+  ///   ended the call.
+  func finish(_ end: CallEnd, dropping: Bool) {
+    let (waiters, reader) = state.withLock { state in
+      state.end = end
+      if dropping { state.removeAll() }
+      return (state.headWaiters.takeAll() + state.endWaiters.takeAll(), state.reader.take())
+    }
+    for waiter in waiters { waiter.resume() }
+    reader?.resume(returning: Self.result(of: end))
+  }
+
+  // MARK: Reading, in one task at a time
+
+  /// The next message, or nil after the last.
+  func next() async throws(RPCError) -> [UInt8]? {
+    let result = await withCheckedContinuation { reader in
+      let (result, gift) = state.withLock { state -> (Result<[UInt8]?, RPCError>?, Int) in
+        if let message = state.popFirst() {
+          return (.success(message), state.gift(atLeast: leastGift))
+        }
+        if let end = state.end { return (Self.result(of: end), 0) }
+        precondition(state.reader == nil, "a response is read by one task at a time")
+        state.reader = reader
+        return (nil, state.gift(atLeast: leastGift))
+      }
+      if gift > 0 { giveBack(gift) }
+      if let result { reader.resume(returning: result) }
+    }
+    return try result.get()
+  }
+
+  private static func result(of end: CallEnd) -> Result<[UInt8]?, RPCError> {
+    end.error.map { .failure($0) } ?? .success(nil)
+  }
+
+  /// The metadata the response began with; empty when it ended without any.
+  func metadata() async throws(RPCError) -> Metadata {
+    await wait(forEnd: false)
+    let (metadata, end) = state.withLock { ($0.metadata, $0.end) }
+    if let metadata { return metadata }
+    if let error = end?.error { throw error }
+    return Metadata()
+  }
+
+  /// How the call ended, once it has.
+  func end() async -> CallEnd {
+    await wait(forEnd: true)
+    return state.withLock { $0.end! }
+  }
+
+  /// The only message of a call that has ended well.
+  func takeOnly() -> (metadata: Metadata, message: [UInt8]?) {
+    state.withLock { ($0.metadata ?? Metadata(), $0.popFirst()) }
+  }
+
+  private func wait(forEnd: Bool) async {
+    await withCheckedContinuation { waiter in
+      let isDone = state.withLock { state in
+        if state.end != nil || !forEnd && state.metadata != nil { return true }
+        if forEnd { state.endWaiters.append(waiter) } else { state.headWaiters.append(waiter) }
+        return false
+      }
+      if isDone { waiter.resume() }
+    }
+  }
+}

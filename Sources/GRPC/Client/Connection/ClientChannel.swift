@@ -1,0 +1,36 @@
+internal import NIOCore
+internal import NIOPosix
+
+/// Makes the channels of a client's connections. Whatever stands between the socket and HTTP/2 is
+/// set up here.
+enum ClientChannel {
+  /// What calls name as their `:scheme`.
+  static let scheme = "http"
+
+  /// Connects to a target. A host name may have several addresses: each that is tried gets a
+  /// channel and a connection of its own, and the first that is there is the result.
+  static func connect(
+    to target: ClientTarget, timeout: TimeAmount, on eventLoop: any EventLoop,
+    makeConnection: @escaping @Sendable () -> ClientConnection
+  ) -> EventLoopFuture<any Channel> {
+    let bootstrap = ClientBootstrap(group: eventLoop)
+      .connectTimeout(timeout)
+      .channelOption(.writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024))
+      .channelOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 * 1024)
+      )
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(makeConnection())
+        }
+      }
+    switch target.place {
+    case .tcp(let host, let port):
+      return bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        .connect(host: host, port: port)
+    case .unix(let path):
+      return bootstrap.connect(unixDomainSocketPath: path)
+    }
+  }
+}

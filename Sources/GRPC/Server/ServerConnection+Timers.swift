@@ -1,0 +1,99 @@
+internal import CNghttp2
+internal import NIOCore
+
+/// What ends connections that cost more than they are worth: floods, silence, age, and clients that
+/// do not read.
+extension ServerConnection {
+  // MARK: Floods
+
+  func controlFrameReceived(_ frame: UnsafePointer<nghttp2_frame>) {
+    let header = frame.pointee.hd
+    let isAcknowledgement = header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
+    spendFrame()
+    switch UInt32(header.type) {
+    case NGHTTP2_SETTINGS.rawValue where !isEstablished:
+      isEstablished = true
+      // Until now only the time for this was kept.
+      armTimer(in: .zero)
+    case NGHTTP2_PING.rawValue where isAcknowledgement: pingAcknowledged(frame.pointee.ping)
+    case NGHTTP2_PING.rawValue: pingReceived()
+    default: break
+    }
+  }
+
+  func spendFrame() {
+    if !frameBudget.spend(dataFramesSent: dataFramesSent, now: { eventLoop.now }) {
+      disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
+    }
+  }
+
+  private func pingReceived() {
+    let isAllowed = pings.allows(
+      now: eventLoop.now, sent: answersBegun &+ dataFramesSent, hasCalls: callCount > 0)
+    if !isAllowed { disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings") }
+  }
+
+  // MARK: Time
+
+  private static let keepalivePing: [UInt8] = Array("alive?\0\0".utf8)
+
+  /// Does what is due, and comes back when something may be again.
+  func checkTimers() {
+    timer = nil
+    guard let session else { return }
+    let now = eventLoop.now
+    var seen = ConnectionTimers.Observation()
+    seen.isEstablished = isEstablished
+    seen.callsBegun = callsBegun
+    seen.callsOpen = callCount
+    seen.hasReceived = hasReceived
+    hasReceived = false
+    seen.drain = drain
+    seen.socketIsBehind = bufferedBytes > 0
+    seen.bytesSent = bytesSent
+    seen.windowIsShut = waitingBytes > 0 && nghttp2_session_get_remote_window_size(session) <= 0
+    seen.dataFramesSent = dataFramesSent
+    let (actions, next) = timers.check(seen, now: now)
+    endStalledCalls(now)
+    for action in actions where self.session != nil { perform(action) }
+    if self.session != nil { armTimer(in: next) }
+  }
+
+  private func armTimer(in time: TimeAmount) {
+    timer?.cancel()
+    let connection = NIOLoopBound(self, eventLoop: eventLoop)
+    timer = eventLoop.scheduleTask(in: time) { connection.value.checkTimers() }
+  }
+
+  private func perform(_ action: ConnectionTimers.Action) {
+    logger.debug("connection timer", metadata: ["action": "\(action)"])
+    switch action {
+    case .ping:
+      nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.keepalivePing)
+      setNeedsFlush()
+    case .drain: beginDrain()
+    case .drainOn: drainNoticed()
+    case .terminate: terminate("the connection has reached its greatest age")
+    case .close: close()
+    case .disconnect(let reason): disconnect(NGHTTP2_ENHANCE_YOUR_CALM, reason)
+    }
+  }
+
+  /// Ends calls whose answers have not moved for too long: their streams' windows are shut.
+  private func endStalledCalls(_ now: NIODeadline) {
+    guard let timeout = limits.sendTimeout, waitingBytes > 0, let session else { return }
+    var call = firstCall
+    while let current = call {
+      call = current.next
+      let isShut =
+        current.waitingBytes > 0
+        && nghttp2_session_get_stream_remote_window_size(session, current.id) <= 0
+      guard let start = current.stall.observe(isShut, current.framesSent, now),
+        start + timeout <= now
+      else { continue }
+      nghttp2_submit_rst_stream(
+        session, UInt8(NGHTTP2_FLAG_NONE.rawValue), current.id, NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+      setNeedsFlush()
+    }
+  }
+}
