@@ -21,7 +21,8 @@ struct BridgeHost: ParsableCommand {
         name: "Client",
         subcommands: [
           Ping.self, Get.self, SetValue.self, ListVariables.self, Delete.self, Watch.self,
-          Execute.self, DescribeSession.self, EndSession.self,
+          Execute.self, ListSessions.self, DescribeSession.self, EndSession.self,
+          ExportSession.self, ImportSession.self,
         ])
     ])
 }

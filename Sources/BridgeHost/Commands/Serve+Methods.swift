@@ -1,14 +1,20 @@
 import BridgeService
+import BridgeSessions
 import GRPC
 import GRPCServices
 
 extension Serve {
   /// Everything the server answers: the bridge, its health, and what it is made of.
-  func methods(of service: BridgeService, health: HealthStatus) -> [RPCMethod] {
-    var methods = service.methods + HealthService(health).methods
+  func methods(
+    of service: BridgeService, _ sessions: SessionStore, health: HealthStatus
+  ) -> [RPCMethod] {
+    var methods =
+      service.methods + SessionAdmin(sessions: sessions).methods + HealthService(health).methods
     if reflection {
       methods +=
-        ReflectionService(services: [BridgeService.name, HealthService.name]) {
+        ReflectionService(
+          services: [BridgeService.name, SessionAdmin.name, HealthService.name]
+        ) {
           [BridgeService.descriptorSet]
         }.methods
     }

@@ -129,7 +129,7 @@ struct Serve: ParsableCommand {
     connections.apply(to: &limits)
     let admission = try failingPlainly { try listening.makeAdmission(logger) }
     let server = GRPCServer(
-      methods: methods(of: service, health: health),
+      methods: methods(of: service, sessions, health: health),
       eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
       limits: limits, admission: admission.map { [$0] } ?? [], logger: logger)
     let bound = try listen(server)

@@ -68,9 +68,9 @@ public final class SessionStore: Sendable {
   /// Whether changes are acknowledged only when they are stored.
   public var acknowledgesStored: Bool { journal?.acknowledgesStored ?? false }
 
-  /// The ids of all sessions.
-  public var sessionIDs: [String] {
-    shards.flatMap { shard in shard.sessions.withLock { Array($0.keys) } }
+  /// All sessions, in no order; looking at them is no use of them.
+  public var sessions: [Session] {
+    shards.flatMap { shard in shard.sessions.withLock { Array($0.values) } }
   }
 
   /// Finds a session; that counts as a use.

@@ -1,5 +1,5 @@
 internal import BinaryFormats
-internal import JSON
+package import JSON
 
 /// A payload as it is stored and exported: JSON, and for numeric values their elements beside it.
 package struct PayloadParts {
@@ -62,12 +62,12 @@ package enum MetadataText {
     text.isEmpty ? [:] : try metadata(try JSON(parsing: text))
   }
 
-  static func json(_ metadata: [String: String]) -> JSON {
+  package static func json(_ metadata: [String: String]) -> JSON {
     .object(
       metadata.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) })
   }
 
-  static func metadata(_ json: JSON) throws -> [String: String] {
+  package static func metadata(_ json: JSON) throws -> [String: String] {
     guard case .object(let members) = json else {
       throw SessionError(.invalidArgument, "metadata is \(json.text), not an object")
     }

@@ -50,8 +50,22 @@ struct HostClient: Sendable {
     }
   }
 
+  /// Calls a method that takes a stream of requests.
+  func send<Response: Message>(
+    _ method: String, _ requests: some Sequence<some Message>, _: Response.Type
+  ) async throws -> Response {
+    let call = client.clientStream(Self.path(method), options: options(timeout))
+    for request in requests {
+      // The call has ended: its response says why.
+      guard await call.requests.send(try request.serializedBytes()) else { break }
+    }
+    call.requests.finish()
+    return try Self.decode(try await call.response().message)
+  }
+
+  /// - Parameter method: Of the bridge's service, or a whole path.
   private static func path(_ method: String) -> String {
-    "/snakepit.bridge.BridgeService/\(method)"
+    method.hasPrefix("/") ? method : "/snakepit.bridge.BridgeService/\(method)"
   }
 
   private static func decode<Response: Message>(_ bytes: [UInt8]) throws -> Response {

@@ -1,0 +1,103 @@
+"""Listing, exporting and importing sessions with the commands of bridge-host."""
+
+import json
+import subprocess
+
+import pytest
+
+from bridge import (CODE, HOST, REPOSITORY, Session, any_binary, any_json, numbers_of, raw_bytes,
+                    refused, unique, value_of)
+
+
+def command(host, *arguments, stdin=b""):
+    return subprocess.run(
+        [str(HOST), *arguments, "--address", host.target], cwd=REPOSITORY, input=stdin,
+        capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def full(session):
+    """A session with a bit of everything."""
+    session.register("f", value=1.0, constraints={"max": 9}, metadata={"unit": "K"})
+    session.set("f", 2.0, metadata={"source": "python"})
+    session.set("f", "NaN")
+    session.register("s", "string", "ä\"\n\u0000")
+    session.register("t", "tensor", any=any_binary("tensor", [2, 2]), binary=raw_bytes([1, 2, 3, 4]))
+    session.register("r", value=1.0, access={"read_only": True})
+    session.register("b", "string", "beside", binary=b"\x00\xff")
+    session.depend("f", "s", "data")
+    session.set("f", 3.0)
+    session.register("gone")
+    session.delete("gone")
+    return session
+
+
+def test_a_session_goes_out_and_comes_back(host, full):
+    exported = command(host, "export-session", "--session", full.id)
+    assert exported.returncode == 0, exported.stderr
+    document = json.loads(exported.stdout)
+    assert document["id"] == full.id and document["revision"] == full.revision()
+    copy = unique("copy")
+    imported = command(host, "import-session", "--as", copy, stdin=exported.stdout)
+    assert imported.returncode == 0, imported.stderr
+    again = Session(full.stub, copy, create=False)
+    assert again.list().variables == full.list().variables
+    assert list(again.history("f")) == list(full.history("f"))
+    assert again.revision() == full.revision()
+    assert again.describe().epoch != full.describe().epoch
+    # It is a session like others: ids of deleted variables do not come back.
+    assert again.register("gone").variable_id != "var_gone_6"
+    again.set("f", 4.0)
+    assert again.get("s").stale_since_revision > 0
+    second = command(host, "export-session", "--session", full.id)
+    assert json.loads(second.stdout) == document
+
+
+def test_what_is_no_session(host, full):
+    exported = command(host, "export-session", "--session", full.id).stdout
+    taken = command(host, "import-session", stdin=exported)
+    assert taken.returncode == 1 and b"ALREADY_EXISTS" in taken.stderr
+    document = json.loads(exported)
+    spoiled = [b"", b"{", b"[]", b'{"format": "else"}', exported[:-20]]
+    for change in [
+            lambda d: d.update(format_version=2), lambda d: d.pop("variables"),
+            lambda d: d["variables"][0].update(type="quaternion"),
+            lambda d: d["variables"][0]["versions"][-1].update(value="x"),
+            lambda d: d["variables"][0]["versions"][-1].update(revision=10**6),
+            lambda d: d["variables"][0].update(constraints='{"max": -1}'),
+            lambda d: d["variables"][1].update(ordinal=1),
+            lambda d: d["variables"][2]["versions"][0].update(elements="AAAA"),
+            lambda d: d["dependencies"].append({"source": "s", "dependent": "f", "type": ""}),
+            lambda d: d["dependencies"].append({"source": "x", "dependent": "f", "type": ""})]:
+        copy = json.loads(exported)
+        change(copy)
+        spoiled.append(json.dumps(copy).encode())
+    for text in spoiled:
+        name = unique("spoiled")
+        result = command(host, "import-session", "--as", name, stdin=text)
+        assert result.returncode == 1, text[:200]
+        assert result.stderr.count(b"\n") == 1
+        with refused(CODE.NOT_FOUND):
+            Session(full.stub, name, create=False).describe()
+    assert document["format"] == "bridge-host session"
+
+
+def test_a_large_session(host, session):
+    for number in range(20):
+        session.register(f"v{number}", "string", str(number) * 200_000)
+    exported = command(host, "export-session", "--session", session.id)
+    assert exported.returncode == 0 and len(exported.stdout) > 4_000_000
+    name = unique("large")
+    assert command(host, "import-session", "--as", name, stdin=exported.stdout).returncode == 0
+    copy = Session(session.stub, name, create=False)
+    assert [value_of(v) for v in copy.list().variables] == [str(n) * 200_000 for n in range(20)]
+
+
+def test_listing(host, session):
+    session.register("v")
+    lines = command(host, "sessions", session.id[:-1] + "*", "--json").stdout.splitlines()
+    assert [json.loads(line)["session"] for line in lines] == [session.id]
+    assert json.loads(lines[0])["variables"] == 1
+    assert session.id.encode() in command(host, "sessions").stdout
+    missing = command(host, "export-session", "--session", "nothing")
+    assert missing.returncode == 1 and b"NOT_FOUND" in missing.stderr
