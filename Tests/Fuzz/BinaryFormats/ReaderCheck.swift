@@ -43,8 +43,8 @@ public enum ReaderCheck {
     _ array: BinaryArray, _ description: ArrayDescription, readFrom count: Int,
     _ format: BinaryFormat
   ) throws(Failure) {
-    func require(_ condition: Bool, _ message: String) throws(Failure) {
-      if !condition { throw Failure(description: "\(format): \(message): \(array)") }
+    func require(_ condition: Bool, _ message: @autoclosure () -> String) throws(Failure) {
+      if !condition { throw Failure(description: "\(format): \(message()): \(array)") }
     }
     try require(
       array.shape.elementCount == array.count
