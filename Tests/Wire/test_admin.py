@@ -20,7 +20,7 @@ def full(session):
     """A session with a bit of everything."""
     session.register("f", value=1.0, constraints={"max": 9}, metadata={"unit": "K"})
     session.set("f", 2.0, metadata={"source": "python"})
-    session.set("f", "NaN")
+    session.register("nan", value="NaN")
     session.register("s", "string", "ä\"\n\u0000")
     session.register("t", "tensor", any=any_binary("tensor", [2, 2]), binary=raw_bytes([1, 2, 3, 4]))
     session.register("r", value=1.0, access={"read_only": True})
@@ -46,7 +46,7 @@ def test_a_session_goes_out_and_comes_back(host, full):
     assert again.revision() == full.revision()
     assert again.describe().epoch != full.describe().epoch
     # It is a session like others: ids of deleted variables do not come back.
-    assert again.register("gone").variable_id != "var_gone_6"
+    assert again.register("gone").variable_id != "var_gone_7"
     again.set("f", 4.0)
     assert again.get("s").stale_since_revision > 0
     second = command(host, "export-session", "--session", full.id)
@@ -66,7 +66,7 @@ def test_what_is_no_session(host, full):
             lambda d: d["variables"][0]["versions"][-1].update(revision=10**6),
             lambda d: d["variables"][0].update(constraints='{"max": -1}'),
             lambda d: d["variables"][1].update(ordinal=1),
-            lambda d: d["variables"][2]["versions"][0].update(elements="AAAA"),
+            lambda d: d["variables"][3]["versions"][0].update(elements="AAAA"),
             lambda d: d["dependencies"].append({"source": "s", "dependent": "f", "type": ""}),
             lambda d: d["dependencies"].append({"source": "x", "dependent": "f", "type": ""})]:
         copy = json.loads(exported)

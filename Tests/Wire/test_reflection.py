@@ -20,7 +20,7 @@ from stubs import pb
 
 BRIDGE = "snakepit.bridge.BridgeService"
 SERVICES = [
-    "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
+    "bridge_host.v1.SessionAdminService", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection", BRIDGE,
 ]
 Request = v1alpha.ServerReflectionRequest

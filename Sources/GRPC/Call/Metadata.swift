@@ -12,7 +12,8 @@ public struct Metadata: Sendable, Hashable {
     /// Whether a service may send this: the key is made of `0-9a-z_-.`, is none that HTTP/2 or gRPC
     /// use themselves, and the value is printable ASCII.
     var isSendable: Bool {
-      !key.isEmpty && !key.hasPrefix("grpc-") && !Self.reserved.contains(key)
+      !key.isEmpty && (!key.hasPrefix("grpc-") || key == Self.pushback)
+        && !Self.reserved.contains(key)
         && key.utf8.allSatisfy {
           switch $0 {
           case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
@@ -22,6 +23,11 @@ public struct Metadata: Sendable, Hashable {
           }
         } && wireValue.utf8.allSatisfy { $0 >= 0x20 && $0 <= 0x7E }
     }
+
+    /// The one key of gRPC's own that a service may set: how long a client waits to try again.
+    ///
+    /// Source: https://github.com/grpc/proposal/blob/master/A6-client-retries.md (Pushback)
+    private static let pushback = "grpc-retry-pushback-ms"
 
     /// Of gRPC, and those that HTTP/2 forbids (RFC 9113 section 8.2.2).
     private static let reserved: Set<String> = [
