@@ -153,6 +153,8 @@ extension Variable.Definition {
 extension [String: String] {
   /// About how many bytes it keeps alive.
   fileprivate var size: Int {
+    // The usual case, of every write: an iterator costs far more than the question.
+    if isEmpty { return 0 }
     var size = 0
     for (key, value) in self { size += key.utf8.count + value.utf8.count + 48 }
     return size

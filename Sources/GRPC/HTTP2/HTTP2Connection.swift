@@ -161,9 +161,25 @@ class HTTP2Connection: ChannelInboundHandler {
     isClosing = true
     let promise = eventLoop.makePromise(of: Void.self)
     let connection = NIOLoopBound(self, eventLoop: eventLoop)
-    promise.futureResult.whenComplete { _ in connection.value.close() }
+    promise.futureResult.whenComplete { _ in connection.value.closeOutput() }
     context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: promise)
   }
+
+  /// Tells the peer that nothing follows, and closes when it has closed too. A socket that is closed
+  /// while the peer still sends, if only window updates, is reset, and what the peer has not read yet
+  /// is lost.
+  private func closeOutput() {
+    guard let context else { return }
+    let channel = context.channel
+    let closed = eventLoop.makePromise(of: Void.self)
+    closed.futureResult.whenFailure { _ in channel.close(promise: nil) }
+    context.close(mode: .output, promise: closed)
+    let limit = eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
+    channel.closeFuture.whenComplete { _ in limit.cancel() }
+  }
+
+  /// How long a peer has to read the last answers and close.
+  private static let closingTime = TimeAmount.seconds(30)
 
   func close() {
     context?.close(promise: nil)

@@ -53,21 +53,24 @@ public struct OutboundBuffer {
   mutating func read(into destination: UnsafeMutableRawBufferPointer) {
     precondition(destination.count <= byteCount)
     byteCount -= destination.count
-    var rest = destination[...]
-    while !rest.isEmpty {
+    // Offsets instead of slices of the buffer: those are generic code that is not specialized here.
+    var offset = 0
+    while offset < destination.count {
       // Moved out and back, not copied: a message may wait on many streams of several threads, and
       // its reference count is touched as little as can be.
       guard let message = current.take() else { return }
-      if position < Self.prefixLength { writePrefix(of: message, to: &rest) }
+      if position < Self.prefixLength { writePrefix(of: message, to: destination, &offset) }
       var isDone = false
       if position >= Self.prefixLength {
         let start = position - Self.prefixLength
-        let count = min(rest.count, message.count - start)
-        message.withUnsafeBytes { bytes in
-          UnsafeMutableRawBufferPointer(rebasing: rest)
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<(start + count)]))
+        let count = min(destination.count - offset, message.count - start)
+        if count > 0 {
+          message.withUnsafeBytes { bytes in
+            (destination.baseAddress! + offset)
+              .copyMemory(from: bytes.baseAddress! + start, byteCount: count)
+          }
         }
-        rest = rest.dropFirst(count)
+        offset += count
         position += count
         isDone = start + count == message.count
       }
@@ -85,15 +88,15 @@ public struct OutboundBuffer {
 
   /// The flag and the length in network order, as far as there is room.
   private mutating func writePrefix(
-    of message: [UInt8], to rest: inout Slice<UnsafeMutableRawBufferPointer>
+    of message: [UInt8], to destination: UnsafeMutableRawBufferPointer, _ offset: inout Int
   ) {
-    let length = UInt32(message.count)
-    while position < Self.prefixLength, let index = rest.indices.first {
-      rest[index] =
+    let length = UInt32(truncatingIfNeeded: message.count)
+    while position < Self.prefixLength, offset < destination.count {
+      destination[offset] =
         position == 0
         ? (currentIsCompressed ? 1 : 0)
         : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
-      rest = rest.dropFirst()
+      offset += 1
       position += 1
     }
   }
