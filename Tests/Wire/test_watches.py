@@ -1,5 +1,7 @@
 """What WatchVariables promises: order, nothing lost, nothing twice, resuming, a clear end."""
 
+import time
+
 import grpc
 import pytest
 
@@ -602,3 +604,17 @@ def test_one_watch_of_a_thousand_names(session):
         session.register(name)
     assert [update.variable.name for update in watch.take(3)] == ["v999", "v0", "v500"]
     watch.cancel()
+
+
+def test_a_stalled_watch_is_parked_and_not_timed_out():
+    big = "x" * 100_000
+    with start_host("--send-timeout", "1") as host:
+        writer = Session(host.stub())
+        writer.register("v", "string", "")
+        watch = writer.through(host.stub()).watch("v").opened()
+        for number in range(100):
+            writer.set("v", f"{number}{big}", "string")
+        # Twice as long as anything that waits to be sent may take.
+        time.sleep(2.5)
+        assert [u.variable.version for u in watch.take(100)] == list(range(2, 102))
+        watch.cancel()

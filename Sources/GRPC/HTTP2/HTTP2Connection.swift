@@ -187,7 +187,7 @@ class HTTP2Connection: ChannelInboundHandler {
 
   /// How long a peer that is disconnected has to read why. Closing a socket with unread input, as
   /// that of a flood, resets the connection, and the reason is lost.
-  private static let lingerTime = TimeAmount.seconds(1)
+  private static let lingerTime = TimeAmount.seconds(5)
 
   /// Whether `disconnect` was called.
   final var isDisconnecting: Bool { lastWords != nil }

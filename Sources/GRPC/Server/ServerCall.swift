@@ -125,6 +125,9 @@ public final class ServerCall: @unchecked Sendable {
     set { connection.userState = newValue }
   }
 
+  /// Whether its answers are made only when there is room for them.
+  var isFedBySource: Bool { source != nil }
+
   /// Whether the call is over, finished or not. `[any thread]`
   public var isClosed: Bool { closed.load(ordering: .acquiring) }
 

@@ -49,14 +49,32 @@ extension ServerConnection {
     seen.hasReceived = hasReceived
     hasReceived = false
     seen.drain = drain
-    seen.socketIsBehind = bufferedBytes > 0
+    let isPatient = hasOnlyPatientCalls
+    seen.socketIsBehind = bufferedBytes > 0 && !isPatient
     seen.bytesSent = bytesSent
-    seen.windowIsShut = waitingBytes > 0 && nghttp2_session_get_remote_window_size(session) <= 0
+    seen.windowIsShut =
+      waitingBytes > 0 && !isPatient && nghttp2_session_get_remote_window_size(session) <= 0
     seen.dataFramesSent = dataFramesSent
     let (actions, next) = timers.check(seen, now: now)
     endStalledCalls(now)
     for action in actions where self.session != nil { perform(action) }
     if self.session != nil { armTimer(in: next) }
+  }
+
+  /// Whether nobody waits for this connection but streams from a source, which hold next to nothing
+  /// while their clients do not read.
+  private var hasOnlyPatientCalls: Bool {
+    var isAny = false
+    var call = firstCall
+    while let current = call {
+      call = current.next
+      if current.isFedBySource {
+        isAny = true
+      } else if current.waitingBytes > 0 {
+        return false
+      }
+    }
+    return isAny
   }
 
   private func armTimer(in time: TimeAmount) {
@@ -86,7 +104,7 @@ extension ServerConnection {
     while let current = call {
       call = current.next
       let isShut =
-        current.waitingBytes > 0
+        current.waitingBytes > 0 && !current.isFedBySource
         && nghttp2_session_get_stream_remote_window_size(session, current.id) <= 0
       guard let start = current.stall.observe(isShut, current.framesSent, now),
         start + timeout <= now

@@ -36,7 +36,8 @@ public struct ServerLimits: Sendable {
   /// How long it may take until its first call; nil waits for ever. It is then told to go away.
   public var firstCallTimeout: TimeAmount? = .minutes(10)
   /// How long a client may leave what waits for it unread: a call ends when the stream's window
-  /// stays shut, a connection when nothing can be written to it. nil waits for ever.
+  /// stays shut, a connection when nothing can be written to it. nil waits for ever. Streams from a
+  /// `MessageSource` are not ended for that: they wait at no cost.
   public var sendTimeout: TimeAmount? = .seconds(60)
   /// Pings, and the age of connections.
   public var keepalive = ServerKeepalive()
