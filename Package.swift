@@ -199,7 +199,8 @@ let package = Package(
     .testTarget(
       name: "BridgeStorageTests",
       dependencies: [
-        "BridgeSessions", "BridgeStorage", .product(name: "Logging", package: "swift-log"),
+        "BridgeSessions", "BridgeStorage", "Threads",
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(

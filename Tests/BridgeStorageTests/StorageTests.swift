@@ -2,6 +2,7 @@ import BridgeSessions
 import Foundation
 import Logging
 import Testing
+import Threads
 
 @testable import BridgeStorage
 
@@ -131,7 +132,7 @@ import Testing
         for number in 1...50 {
           try session.set("v", writer: elixir) { _ in Payload(.integer(Int64(number))) }
         }
-        try waitUntilStored(store)
+        try session.waitUntilStored()
         // A copy is what a process that is killed now would leave.
         try FileManager.default.copyItem(atPath: directory, toPath: directory + "-copy")
       }
@@ -150,17 +151,6 @@ import Testing
       }
       storage.stop()
     }
-  }
-
-  private func waitUntilStored(_ store: SessionStore) throws {
-    let done = DispatchSemaphore(value: 0)
-    nonisolated(unsafe) var failure: SessionError?
-    store.whenStored { error in
-      failure = error
-      done.signal()
-    }
-    done.wait()
-    if let failure { throw failure }
   }
 
   @Test func historyIsTrimmedAndKept() throws {
@@ -205,12 +195,32 @@ import Testing
     #expect(throws: StorageError.self) { try open("/proc/no/such/place") }
   }
 
+  /// Runs `body` with 0, 1, … on so many threads, and waits for them.
+  private func onThreads(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) throws {
+    let condition = Condition()
+    // Guarded by the condition.
+    nonisolated(unsafe) var left = count
+    for index in 0..<count {
+      try #require(
+        startThread {
+          body(index)
+          condition.withLock {
+            left -= 1
+            condition.signal()
+          }
+        })
+    }
+    condition.withLock {
+      while left > 0 { condition.wait() }
+    }
+  }
+
   @Test func manyThreadsWriteAndNothingIsLost() throws {
     try withDirectory { directory in
       var before: [String] = []
       do {
         let (storage, store, _) = try open(directory, .interval(milliseconds: 1))
-        DispatchQueue.concurrentPerform(iterations: 8) { index in
+        try onThreads(8) { index in
           guard let session = try? store.session("s\(index % 4)", create: true) else { return }
           for number in 0..<200 {
             let name = "v\(number % 10)"
