@@ -11,7 +11,7 @@ public final class PluginHost: Sendable {
     public var toolThreads = 64
     /// Calls that may wait for a thread.
     public var queuedCalls = 10_000
-    /// Threads for callbacks of watches.
+    /// Threads for callbacks of watches, and as many for those that are told of cancellations.
     public var callbackThreads = 8
 
     public init() {}
@@ -28,12 +28,14 @@ public final class PluginHost: Sendable {
   private let tools = Locked<[String: any Tool]>([:])
   private let pool: WorkerPool
   private let callbacks: WorkerPool
+  private let cancellations: WorkerPool
 
   public init(configuration: Configuration = Configuration(), logger: Logger) {
     self.logger = logger
     pool = WorkerPool(
       threads: configuration.toolThreads, queueLimit: configuration.queuedCalls)
     callbacks = WorkerPool(threads: configuration.callbackThreads, queueLimit: .max / 2)
+    cancellations = WorkerPool(threads: configuration.callbackThreads, queueLimit: .max / 2)
   }
 
   // MARK: Loading
@@ -105,7 +107,9 @@ public final class PluginHost: Sendable {
   /// throws.
   ///
   /// - Parameters:
-  ///   - deadline: Nanoseconds of `MonotonicClock`; nil for none.
+  ///   - deadline: Nanoseconds of `MonotonicClock`; nil for none. The call looks at it when its tool
+  ///     asks or sleeps. To have listeners told, whoever starts the call also cancels it then, as the
+  ///     gRPC server does with one timer a connection.
   /// - Throws: `SessionError` with code `limitReached` when too many calls wait.
   public func start(
     _ tool: any Tool, session: Session, arguments: Arguments, metadata: [String: String],
@@ -113,7 +117,8 @@ public final class PluginHost: Sendable {
   ) throws -> ToolCall {
     let call = ToolCall(
       tool: tool, session: session, arguments: arguments, metadata: metadata, deadline: deadline,
-      isStreaming: isStreaming, environment: .init(logger: logger, callbacks: callbacks),
+      isStreaming: isStreaming,
+      environment: .init(logger: logger, callbacks: callbacks, cancellations: cancellations),
       observer: observer)
     let job: WorkerPool.Job = { tool.run(call) }
     let isAccepted = tool.lane.map { $0.lane.submit(job) } ?? pool.submit(job)
@@ -129,5 +134,6 @@ public final class PluginHost: Sendable {
   public func stop() {
     pool.stop()
     callbacks.stop()
+    cancellations.stop()
   }
 }

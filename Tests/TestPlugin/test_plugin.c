@@ -1,19 +1,14 @@
 // A plugin for tests: tools that use every part of the ABI, well and badly, and an entry function
 // that misbehaves as the environment variable BRIDGE_TEST_PLUGIN says.
-#include <bridge_plugin.h>
+#include "tools.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const bridge_host *host;
-
-static bridge_str view(const char *text) { return (bridge_str){text, strlen(text)}; }
-
-static bridge_value integer(int64_t number) {
-  return (bridge_value){sizeof(bridge_value), BRIDGE_TYPE_INTEGER, {.integer = number}};
-}
+const bridge_host *host;
 
 static bridge_status fail(bridge_call *call, bridge_status code, const char *message) {
   bridge_error error = {.size = sizeof error, .code = code, .message = view(message)};
@@ -263,28 +258,23 @@ static const bridge_parameter count_parameter = {
     .size = sizeof count_parameter, .name = BRIDGE_STR("count"),
     .description = BRIDGE_STR("How many."), .type = BRIDGE_TYPE_INTEGER,
     .flags = BRIDGE_PARAMETER_REQUIRED, .constraints = BRIDGE_STR("{\"min\":0}")};
-static const bridge_parameter *const count_parameters[] = {&count_parameter};
+const bridge_parameter *const count_parameters[] = {&count_parameter};
 static const bridge_str footprint_reads[] = {BRIDGE_STR("a_*")};
 static const bridge_str footprint_writes[] = {BRIDGE_STR("out")};
 
-#define TOOL(id, function, ...)                                                                    \
-  static const bridge_tool tool_##id = {.size = sizeof(bridge_tool), .name = BRIDGE_STR("test_" #id), \
-                                        .description = BRIDGE_STR("A test tool."),                 \
-                                        .threading = BRIDGE_PARALLEL, .function = run_##id,        \
-                                        __VA_ARGS__};
-TOOL(fail, run)
-TOOL(fail_silently, run)
-TOOL(stale, run)
-TOOL(retained, run)
-TOOL(pending, run)
-TOOL(emit, run, .flags = BRIDGE_TOOL_STREAMS, .parameters = count_parameters, .parameter_count = 1)
-TOOL(watch, run)
-TOOL(watch_once, run_read_only)
-TOOL(cheat, run_read_only)
-TOOL(footprint, run, .reads = footprint_reads, .read_count = 1, .writes = footprint_writes,
+TOOL(static, fail, run)
+TOOL(static, fail_silently, run)
+TOOL(static, stale, run)
+TOOL(static, retained, run)
+TOOL(static, pending, run)
+TOOL(static, emit, run, .flags = BRIDGE_TOOL_STREAMS, .parameters = count_parameters, .parameter_count = 1)
+TOOL(static, watch, run)
+TOOL(static, watch_once, run_read_only)
+TOOL(static, cheat, run_read_only)
+TOOL(static, footprint, run, .reads = footprint_reads, .read_count = 1, .writes = footprint_writes,
      .write_count = 1)
-TOOL(sleep, run)
-TOOL(blob, run)
+TOOL(static, sleep, run)
+TOOL(static, blob, run)
 static const bridge_tool tool_serial = {.size = sizeof(bridge_tool),
                                         .name = BRIDGE_STR("test_serial"),
                                         .threading = BRIDGE_SERIAL, .run = run_serial};
@@ -292,7 +282,12 @@ static const bridge_tool tool_serial = {.size = sizeof(bridge_tool),
 static const bridge_tool *const tools[] = {
     &tool_fail, &tool_fail_silently, &tool_stale, &tool_retained, &tool_pending,
     &tool_emit, &tool_watch, &tool_watch_once, &tool_cheat, &tool_footprint,
-    &tool_sleep, &tool_blob, &tool_serial};
+    &tool_sleep, &tool_blob, &tool_serial,
+    // cancellation.c
+    &tool_poll, &tool_complete_on_cancel, &tool_race, &tool_listen_late, &tool_forget,
+    &tool_violations,
+    // crossing.c
+    &tool_ring, &tool_chain, &tool_complete_across, &tool_cancel_across};
 static const bridge_plugin plugin = {
     .size = sizeof plugin, .abi_version = BRIDGE_ABI_VERSION, .name = BRIDGE_STR("test"),
     .version = BRIDGE_STR("1"), .tools = tools, .tool_count = sizeof tools / sizeof *tools};

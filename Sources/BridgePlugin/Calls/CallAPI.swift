@@ -26,6 +26,14 @@ struct CallAPI: Sendable {
     return result
   }
 
+  /// Keeps the call open after its function has returned, until the token is completed.
+  func retain() throws(ToolError) -> Handle {
+    var token: OpaquePointer?
+    try check(table.retain!(call.pointer, &token))
+    guard let token else { throw error(Status.internalError) }
+    return Handle(pointer: token)
+  }
+
   /// Throws unless the status is ok.
   func check(_ status: bridge_status) throws(ToolError) {
     if status != Status.ok { throw error(status) }
@@ -35,13 +43,13 @@ struct CallAPI: Sendable {
   func checkCancellation(_ status: bridge_status) throws(ToolError) {
     switch status {
     case Status.ok: return
-    case Status.cancelled, Status.deadlineExceeded: throw cancellation(status)
+    case Status.cancelled, Status.deadlineExceeded: throw Self.cancellation(status)
     default: throw error(status)
     }
   }
 
   /// What the tool is told when its call is over.
-  func cancellation(_ status: bridge_status) -> ToolError {
+  static func cancellation(_ status: bridge_status) -> ToolError {
     status == Status.deadlineExceeded
       ? ToolError(.deadlineExceeded, "the deadline of the call has passed")
       : ToolError(.cancelled, "the call was cancelled")

@@ -15,24 +15,32 @@ struct HostTables: @unchecked Sendable {
         "the plugin speaks version \(version) of the ABI, the host "
           + "\(host.pointee.abi_minimum) to \(host.pointee.abi_maximum)")
     }
-    guard let call = host.pointee.call, let variables = host.pointee.variables,
-      Self.isComplete(call, size: call.pointee.size),
-      Self.isComplete(variables, size: variables.pointee.size)
-    else {
-      throw ToolError(
-        .failedPrecondition,
-        "the host's tables lack functions that version \(version) of the ABI has")
+    guard let call = host.pointee.call, let variables = host.pointee.variables else {
+      throw ToolError(.failedPrecondition, "the host has no tables of functions")
     }
+    try Self.check(call, "bridge_call_api", size: call.pointee.size)
+    try Self.check(variables, "bridge_variables_api", size: variables.pointee.size)
     self.call = call
     self.variables = variables
   }
 
-  /// Whether a table, a size and then functions only, has all functions of this version.
-  private static func isComplete<Table>(_ table: UnsafePointer<Table>, size: Int) -> Bool {
-    guard size >= MemoryLayout<Table>.size else { return false }
+  /// Checks that a table, a size and then functions only, has all functions the SDK knows. Tables
+  /// grow at their end: one that is shorter is that of an older host.
+  private static func check<Table>(
+    _ table: UnsafePointer<Table>, _ name: String, size: Int
+  ) throws(ToolError) {
+    let expected = MemoryLayout<Table>.size
+    guard size >= expected else {
+      throw ToolError(
+        .failedPrecondition,
+        "the host is older than the plugin: its \(name) has \(size) bytes, the plugin uses "
+          + "\(expected); update the host, or build the plugin with that host's SDK")
+    }
     let words = UnsafeRawPointer(table)
-    return stride(from: MemoryLayout<Int>.size, to: MemoryLayout<Table>.size, by: 8).allSatisfy {
-      words.load(fromByteOffset: $0, as: Int.self) != 0
+    for offset in stride(from: MemoryLayout<Int>.size, to: expected, by: MemoryLayout<Int>.size)
+    where words.load(fromByteOffset: offset, as: Int.self) == 0 {
+      throw ToolError(
+        .failedPrecondition, "the host's \(name) lacks the function at byte \(offset)")
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import BridgePluginABI
+internal import Synchronization
 
 /// Runs one call: what the host calls. The handle of a read-only tool's variables is the same type
 /// in Swift; that it cannot write is in the type of its call.
@@ -36,7 +37,7 @@ extension CallState {
       return Status.ok
     } catch is CancellationError {
       let status = api.status
-      return api.fail(api.cancellation(status == Status.ok ? Status.cancelled : status))
+      return api.fail(CallAPI.cancellation(status == Status.ok ? Status.cancelled : status))
     } catch {
       return api.fail(ToolError(error))
     }
@@ -44,43 +45,58 @@ extension CallState {
 
   /// Keeps the call open and runs it in a task, which ends it.
   func start(_ body: @escaping @Sendable (ToolCall) async throws -> ToolValue) -> bridge_status {
-    var token: OpaquePointer?
-    let status = api.table.retain!(api.call.pointer, &token)
-    guard status == Status.ok, let token = token.map(Handle.init) else {
-      return api.fail(api.error(status == Status.ok ? Status.internalError : status))
+    let running = RunningTask()
+    let listener: CancellationListener
+    let token: Handle
+    do {
+      token = try api.retain()
+      // Before the task, which may end the call at once.
+      listener = try CancellationListener(of: api) { _ in running.cancel() }
+    } catch {
+      return api.fail(error)
     }
-    Task {
-      let outcome = await self.run(body)
-      let status = self.finish(outcome)
-      _ = self.api.table.complete!(token.pointer, status)
-    }
+    running.begin(
+      Task {
+        let outcome: Result<ToolValue, any Error>
+        do {
+          outcome = .success(try await body(ToolCall(state: self)))
+        } catch {
+          outcome = .failure(error)
+        }
+        let status = self.finish(outcome)
+        listener.forget()
+        _ = self.api.table.complete!(token.pointer, status)
+      })
     return Status.pending
   }
+}
 
-  /// Runs the body beside a look-out for the call's cancellation, of which the host does not tell.
-  private func run(
-    _ body: @escaping @Sendable (ToolCall) async throws -> ToolValue
-  ) async -> Result<ToolValue, any Error> {
-    await withTaskGroup(of: Result<ToolValue, any Error>?.self) { group in
-      group.addTask {
-        do {
-          return .success(try await body(ToolCall(state: self)))
-        } catch {
-          return .failure(error)
-        }
-      }
-      group.addTask {
-        while !Task.isCancelled && self.api.status == Status.ok {
-          try? await Task.sleep(for: .milliseconds(50))
-        }
-        return nil
-      }
-      var outcome: Result<ToolValue, any Error> = .failure(CancellationError())
-      for await result in group {
-        if let result { outcome = result }
-        group.cancelAll()
-      }
-      return outcome
+/// A task that may be cancelled before it is there.
+private final class RunningTask: Sendable {
+  private let state = Mutex(State.awaited)
+
+  private enum State {
+    case awaited
+    case cancelled
+    case begun(Task<Void, Never>)
+  }
+
+  func begin(_ task: Task<Void, Never>) {
+    let isCancelled = state.withLock { state in
+      if case .cancelled = state { return true }
+      state = .begun(task)
+      return false
     }
+    if isCancelled { task.cancel() }
+  }
+
+  /// Cancels the task, outside the lock: that runs the handlers of whoever waits in it.
+  func cancel() {
+    let task = state.withLock { state -> Task<Void, Never>? in
+      if case .begun(let task) = state { return task }
+      state = .cancelled
+      return nil
+    }
+    task?.cancel()
   }
 }

@@ -58,9 +58,8 @@ extension VariableReading {
       }
     }
     defer { handle.cancel() }
-    while true {
-      if let result = waiter.wait(milliseconds: 50) { return try result.get() }
-      try state.api.checkCancellation(state.api.status)
-    }
+    let listener = try CancellationListener(of: state.api) { waiter.deliver(.failure($0)) }
+    defer { listener.forget() }
+    return try waiter.wait().get()
   }
 }

@@ -9,11 +9,7 @@ final class Waiter<Value: Sendable>: @unchecked Sendable {
 
   init() {
     pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
+    pthread_cond_init(condition, nil)
   }
 
   deinit {
@@ -31,18 +27,13 @@ final class Waiter<Value: Sendable>: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
-  /// Waits for the value; nil when it has not come in time.
-  func wait(milliseconds: Int) -> Value? {
-    var until = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &until)
-    until.tv_nsec += milliseconds * 1_000_000
-    until.tv_sec += until.tv_nsec / 1_000_000_000
-    until.tv_nsec %= 1_000_000_000
+  /// Waits for the value.
+  func wait() -> Value {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    while value == nil {
-      if pthread_cond_timedwait(condition, mutex, &until) != 0 { break }
+    while true {
+      if let value { return value }
+      pthread_cond_wait(condition, mutex)
     }
-    return value
   }
 }

@@ -32,7 +32,8 @@
 //     further than it says.
 //   * Handles are not pointers to follow. A stale one is an error, not a crash.
 //   * Every function says from where it may be called: [any-thread]; [call-thread], the thread that
-//     runs the tool (or the entry function); [watch-callback], inside a watch's callback.
+//     runs the tool (or the entry function); [watch-callback], inside a watch's callback;
+//     [cancel-callback], inside a listener's.
 //   * Nothing unwinds across: no C++ exception, no longjmp.
 #ifndef BRIDGE_PLUGIN_H
 #define BRIDGE_PLUGIN_H

@@ -14,7 +14,8 @@ enum CallAPI {
         parameter: parameter, session_id: sessionID, metadata: metadata, check: check,
         remaining: remaining, sleep: sleep, progress: progress, result: result,
         binary_result: binaryResult, annotate: annotate, emit: emit, wait_for_room: waitForRoom,
-        fail: fail, last_error: lastError, log: log, retain: retain, complete: complete))
+        fail: fail, last_error: lastError, log: log, retain: retain, complete: complete,
+        on_cancel: onCancel, forget: forget))
     return UnsafePointer(table)
   }()
 }
@@ -257,5 +258,31 @@ private func retain(
 private func complete(_ token: OpaquePointer?, _ status: bridge_status) -> bridge_status {
   guard let call = Handles.tokens.remove(token) else { return .stale }
   call.end(status)
+  return .ok
+}
+
+private func onCancel(
+  _ handle: OpaquePointer?, _ callback: bridge_on_cancel?, _ context: UnsafeMutableRawPointer?,
+  _ listener: UnsafeMutablePointer<OpaquePointer?>?
+) -> bridge_status {
+  withCall(handle) { call in
+    guard let callback, let place = listener else {
+      throw SessionError(.invalidArgument, "the callback or the listener's place is NULL")
+    }
+    let new = CancellationListener(of: call, callback: callback, context: context)
+    let handle = Handles.listeners.insert(new)
+    // Before the callback, which may forget it.
+    place.pointee = handle
+    guard call.keep(listener: new, handle: handle) else {
+      Handles.listeners.remove(handle)
+      throw SessionError(.failedPrecondition, "the call is ending")
+    }
+    return .ok
+  }
+}
+
+private func forget(_ handle: OpaquePointer?) -> bridge_status {
+  guard let handle, let listener = Handles.listeners.remove(handle) else { return .stale }
+  listener.forget(handle)
   return .ok
 }

@@ -73,4 +73,5 @@ enum Handles {
   static let tokens = HandleTable<ToolCall>(kind: 2)
   static let snapshots = HandleTable<Snapshot>(kind: 3)
   static let watches = HandleTable<ToolWatch>(kind: 4)
+  static let listeners = HandleTable<CancellationListener>(kind: 5)
 }

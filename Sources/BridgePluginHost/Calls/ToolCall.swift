@@ -27,6 +27,8 @@ public final class ToolCall: @unchecked Sendable {
     let logger: Logger
     /// Runs callbacks of watches.
     let callbacks: WorkerPool
+    /// Tells listeners of cancellations: apart from watches, whose callbacks may wait for one.
+    let cancellations: WorkerPool
   }
 
   /// Why a call must end.
@@ -55,6 +57,7 @@ public final class ToolCall: @unchecked Sendable {
     var texts: [String: ValueStorage] = [:]
     var snapshots: [OpaquePointer] = []
     var watches: [OpaquePointer: ToolWatch] = [:]
+    var listeners: [OpaquePointer: CancellationListener] = [:]
     /// The last failure of each thread, for `last_error`.
     var lastErrors: [UInt: LastError] = [:]
   }
@@ -81,12 +84,22 @@ public final class ToolCall: @unchecked Sendable {
 
   // MARK: From the service
 
-  /// Asks the tool to end; it hears of it at its next look.
+  /// Asks the tool to end: its listeners are told, and it hears of it at its next look.
   public func cancel(_ reason: Cancellation) {
     withState { state in
-      if state.cancellation == nil { state.cancellation = reason }
-      condition.broadcast()
+      if state.cancellation == nil { cancel(&state, reason) }
     }
+  }
+
+  private func cancel(_ state: inout State, _ reason: Cancellation) {
+    state.cancellation = reason
+    condition.broadcast()
+    for listener in state.listeners.values { tell(listener, reason) }
+  }
+
+  private func tell(_ listener: CancellationListener, _ reason: Cancellation) {
+    // The pool refuses only while it stops, with the whole host.
+    _ = environment.cancellations.submit { listener.tell(reason) }
   }
 
   /// There is room for chunks again.
@@ -106,7 +119,7 @@ public final class ToolCall: @unchecked Sendable {
 
   private func checked(_ state: inout State) -> Cancellation? {
     if state.cancellation == nil, let deadline, MonotonicClock.now >= deadline {
-      state.cancellation = .deadlineExceeded
+      cancel(&state, .deadlineExceeded)
     }
     return state.cancellation
   }
@@ -218,6 +231,25 @@ public final class ToolCall: @unchecked Sendable {
 
   func forget(watch handle: OpaquePointer) { withState { $0.watches[handle] = nil } }
 
+  /// Tells the listener at once when the call is cancelled already.
+  ///
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(listener: CancellationListener, handle: OpaquePointer) -> Bool {
+    withState { state in
+      if state.isEnding { return false }
+      state.listeners[handle] = listener
+      if state.cancellation == nil {
+        // Tells it, too, when the deadline has passed just now.
+        _ = checked(&state)
+      } else if let reason = state.cancellation {
+        tell(listener, reason)
+      }
+      return true
+    }
+  }
+
+  func forget(listener handle: OpaquePointer) { withState { $0.listeners[handle] = nil } }
+
   // MARK: Errors of functions the tool calls
 
   func note(_ error: LastError) { withState { $0.lastErrors[CurrentThread.id] = error } }
@@ -265,25 +297,29 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Ends the call; its handle is stale from here on.
   func end(_ status: bridge_status) {
-    // First the watches: a callback that runs may still use the call, and is waited for.
-    endWatches()
+    // First the callbacks: one that runs may still use the call, and is waited for.
+    endCallbacks()
     Handles.calls.remove(withState { $0.handle })
     finish(status: status)
   }
 
-  private func endWatches() {
-    let watches = withState { state in
+  private func endCallbacks() {
+    let (watches, listeners) = withState { state in
       state.isEnding = true
-      defer { state.watches = [:] }
-      return state.watches
+      defer { (state.watches, state.listeners) = ([:], [:]) }
+      return (state.watches, state.listeners)
     }
-    // All are stale before one is waited for: a callback that ends another watch must not wait for
-    // the one that waits for it.
+    // All are shut before one is waited for, so that none begins meanwhile.
     for (handle, watch) in watches {
       Handles.watches.remove(handle)
       watch.stop()
     }
+    for (handle, listener) in listeners {
+      Handles.listeners.remove(handle)
+      listener.gate.shut()
+    }
     for watch in watches.values { watch.end() }
+    for listener in listeners.values { listener.gate.close() }
   }
 
   /// Ends the call.

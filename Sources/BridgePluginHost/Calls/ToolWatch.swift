@@ -3,23 +3,25 @@ internal import BridgeSessions
 internal import Threads
 
 /// A plugin's subscription: runs its callback for every change, in order, on the callback threads.
-// @unchecked: `watch` and `initial` are set before the first run; `state` is guarded by the
-// condition's lock; `callback` and `context` are the plugin's, which promises they may be used from
-// the host's threads.
+// @unchecked: `state` is guarded by the lock; `callback` and `context` are the plugin's, which
+// promises they may be used from the host's threads.
 final class ToolWatch: @unchecked Sendable {
   private let callbacks: WorkerPool
   private let callback: bridge_on_change
   private let context: UnsafeMutableRawPointer?
-  private let condition = Condition()
-  private var watch: Watch?
-  private var initial: (variables: [Variable], revision: Int64)?
+  private let gate = CallbackGate()
+  private let lock = Condition()
+  private var state = State()
 
-  private var state = State.idle
-  private var isEnded = false
-  /// The thread inside the callback.
-  private var runningThread: UInt?
+  private struct State {
+    var watch: Watch?
+    var initial: (variables: [Variable], revision: Int64)?
+    var schedule = Schedule.idle
+    /// The call that the watch belongs to, and its handle there.
+    var owner: (call: ToolCall, handle: OpaquePointer)?
+  }
 
-  private enum State {
+  private enum Schedule {
     case idle
     /// A run is queued or under way.
     case scheduled
@@ -37,22 +39,16 @@ final class ToolWatch: @unchecked Sendable {
     self.context = context
   }
 
-  /// The call that owns the watch, and its handle there.
-  private var owner: (call: ToolCall, handle: OpaquePointer)?
-
   func belongs(to call: ToolCall, as handle: OpaquePointer) {
-    condition.withLock { owner = (call, handle) }
+    lock.withLock { state.owner = (call, handle) }
   }
 
   /// Ends the subscription at the plugin's wish. The call forgets it, unless its callback still runs:
   /// then the call's end waits for that.
   func unwatch() {
     end()
-    let (owner, isRunning) = condition.withLock {
-      defer { self.owner = nil }
-      return (self.owner, runningThread != nil)
-    }
-    if let owner, !isRunning { owner.call.forget(watch: owner.handle) }
+    let owner = lock.withLock { take(&state.owner) }
+    if let owner, !gate.isOccupied { owner.call.forget(watch: owner.handle) }
   }
 
   /// Subscribes. The first changes may be reported before this returns.
@@ -60,22 +56,24 @@ final class ToolWatch: @unchecked Sendable {
     let (watch, snapshot, revision) = try session.watch(identifiers) { [weak self] in
       self?.schedule()
     }
-    condition.withLock {
-      self.watch = watch
-      if wantsInitial { initial = (snapshot, revision) }
+    lock.withLock {
+      state.watch = watch
+      if wantsInitial { state.initial = (snapshot, revision) }
     }
+    // Its call may have ended meanwhile, when there was nothing to cancel yet.
+    if !gate.isOpen { watch.cancel() }
     schedule()
   }
 
   private func schedule() {
-    let isNew = condition.withLock { () -> Bool in
-      if isEnded { return false }
-      switch state {
+    guard gate.isOpen else { return }
+    let isNew = lock.withLock { () -> Bool in
+      switch state.schedule {
       case .idle:
-        state = .scheduled
+        state.schedule = .scheduled
         return true
       case .scheduled, .scheduledAgain:
-        state = .scheduledAgain
+        state.schedule = .scheduledAgain
         return false
       }
     }
@@ -88,8 +86,13 @@ final class ToolWatch: @unchecked Sendable {
   }
 
   private func run() {
-    guard enterCallback() else { return }
-    if let initial = condition.withLock({ take(&self.initial) }) {
+    guard gate.enter() else { return }
+    let initial = lock.withLock {
+      // What comes from here on may be too late for this run.
+      state.schedule = .scheduled
+      return take(&state.initial)
+    }
+    if let initial {
       for variable in initial.variables {
         guard report(bridge_change_kind(BRIDGE_CHANGE_INITIAL), initial.revision, variable, nil)
         else { return }
@@ -101,13 +104,8 @@ final class ToolWatch: @unchecked Sendable {
     drain()
   }
 
-  private func take<Value>(_ value: inout Value?) -> Value? {
-    defer { value = nil }
-    return value
-  }
-
   private func drain() {
-    guard let watch = condition.withLock({ self.watch }) else { return leaveCallback() }
+    guard let watch = lock.withLock({ state.watch }) else { return leave() }
     var changes: [Change] = []
     while true {
       changes.removeAll(keepingCapacity: true)
@@ -120,7 +118,7 @@ final class ToolWatch: @unchecked Sendable {
       }
       switch progress {
       case .more: continue
-      case .upToDate: return leaveCallback()
+      case .upToDate: return leave()
       case .ended(let cause, let revision):
         _ = report(bridge_change_kind(BRIDGE_CHANGE_ENDED), revision, nil, nil, cause.rawValue)
         return finish()
@@ -131,35 +129,21 @@ final class ToolWatch: @unchecked Sendable {
     }
   }
 
-  private func enterCallback() -> Bool {
-    condition.withLock {
-      if isEnded { return false }
-      state = .scheduled
-      runningThread = CurrentThread.id
-      return true
-    }
-  }
-
   /// Ends a run; another follows when changes came meanwhile.
-  private func leaveCallback() {
-    let again = condition.withLock { () -> Bool in
-      runningThread = nil
-      condition.broadcast()
-      if isEnded { return false }
-      let again = state == .scheduledAgain
-      state = again ? .scheduled : .idle
+  private func leave() {
+    gate.leave()
+    let again = lock.withLock { () -> Bool in
+      let again = state.schedule == .scheduledAgain
+      state.schedule = again ? .scheduled : .idle
       return again
     }
     if again { submit() }
   }
 
   private func finish() {
-    condition.withLock {
-      isEnded = true
-      runningThread = nil
-      condition.broadcast()
-    }
-    watch?.cancel()
+    gate.shut()
+    gate.leave()
+    lock.withLock { state.watch }?.cancel()
   }
 
   /// Runs the callback once.
@@ -181,12 +165,8 @@ final class ToolWatch: @unchecked Sendable {
       }
     }
     withExtendedLifetime((current, old, causeBytes)) {}
-    let goesOn = condition.withLock { () -> Bool in
-      if !isEnded { return true }
-      runningThread = nil
-      condition.broadcast()
-      return false
-    }
+    let goesOn = gate.isOpen
+    if !goesOn { gate.leave() }
     return goesOn
   }
 
@@ -199,22 +179,20 @@ final class ToolWatch: @unchecked Sendable {
 
   /// Keeps further callbacks from beginning; does not wait for one that runs.
   func stop() {
-    condition.withLock {
-      isEnded = true
-      owner = nil
-    }
+    gate.shut()
+    lock.withLock { state.owner = nil }
   }
 
-  /// Ends the subscription. After this returns no callback runs, unless this is called from inside
-  /// it: then the one running is the last.
+  /// Ends the subscription; see `CallbackGate.close` for whom it waits for.
   func end() {
-    let watch = condition.withLock { () -> Watch? in
-      isEnded = true
-      while let thread = runningThread, thread != CurrentThread.id { condition.wait() }
-      return self.watch
-    }
-    watch?.cancel()
+    gate.close()
+    lock.withLock { state.watch }?.cancel()
   }
+}
+
+private func take<Value>(_ value: inout Value?) -> Value? {
+  defer { value = nil }
+  return value
 }
 
 extension Change.Kind {

@@ -16,6 +16,9 @@ typedef struct bridge_call bridge_call;
 // The right and duty to complete a call after its function has returned.
 typedef struct bridge_token bridge_token;
 
+// The wish to be told when a call is to end.
+typedef struct bridge_listener bridge_listener;
+
 typedef uint32_t bridge_log_level;
 
 enum {
@@ -27,6 +30,11 @@ enum {
 
 // Gives memory back to whoever made it. [any-thread]
 typedef void (*bridge_release)(void *context, const void *data, size_t length);
+
+// Tells that a call is to end; `reason` is BRIDGE_CANCELLED or BRIDGE_DEADLINE_EXCEEDED.
+// [cancel-callback]: a thread of the host, under no lock, once. It may use the call and its
+// variables, complete the call, and forget its own listener. Be quick: others wait to be told.
+typedef void (*bridge_on_cancel)(void *context, bridge_status reason);
 
 // What a tool can do with its call. The host makes one table for its whole life.
 // All functions: [any-thread] while the handle is valid.
@@ -90,8 +98,32 @@ typedef struct bridge_call_api {
   bridge_status (*retain)(bridge_call *call, bridge_token **token);
 
   // Ends a retained call, as if its function had returned `status` now. The call's and the token's
-  // handles are not valid afterwards.
+  // handles are not valid afterwards. No callback of the call's watches and listeners runs after it
+  // has returned, with the exceptions of `bridge_variables_api.unwatch`.
   bridge_status (*complete)(bridge_token *token, bridge_status status);
+
+  // --- Not in the tables of the first hosts: ask with BRIDGE_HAS before use.
+
+  // Asks to be told when the call is cancelled or its deadline passes. When that is so already, the
+  // callback comes at once; it never runs inside this function, but may before this returns.
+  // A listener that is not forgotten goes with the call. What `context` points to has to last until
+  // `forget` or `complete` has returned: the return of the tool's function alone is too early.
+  //
+  //     static void wake(void *context, bridge_status reason) { eventfd_write(*(int *)context, 1); }
+  //     ...
+  //     bridge_listener *listener;
+  //     bridge_status status = host->call->on_cancel(call, wake, &wakeup, &listener);
+  //     if (status != BRIDGE_OK) return status;
+  //     struct pollfd files[] = {{device, POLLIN, 0}, {wakeup, POLLIN, 0}};
+  //     poll(files, 2, -1);
+  //     host->call->forget(listener); // before `wakeup` goes
+  //     if ((status = host->call->check(call)) != BRIDGE_OK) return status;
+  bridge_status (*on_cancel)(const bridge_call *call, bridge_on_cancel on_cancel, void *context,
+                             bridge_listener **listener);
+
+  // Takes the wish back. After it returns the callback does not run, with the exceptions of
+  // `bridge_variables_api.unwatch`.
+  bridge_status (*forget)(bridge_listener *listener);
 } bridge_call_api;
 
 #ifdef __cplusplus

@@ -47,6 +47,14 @@ typedef struct bridge_str {
   size_t length;
 } bridge_str;
 
+// Whether a table, as this host made it, has a function: tables grow at their end. Functions above
+// the mark "not in the tables of the first hosts" are in all.
+//
+//     if (!BRIDGE_HAS(host->call, on_cancel)) ... // an older host
+#define BRIDGE_HAS(table, function)                                                                \
+  ((size_t)((const char *)(&(table)->function + 1) - (const char *)(table)) <= (table)->size &&    \
+   (table)->function != NULL)
+
 // A view of a string literal.
 #define BRIDGE_STR(literal) {(literal), sizeof(literal) - 1}
 

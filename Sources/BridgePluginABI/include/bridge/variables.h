@@ -116,8 +116,15 @@ typedef struct bridge_variables_api {
                          size_t count, uint8_t initial, bridge_on_change on_change, void *context,
                          bridge_watch **watch);
 
-  // Ends a subscription. After it returns no callback runs; from inside the callback it returns at
-  // once, and the running callback is the last.
+  // Ends a subscription. After it returns no callback of it runs: it waits for one that does, on
+  // another thread. There are two exceptions, in both of which the callback that runs is the last:
+  //   * Inside that very callback it returns at once.
+  //   * Inside another callback, of a watch or a listener of any call, it does not wait for one that
+  //     itself waits for this one, in `unwatch`, `forget` or `complete`, directly or through others:
+  //     neither would ever go on. The callback not waited for has begun, and goes on when this one
+  //     has returned. So what callbacks that end each other share belongs to the last of them: count
+  //     references, and take one as the first thing in a callback.
+  // From outside callbacks it always waits, so a callback must not wait for such a caller.
   bridge_status (*unwatch)(bridge_watch *watch);
 } bridge_variables_api;
 

@@ -1,0 +1,33 @@
+internal import BridgePluginABI
+
+/// A plugin's wish to be told of a call's cancellation.
+// @unchecked: `callback` and `context` are the plugin's, which promises they may be used from the
+// host's threads; the rest is constant.
+final class CancellationListener: @unchecked Sendable {
+  let gate = CallbackGate()
+  private let callback: bridge_on_cancel
+  private let context: UnsafeMutableRawPointer?
+  private weak let call: ToolCall?
+
+  init(
+    of call: ToolCall, callback: @escaping bridge_on_cancel, context: UnsafeMutableRawPointer?
+  ) {
+    self.call = call
+    self.callback = callback
+    self.context = context
+  }
+
+  /// Runs the callback, unless the plugin has taken the wish back.
+  func tell(_ reason: ToolCall.Cancellation) {
+    guard gate.enter() else { return }
+    callback(context, reason.rawValue)
+    gate.leave()
+  }
+
+  /// Ends the wish at the plugin's will. The call forgets it, unless its callback still runs: then
+  /// the call's end waits for that.
+  func forget(_ handle: OpaquePointer) {
+    gate.close()
+    if !gate.isOccupied { call?.forget(listener: handle) }
+  }
+}

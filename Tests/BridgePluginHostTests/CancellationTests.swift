@@ -1,0 +1,159 @@
+import BridgeSessions
+import Glibc
+import Testing
+
+@testable import BridgePluginHost
+
+/// Tools that are told of their cancellation, in C and in Swift, and callbacks that end each other.
+extension TestPluginSuites {
+  @Suite struct CancellationTests {
+    private func makeHost() throws -> PluginHost {
+      try Plugins.makeHost(loading: "libTestPlugin.so", "libExampleTools.so")
+    }
+
+    /// The code a call failed with; 0 when it did not.
+    private func code(_ outcome: ToolOutcome) -> Int32 {
+      if case .failure(let failure) = outcome.result { failure.code } else { 0 }
+    }
+
+    /// The integer a call answered; its failure otherwise.
+    private func answer(_ outcome: ToolOutcome) -> String {
+      switch outcome.result {
+      case .success(.value(.integer(let number), _)): "\(number)"
+      case .success(let other): "\(other)"
+      case .failure(let failure): "\(failure)"
+      }
+    }
+
+    /// Starts a call, waits until it runs in the plugin if asked to, and cancels it.
+    private func cancelled(
+      _ name: String, _ arguments: [String: String] = [:], after microseconds: UInt32 = 0,
+      _ reason: ToolCall.Cancellation = .cancelled, host: PluginHost, session: Session
+    ) throws -> ToolOutcome {
+      let recorder = Recorder()
+      let call = try host.begin(name, arguments, session: session, recorder: recorder)
+      if microseconds > 0 { usleep(microseconds) }
+      call.cancel(reason)
+      // A second reason changes nothing.
+      call.cancel(.cancelled)
+      return recorder.wait()
+    }
+
+    @Test(arguments: [ToolCall.Cancellation.cancelled, .deadlineExceeded])
+    func aToolInTheKernelIsWoken(_ reason: ToolCall.Cancellation) throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for tool in ["test_poll", "test_complete_on_cancel"] {
+        let outcome = try cancelled(tool, after: 5000, reason, host: host, session: session)
+        #expect(code(outcome) == reason.rawValue, "\(tool)")
+      }
+    }
+
+    @Test func whoAsksLateIsToldAtOnce() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for (reason, number) in [(ToolCall.Cancellation.cancelled, "1"), (.deadlineExceeded, "4")] {
+        let outcome = try cancelled(
+          "test_listen_late", after: 5000, reason, host: host, session: session)
+        #expect(answer(outcome) == number)
+      }
+    }
+
+    @Test func whoForgetsIsNotTold() throws {
+      let outcome = try cancelled(
+        "test_forget", after: 5000, host: try makeHost(), session: try Plugins.makeSession())
+      // One listener was told, another one forgot itself (10), the third had been forgotten.
+      #expect(answer(outcome) == "11")
+    }
+
+    @Test func noCallbackComesAfterTheCallWasCompleted() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for round in 0..<3000 {
+        _ = try cancelled(
+          "test_race", after: UInt32(round % 60), host: host, session: session)
+      }
+      #expect(try host.result("test_violations", session: session) == "0")
+      #expect(session.statistics.watches == 0)
+    }
+
+    @Test func tasksOfSwiftAreCancelled() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      try session.register(
+        name: "t", type: .float, payload: Payload(.float(0)), writer: Writer(.elixir))
+      let arguments = ["variable": "\"t\"", "count": "1000000"]
+      for reason in [ToolCall.Cancellation.cancelled, .deadlineExceeded] {
+        let outcome = try cancelled(
+          "average_updates", arguments, after: 5000, reason, host: host, session: session)
+        #expect(code(outcome) == reason.rawValue)
+        let waiting = try cancelled(
+          "wait_for_variable", ["variable": "\"t\"", "target": "9"], after: 5000, reason,
+          host: host, session: session)
+        #expect(code(waiting) == reason.rawValue)
+      }
+      #expect(session.statistics.watches == 0)
+    }
+
+    @Test func cancellingATaskAtAnyMomentEndsItOnce() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      try session.register(
+        name: "t", type: .float, payload: Payload(.float(0)), writer: Writer(.elixir))
+      for round in 0..<1000 {
+        let recorder = Recorder()
+        let call = try host.begin(
+          "average_updates", ["variable": "\"t\"", "count": "1"], session: session,
+          recorder: recorder)
+        let writer = Thread {
+          try? session.set("t", writer: Writer(.elixir)) { _ in
+            Payload(.float(Double(round)))
+          }
+        }
+        usleep(UInt32(round % 200))
+        call.cancel(.cancelled)
+        writer.join()
+        #expect([0, 1].contains(code(recorder.wait())))
+      }
+      #expect(session.statistics.watches == 0)
+    }
+
+    @Test(arguments: [2, 3, 5, 8])
+    func callbacksThatEndEachOtherDoNotHang(_ count: Int) throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for _ in 0..<50 {
+        // All wait for the next one but the one that would have closed the ring.
+        #expect(
+          try host.result("test_ring", ["count": "\(count)"], session: session) == "1")
+      }
+      #expect(session.statistics.watches == 0)
+    }
+
+    @Test func aCallbackWaitsForOneThatDoesNotWaitForIt() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for _ in 0..<50 { #expect(try host.result("test_chain", session: session) == "0") }
+    }
+
+    @Test func aCallbackMayCompleteWhileAnotherEndsItsWatch() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for _ in 0..<300 {
+        #expect(code(try host.run("test_complete_across", session: session)) == 0)
+      }
+      #expect(session.statistics.watches == 0)
+    }
+
+    @Test func aListenerAndAWatchMayEndEachOther() throws {
+      let host = try makeHost()
+      let session = try Plugins.makeSession()
+      for _ in 0..<50 {
+        let outcome = try cancelled("test_cancel_across", host: host, session: session)
+        // Cancelled before it began, it did not run.
+        #expect(["1"].contains(answer(outcome)) || code(outcome) == 1)
+      }
+      #expect(session.statistics.watches == 0)
+    }
+  }
+}

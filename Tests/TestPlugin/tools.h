@@ -1,0 +1,35 @@
+// What the files of the test plugin share.
+#ifndef TEST_PLUGIN_TOOLS_H
+#define TEST_PLUGIN_TOOLS_H
+
+#include <bridge_plugin.h>
+#include <string.h>
+
+extern const bridge_host *host;
+
+// The parameter `count`.
+extern const bridge_parameter *const count_parameters[];
+
+static inline bridge_str view(const char *text) { return (bridge_str){text, strlen(text)}; }
+
+static inline bridge_value integer(int64_t number) {
+  return (bridge_value){sizeof(bridge_value), BRIDGE_TYPE_INTEGER, {.integer = number}};
+}
+
+static inline bridge_status answer(bridge_call *call, int64_t number) {
+  bridge_value result = integer(number);
+  return host->call->result(call, &result);
+}
+
+// Describes the tool test_ID, which `run_ID` runs. `linkage` is `static` or nothing.
+#define TOOL(linkage, id, function, ...)                                                           \
+  linkage const bridge_tool tool_##id = {                                                          \
+      .size = sizeof(bridge_tool), .name = BRIDGE_STR("test_" #id),                                \
+      .description = BRIDGE_STR("A test tool."), .threading = BRIDGE_PARALLEL,                     \
+      .function = run_##id, __VA_ARGS__};
+
+extern const bridge_tool tool_poll, tool_complete_on_cancel, tool_race, tool_listen_late,
+    tool_forget, tool_violations;
+extern const bridge_tool tool_ring, tool_chain, tool_complete_across, tool_cancel_across;
+
+#endif
