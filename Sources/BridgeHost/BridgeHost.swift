@@ -25,4 +25,13 @@ struct BridgeHost: ParsableCommand {
           ExportSession.self, ImportSession.self,
         ])
     ])
+
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      exit(telling: error)
+    }
+  }
 }

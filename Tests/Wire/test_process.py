@@ -177,16 +177,6 @@ def test_a_plugin_directory_that_cannot_be_read(tmp_path, kind):
     assert "Fatal error" not in run.stderr
 
 
-@pytest.mark.parametrize("arguments", [
-    ["serve", "--no-such-option"], ["serve", "--port", "many"], ["no-such-command"],
-    ["serve", "--port"], ["serve", "--log-format", "poetry"]])
-def test_usage_errors(arguments):
-    run = run_host(*arguments)
-    assert run.returncode == 64
-    assert run.stdout == ""
-    assert "usage" in run.stderr.lower()
-
-
 def test_version():
     run = run_host("--version")
     assert run.returncode == 0

@@ -25,7 +25,9 @@ struct ListeningOptions: ParsableArguments {
   @Option(help: "Host of one more TCP address. (default: 127.0.0.1)")
   var host: String?
 
-  @Option(help: "Port of that address; 0 takes a free one. (default: 0)")
+  @Option(
+    parsing: .unconditional, help: "Port of that address; 0 takes a free one. (default: 0)",
+    transform: wholeNumber(0...65_535))
   var port: Int?
 
   @Option(
@@ -78,9 +80,6 @@ struct ListeningOptions: ParsableArguments {
   }
 
   func validate() throws {
-    if let port, !(0...65_535).contains(port) {
-      throw ValidationError("--port is \(port), it must be from 0 to 65535")
-    }
     if let twice = addresses.indices.first(where: { index in
       addresses[index].port != 0 && addresses[..<index].contains(addresses[index])
     }) {

@@ -33,45 +33,72 @@ struct Serve: ParsableCommand {
 
   @OptionGroup var logging: LoggingOptions
 
-  @Option(help: "Seconds that open calls get to finish on shutdown.")
+  @Option(
+    parsing: .unconditional, help: "Seconds that open calls get to finish on shutdown.",
+    transform: wholeNumber(0...86_400))
   var grace = 5
 
-  @Option(help: "Threads that serve connections; 0 takes one a core.")
+  @Option(
+    parsing: .unconditional, help: "Threads that serve connections; 0 takes one a core.",
+    transform: wholeNumber(0...1024))
   var eventLoops = 0
 
-  @Option(help: "Threads that run tools; each running call holds one.")
+  @Option(
+    parsing: .unconditional, help: "Threads that run tools; each running call holds one.",
+    transform: wholeNumber(1...10_000))
   var toolThreads = 64
 
-  @Option(help: "Largest message in bytes.")
+  @Option(
+    parsing: .unconditional, help: "Largest message in bytes.",
+    transform: wholeNumber(1024...2_147_483_647))
   var maxMessageBytes = 64 * 1024 * 1024
 
-  @Option(help: "Seconds of idleness after which a session ends.")
+  @Option(
+    parsing: .unconditional, help: "Seconds of idleness after which a session ends.",
+    transform: wholeNumber(1...2_147_483_647))
   var sessionTtl = 3600
 
-  @Option(help: "Sessions held at most.")
+  @Option(
+    parsing: .unconditional, help: "Sessions held at most.",
+    transform: wholeNumber(1...100_000_000))
   var maxSessions = 100_000
 
-  @Option(help: "Variables held at most in one session.")
+  @Option(
+    parsing: .unconditional, help: "Variables held at most in one session.",
+    transform: wholeNumber(1...100_000_000))
   var maxVariables = 1_000_000
 
-  @Option(help: "Bytes the values of one session may take, about.")
+  @Option(
+    parsing: .unconditional, help: "Bytes the values of one session may take, about.",
+    transform: wholeNumber(1024...1 << 50))
   var maxSessionBytes = 1 << 30
 
-  @Option(help: "Bytes the values of all sessions may take, about.")
+  @Option(
+    parsing: .unconditional, help: "Bytes the values of all sessions may take, about.",
+    transform: wholeNumber(1024...1 << 50))
   var maxBytes = 8 << 30
 
-  @Option(help: "Past versions a variable keeps, for history and rollback; 0 keeps none.")
+  @Option(
+    parsing: .unconditional,
+    help: "Past versions a variable keeps, for history and rollback; 0 keeps none.",
+    transform: wholeNumber(0...1_000_000))
   var historyVersions = 100
 
-  @Option(help: "Bytes the past versions of one session may take.")
+  @Option(
+    parsing: .unconditional, help: "Bytes the past versions of one session may take.",
+    transform: wholeNumber(0...1 << 40))
   var historyBytes = 16 << 20
 
   @OptionGroup var state: StateOptions
 
-  @Option(help: "Changes a session keeps, for watches to resume from.")
+  @Option(
+    parsing: .unconditional, help: "Changes a session keeps, for watches to resume from.",
+    transform: wholeNumber(1...100_000_000))
   var watchLogChanges = 10_000
 
-  @Option(help: "Bytes those changes may take.")
+  @Option(
+    parsing: .unconditional, help: "Bytes those changes may take.",
+    transform: wholeNumber(1024...1 << 40))
   var watchLogBytes = 32 * 1024 * 1024
 
   @Flag(
@@ -85,28 +112,6 @@ struct Serve: ParsableCommand {
   var reflection = true
 
   @OptionGroup(title: "Connections") var connections: ConnectionOptions
-
-  func validate() throws {
-    func check(_ value: Int, _ range: ClosedRange<Int>, _ option: String) throws {
-      guard range.contains(value) else {
-        throw ValidationError(
-          "\(option) is \(value), it must be from \(range.lowerBound) to \(range.upperBound)")
-      }
-    }
-    try check(grace, 0...86_400, "--grace")
-    try check(eventLoops, 0...1024, "--event-loops")
-    try check(toolThreads, 1...10_000, "--tool-threads")
-    try check(maxMessageBytes, 1024...2_147_483_647, "--max-message-bytes")
-    try check(sessionTtl, 1...2_147_483_647, "--session-ttl")
-    try check(maxSessions, 1...100_000_000, "--max-sessions")
-    try check(maxVariables, 1...100_000_000, "--max-variables")
-    try check(maxSessionBytes, 1024...1 << 50, "--max-session-bytes")
-    try check(maxBytes, 1024...1 << 50, "--max-bytes")
-    try check(historyVersions, 0...1_000_000, "--history-versions")
-    try check(historyBytes, 0...1 << 40, "--history-bytes")
-    try check(watchLogChanges, 1...100_000_000, "--watch-log-changes")
-    try check(watchLogBytes, 1024...1 << 40, "--watch-log-bytes")
-  }
 
   func run() throws {
     let logger = logging.makeLogger()

@@ -21,18 +21,14 @@ struct StateOptions: ParsableArguments {
         """))
   var durability = Durability.always
 
-  @Option(help: "Milliseconds until a write is on disk, with --durability interval.")
+  @Option(
+    parsing: .unconditional,
+    help: "Milliseconds until a write is on disk, with --durability interval.",
+    transform: wholeNumber(1...60_000))
   var flushIntervalMs = 50
 
   enum Durability: String, ExpressibleByArgument, CaseIterable {
     case always, interval
-  }
-
-  func validate() throws {
-    guard (1...60_000).contains(flushIntervalMs) else {
-      throw ValidationError(
-        "--flush-interval-ms is \(flushIntervalMs), it must be from 1 to 60000")
-    }
   }
 
   /// - Returns: nil when nothing is to be kept.

@@ -19,7 +19,8 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
       let port = Self.port(text[text.index(after: colon)...])
     else {
       throw TransportError(
-        "\"\(text)\" is not an address: write HOST:PORT, [IPV6]:PORT or unix:/PATH")
+        "\"\(text)\" is not an address: write HOST:PORT or [IPV6]:PORT, with a port from 0 to "
+          + "65535, or unix:/PATH")
     }
     var host = text[..<colon]
     if host.hasPrefix("["), host.hasSuffix("]") {

@@ -7,13 +7,19 @@ struct ClientOptions: ParsableArguments {
   @Option(name: .shortAndLong, help: "The host: HOST:PORT, or unix:PATH.")
   var address = "127.0.0.1:50051"
 
-  @Option(help: "Seconds the command may take; without it, calls that answer once get 30.")
+  @Option(
+    parsing: .unconditional,
+    help: "Seconds the command may take; without it, calls that answer once get 30.",
+    transform: seconds(upTo: 1_000_000_000))
   var timeout: Double?
 
   @Flag(help: "Wait for the host while it cannot be reached, instead of failing at once.")
   var wait = false
 
-  @Option(help: "How often to ask a host that answers UNAVAILABLE; writes are made once.")
+  @Option(
+    parsing: .unconditional,
+    help: "How often to ask a host that answers UNAVAILABLE; writes are made once.",
+    transform: wholeNumber(1...100))
   var attempts = 1
 
   @Flag(help: "Print JSON, one object a line.")
@@ -21,13 +27,9 @@ struct ClientOptions: ParsableArguments {
 
   func validate() throws {
     guard ClientTarget(address) != nil else {
-      throw ValidationError("--address is \"\(address)\", it must be HOST:PORT or unix:PATH")
-    }
-    if let timeout, !(0...1_000_000_000).contains(timeout) {
-      throw ValidationError("--timeout is \(timeout), it must be from 0 to 1000000000")
-    }
-    guard (1...100).contains(attempts) else {
-      throw ValidationError("--attempts is \(attempts), it must be from 1 to 100")
+      throw ValidationError(
+        "--address is \"\(address)\", it must be HOST:PORT, with a port from 1 to 65535, or "
+          + "unix:PATH")
     }
   }
 

@@ -34,7 +34,9 @@ struct SetValue: ParsableCommand {
   @Option(help: "Constraints of a new variable, a JSON object.")
   var constraints: String?
 
-  @Option(help: "Write only if the variable still has this version.")
+  @Option(
+    parsing: .unconditional, help: "Write only if the variable still has this version.",
+    transform: wholeNumber(1...Int32.max))
   var expectedVersion: Int32?
 
   func validate() throws {
@@ -43,9 +45,6 @@ struct SetValue: ParsableCommand {
     }
     if constraints != nil && type == nil {
       throw ValidationError("--constraints are for new variables: name their --type")
-    }
-    if let expectedVersion, expectedVersion < 1 {
-      throw ValidationError("--expected-version is \(expectedVersion), versions begin at 1")
     }
   }
 

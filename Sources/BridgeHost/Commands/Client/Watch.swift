@@ -20,20 +20,23 @@ struct Watch: ParsableCommand {
   @Flag(help: "Begin with the present values.")
   var initial = false
 
-  @Option(help: "Begin after this revision of the session; needs --epoch.")
+  @Option(
+    parsing: .unconditional, help: "Begin after this revision of the session; needs --epoch.",
+    transform: wholeNumber(0...Int64.max))
   var startRevision: Int64?
 
   @Option(help: "The life of the session that --start-revision belongs to.")
   var epoch: String?
 
-  @Option(help: "End after so many printed lines.")
+  @Option(
+    parsing: .unconditional, help: "End after so many printed lines.",
+    transform: wholeNumber(1...Int.max))
   var count: Int?
 
   func validate() throws {
     if (startRevision == nil) != (epoch == nil) {
       throw ValidationError("--start-revision and --epoch go together")
     }
-    if let count, count < 1 { throw ValidationError("--count is \(count), it must be 1 or more") }
   }
 
   func run() throws {
