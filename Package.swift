@@ -178,14 +178,18 @@ let package = Package(
         .product(name: "NIOPosix", package: "swift-nio"),
       ],
       swiftSettings: swiftSettings),
-    .testTarget(
-      name: "GRPCFuzzTests",
+    .target(
+      name: "FuzzTargets",
       dependencies: [
-        "GRPC", .product(name: "Logging", package: "swift-log"),
+        "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
+        "RandomSessions", .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tests/Fuzz/GRPC", exclude: ["corpus"],
+      path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests",
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCServicesTests",
@@ -193,30 +197,54 @@ let package = Package(
         "GRPC", "GRPCServices", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "RandomSessions",
+      dependencies: ["BinaryFormats", "BinaryFormatsFuzzing", "BridgeSessions", "JSON"],
+      path: "Tests/RandomSessions", swiftSettings: swiftSettings),
     .testTarget(
-      name: "BridgeSessionsTests", dependencies: ["BridgeSessions", "JSON", "Threads"],
+      name: "BridgeSessionsTests",
+      dependencies: [
+        "BinaryFormats", "BinaryFormatsFuzzing", "BridgeSessions", "JSON", "RandomSessions",
+        "Threads",
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeServiceTests",
+      dependencies: [
+        "BinaryFormatsFuzzing", "BridgeService", "BridgeSessions", "JSON", "RandomSessions",
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeStorageTests",
       dependencies: [
-        "BridgeSessions", "BridgeStorage", "Threads",
+        "BinaryFormatsFuzzing", "BridgeSessions", "BridgeStorage", "RandomSessions", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgeProtocolTests",
       dependencies: [
-        "BinaryFormats", "BridgeProtocol", "BridgeSessions", "JSON",
+        "BinaryFormats", "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeSessions", "JSON",
+        "RandomSessions",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON", "Threads",
+        "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON",
+        "RandomSessions", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
   ],
   cxxLanguageStandard: .cxx17
 )
+
+// libFuzzer brings its own `main`: the target builds with its sanitizer only, as `Scripts/fuzz` does.
+if Context.environment["BRIDGE_LIBFUZZER"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "LibFuzzer", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/LibFuzzer",
+      swiftSettings: swiftSettings))
+}

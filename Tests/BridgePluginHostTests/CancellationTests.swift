@@ -106,9 +106,7 @@ extension TestPluginSuites {
           "average_updates", ["variable": "\"t\"", "count": "1"], session: session,
           recorder: recorder)
         let writer = Thread {
-          try? session.set("t", writer: Writer(.elixir)) { _ in
-            Payload(.float(Double(round)))
-          }
+          _ = try? session.set("t", writer: Writer(.elixir)) { _ in Payload(.float(Double(round))) }
         }
         usleep(UInt32(round % 200))
         call.cancel(.cancelled)

@@ -1,3 +1,4 @@
+internal import BinaryFormats
 internal import JSON
 
 extension NumericArray {
@@ -54,15 +55,11 @@ extension NumericArray {
     self.init(numbers, shape: shape, isNested: isNested)
   }
 
-  /// The number of elements of a shape that came from outside.
+  /// The number of elements of a shape that came from outside, by the rule of the binary formats: what
+  /// is taken here is stored as one.
   static func elementCount(of shape: [Int]) throws -> Int {
-    var count = 1
-    for length in shape {
-      let (product, overflow) = count.multipliedReportingOverflow(by: length)
-      guard !overflow, product <= 1 << 40 else {
-        throw SessionError(.invalidValue, "tensor shape \(shape) is too large")
-      }
-      count = product
+    guard let count = shape.elementCount else {
+      throw SessionError(.invalidValue, "tensor shape \(shape) is too large")
     }
     return count
   }

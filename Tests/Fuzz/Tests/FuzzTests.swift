@@ -1,21 +1,23 @@
+import FuzzTargets
 import Glibc
 import Testing
 
-/// Tries spoiled input on everything that reads a peer's bytes.
+/// Tries spoiled input on everything that reads what somebody else wrote.
 ///
-/// What once failed is kept in `corpus`, with inputs worth beginning from. FUZZ_SECONDS says how
-/// long each target is tried beyond that, FUZZ_SEED where to begin; a failure prints its input, and
-/// is to be kept as a new file.
+/// What once failed is kept in `Tests/Fuzz/Corpus`, with inputs worth beginning from. FUZZ_SECONDS
+/// says how long each target is tried beyond that, FUZZ_SEED where to begin; a failure prints its
+/// input, and is to be kept as a new file. `Scripts/fuzz` goes on where this ends: it looks at what
+/// code an input reaches.
 @Suite(.serialized) struct FuzzTests {
-  @Test(arguments: Target.allCases)
-  func corpus(target: Target) {
+  @Test(arguments: FuzzTarget.allCases)
+  func corpus(target: FuzzTarget) throws {
     let inputs = Corpus.load(target)
     #expect(!inputs.isEmpty)
-    for input in inputs { target.run(input) }
+    for input in inputs { try target.run(input) }
   }
 
-  @Test(arguments: Target.allCases)
-  func spoiled(target: Target) {
+  @Test(arguments: FuzzTarget.allCases)
+  func spoiled(target: FuzzTarget) throws {
     let seed = UInt64(setting("FUZZ_SEED") ?? 1)
     var random = SeededGenerator(seed: seed)
     let corpus = Corpus.load(target)
@@ -29,7 +31,12 @@ import Testing
       }
       if !random.chance(4) { input = Mutator.mutate(input, with: corpus, using: &random) }
       Corpus.note(input, for: target)
-      target.run(input)
+      do {
+        try target.run(input)
+      } catch {
+        Issue.record("\(error), with the input \(input)")
+        return
+      }
       count += 1
     }
     Corpus.note(nil, for: target)
@@ -41,14 +48,15 @@ import Testing
   }
 }
 
-/// Inputs kept as files: `corpus/<target>-<what>`.
+/// Inputs kept as files: `Corpus/<target>/<what>`.
 enum Corpus {
-  private static let directory: String = {
+  private static let root: String = {
     let file = #filePath
-    return file[..<file.lastIndex(of: "/")!] + "/corpus"
+    return file[..<file.lastIndex(of: "/")!] + "/../Corpus"
   }()
 
-  static func load(_ target: Target) -> [[UInt8]] {
+  static func load(_ target: FuzzTarget) -> [[UInt8]] {
+    let directory = "\(root)/\(target)"
     guard let list = opendir(directory) else { return [] }
     defer { closedir(list) }
     var names: [String] = []
@@ -56,7 +64,7 @@ enum Corpus {
       let name = withUnsafePointer(to: &entry.pointee.d_name) {
         $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
       }
-      if name.hasPrefix(target.rawValue + "-") { names.append(name) }
+      if !name.hasPrefix(".") { names.append(name) }
     }
     return names.sorted().map { read("\(directory)/\($0)") }
   }
@@ -76,7 +84,7 @@ enum Corpus {
 
   /// Leaves the input that is tried now in a file, which is what remains of it after a crash:
   /// FUZZ_LAST names it.
-  static func note(_ input: [UInt8]?, for target: Target) {
+  static func note(_ input: [UInt8]?, for target: FuzzTarget) {
     guard let name = getenv("FUZZ_LAST") else { return }
     let path = "\(String(cString: name))-\(target)"
     guard let input else {
