@@ -22,7 +22,7 @@ import Testing
       writer.writeMessage(bytes, field: field + 1)
       writer.write(number, field: field + 2)
       writer.write(Int32(truncatingIfNeeded: number), field: field + 3)
-      writer.write(metadata, field: field + 4)
+      writer.write(VariableMetadata(metadata), field: field + 4)
       writer.writeMessage(field: field + 5) { message in
         message.write(text + text, field: 1)
         message.write(true, field: 2)
@@ -52,7 +52,9 @@ import Testing
           case 1: read.1 = Array(try reader.view())
           case 2: read.2 = try reader.int64()
           case 3: read.3 = Int32(truncatingIfNeeded: try reader.int64())
-          case 4: try reader.entry(into: &read.4)
+          case 4:
+            let (key, value) = try reader.mapEntry()
+            read.4[key] = value
           default:
             var inner = WireReader(try reader.view())
             while try inner.next() {

@@ -88,7 +88,7 @@
     fileprivate func isSame(as message: Snakepit_Bridge_SetVariableRequest) -> Bool {
       sessionID == message.sessionID && identifier == message.variableIdentifier
         && typeURL == message.value.typeURL && value == Array(message.value.value)
-        && metadata == message.metadata && expectedVersion == message.expectedVersion
+        && metadata.dictionary == message.metadata && expectedVersion == message.expectedVersion
         && binaryValue == Array(message.binaryValue)
     }
   }
