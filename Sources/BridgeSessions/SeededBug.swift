@@ -27,6 +27,14 @@ package enum SeededBug {
   case snapshotBeforeRegistration
   /// Some changes wake no watch.
   case missedWake
+  /// Some writes leave what depends on them as it was.
+  case missedDependent
+  /// Some writes pass an optimizer's lock.
+  case ignoredLock
+  /// A rollback takes the version before the one it was asked for.
+  case wrongRollback
+  /// An optimizer's lock comes and goes unreported.
+  case silentLock
 
   @inline(__always)
   package var isActive: Bool {

@@ -30,7 +30,8 @@ extension Session {
     var writer = writer
     writer.metadata["rollback_to"] = String(version)
     return try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
-      let target = try heldVersion(version, of: current, identifier)
+      let asked = SeededBug.wrongRollback.isActive ? max(1, version - 1) : version
+      let target = try heldVersion(asked, of: current, identifier)
       try current.definition.constraints?.check(target.value)
       return (target.payload, nil, .valueChanged)
     }

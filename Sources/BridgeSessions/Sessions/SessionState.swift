@@ -187,6 +187,7 @@ extension Session.State {
       optimized.insert(current.name)
     }
     var woken: [Watch] = []
+    if SeededBug.silentLock.isActive { return (variable, woken) }
     commit(
       .optimizationChanged, variable, previous: nil, cause: cause, timestamp: Clock.wall,
       isLast: true, &woken)
@@ -214,7 +215,8 @@ extension Session.State {
 
   /// What depends on variables that are about to be written, but is not among them.
   private func dependents(of writes: [PendingWrite]) -> [DependencyGraph.Affected] {
-    dependencies.affected(by: writes.map { variables.values[$0.index].name })
+    if SeededBug.missedDependent.isActive && revision % 3 == 0 { return [] }
+    return dependencies.affected(by: writes.map { variables.values[$0.index].name })
   }
 
   /// Removes a variable and all that is kept with it, at a revision of its own.

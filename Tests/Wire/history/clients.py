@@ -55,7 +55,8 @@ def seen(variable, identifier=None):
     if identifier not in (None, variable.id) or variable.id != f"var_{variable.name}_{ordinal}":
         ordinal = -1
     return Seen(variable.name, ordinal, variable.version, json.loads(variable.value.value),
-                variable.revision)
+                variable.revision, variable.constraints_json,
+                variable.optimization_status.optimizer_id, variable.stale_since_revision)
 
 
 def text(value):
@@ -97,6 +98,13 @@ class Client:
     def several(self):
         names = self.random.sample(NAMES, self.random.randint(2, 4))
         return names, tuple(self.identifier(name) for name in names)
+
+    def holder(self):
+        """Who the client is to an optimizer's lock: itself at times, like any other at others."""
+        return self.name if self.random.random() < 0.5 else ""
+
+    def metadata(self, operation):
+        return {"optimizer_id": operation.holder} if operation.holder else {}
 
     def expected(self, name, often):
         known = self.recorder.known.get(name)
@@ -146,7 +154,8 @@ class Client:
     def set(self, often=0.0):
         name = self.random.choice(NAMES)
         operation = Operation(
-            "set", (self.identifier(name),), (self.value(),), (self.expected(name, often),))
+            "set", (self.identifier(name),), (self.value(),), (self.expected(name, often),),
+            holder=self.holder())
 
         def answer(operation, response):
             if operation.identifiers[0] == name and name in self.recorder.known:
@@ -155,7 +164,65 @@ class Client:
 
         self.call(operation, "SetVariable", pb.SetVariableRequest(
             session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
-            value=text(operation.values[0]), expected_version=operation.expected[0]), answer)
+            value=text(operation.values[0]), expected_version=operation.expected[0],
+            metadata=self.metadata(operation)), answer)
+
+    def constrain(self):
+        """Other constraints, which no value is against, and a value, in one change."""
+        self.count += 1
+        name = self.random.choice(NAMES)
+        operation = Operation(
+            "constrain", (self.identifier(name),), (self.value(),), (self.expected(name, 0.3),),
+            holder=self.holder(), constraints=json.dumps({"max_length": 100_000 + self.count}))
+        self.call(operation, "SetVariable", pb.SetVariableRequest(
+            session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
+            value=text(operation.values[0]), expected_version=operation.expected[0],
+            constraints_json=operation.constraints, metadata=self.metadata(operation)),
+            lambda operation, response: Answer("", response.revision, (response.new_version,)),
+            loses=False)
+
+    def rollback(self):
+        name = self.random.choice(NAMES)
+        known = self.recorder.known.get(name, (1, ""))[0]
+        operation = Operation(
+            "rollback", (self.identifier(name),), (), (self.expected(name, 0.3),),
+            holder=self.holder(), target=self.random.randint(max(1, known - 5), known + 1))
+
+        def answer(operation, response):
+            operation.values = (json.loads(response.variable.value.value),)
+            return Answer("", response.revision, (self.note(seen(response.variable)),))
+
+        # Refused, it writes nothing.
+        operation.values = ("",)
+        self.call(operation, "RollbackVariable", pb.RollbackVariableRequest(
+            session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
+            target_version=operation.target, expected_version=operation.expected[0],
+            metadata=self.metadata(operation)), answer, loses=False)
+
+    def depend(self):
+        dependent, source = self.random.sample(NAMES, 2)
+        operation = Operation("depend", (self.identifier(dependent), self.identifier(source)))
+        self.call(operation, "AddDependency", pb.AddDependencyRequest(
+            session_id=self.recorder.session_id, to_variable=operation.identifiers[0],
+            from_variable=operation.identifiers[1], dependency_type="data"),
+            lambda operation, response: Answer(), loses=False)
+
+    def start(self):
+        operation = Operation("start", (self.identifier(),), holder=self.name)
+        self.call(operation, "StartOptimization", pb.StartOptimizationRequest(
+            session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
+            optimizer_id=self.name),
+            # The revision is the session's when it answers, perhaps a later one.
+            lambda operation, response: Answer(), loses=False)
+
+    def stop(self):
+        operation = Operation(
+            "stop", (self.identifier(),), holder=self.name, force=self.random.random() < 0.5)
+        self.call(operation, "StopOptimization", pb.StopOptimizationRequest(
+            session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
+            optimizer_id=self.name, force=operation.force),
+            lambda operation, response: Answer(
+                "", None, (self.note(seen(response.variable)),)), loses=False)
 
     def compare_and_set(self):
         self.set(often=1.0)
@@ -164,6 +231,7 @@ class Client:
         return pb.BatchSetVariablesRequest(
             session_id=self.recorder.session_id, atomic=atomic,
             updates=dict(zip(operation.identifiers, map(text, operation.values))),
+            metadata=self.metadata(operation),
             expected_versions={
                 i: v for i, v in zip(operation.identifiers, operation.expected) if v})
 
@@ -171,7 +239,7 @@ class Client:
         names, identifiers = self.several()
         operation = Operation(
             "set_many", identifiers, tuple(self.value() for _ in names),
-            tuple(self.expected(name, 0.3) for name in names))
+            tuple(self.expected(name, 0.3) for name in names), holder=self.holder())
 
         def answer(operation, response):
             if response.success:
@@ -269,7 +337,10 @@ class Client:
         reason, facts = status_facts(error)
         known = {
             "SESSION_NOT_FOUND": "closed", "VARIABLE_NOT_FOUND": "missing",
-            "ALREADY_EXISTS": "exists", "VERSION_MISMATCH": "mismatch"}
+            "ALREADY_EXISTS": "exists", "VERSION_MISMATCH": "mismatch",
+            "FAILED_PRECONDITION": "cycle" if operation.kind == "depend" else "locked"}
+        if operation.kind == "rollback":
+            known["INVALID_ARGUMENT"] = "unknown"
         if reason not in known:
             self.recorder.blame(
                 "answer", f"{operation} was answered {error.code()} {reason} {error.details()}")
@@ -285,7 +356,8 @@ class Client:
 
 WEIGHTS = {
     "register": 12, "get": 18, "get_many": 12, "list": 4, "set": 16, "compare_and_set": 14,
-    "set_many": 14, "set_some": 4, "delete": 5, "revision": 4,
+    "set_many": 14, "set_some": 4, "delete": 5, "revision": 4, "constrain": 4, "rollback": 6,
+    "depend": 4, "start": 3, "stop": 5,
 }
 
 CURRENT = re.compile(r"current version is (\d+)")
@@ -297,6 +369,8 @@ def fault(message):
         return "missing", 0
     if message.startswith("not applied"):
         return "held", 0
+    if "is locked by optimizer" in message:
+        return "locked", 0
     current = CURRENT.search(message)
     return ("mismatch", int(current[1])) if current else (f"not to be expected: {message!r}", 0)
 

@@ -222,11 +222,14 @@ class _Search:
         if following is self.state or not self.looks_ahead:
             return False
         missing = ~(self.done | bit)
-        if self.revisions and self.witnesses.get(self.state.revision, 0) & missing:
+        # A dependency is a new state of the same revision.
+        if (self.revisions and following.revision != self.state.revision
+                and self.witnesses.get(self.state.revision, 0) & missing):
             return True
+        versions = {variable[:3] for variable in following.variables}
         return any(
             self.witnesses.get(variable[:3], 0) & missing
-            for variable in self.state.variables if variable not in following.variables)
+            for variable in self.state.variables if variable[:3] not in versions)
 
     def violation(self):
         placed = {id(operation) for operation in self.furthest}

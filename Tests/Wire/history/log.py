@@ -14,15 +14,19 @@ class Change(NamedTuple):
     """One committed change."""
 
     revision: int
-    # register, set or delete.
+    # register, set or delete; constrain; optimize and depend, which make no version.
     kind: str
     # The version it made; of a deletion, the last one there was.
     variable: Seen
-    # The version before a `set`.
+    # The version before a `set` or `constrain`.
     previous: Seen | None = None
+    # Of `optimize` and `depend`.
+    cause: str = ""
+    # Of `depend`: the name of the variable it comes from.
+    source: str = ""
 
     def __str__(self):
-        return f"r{self.revision} {self.kind} {shown(self.variable)}"
+        return f"r{self.revision} {self.kind} {shown(self.variable)} {self.cause} {self.source}"
 
 
 class Log:
@@ -68,6 +72,7 @@ def reconstruct(operations, reference):
     for revision in revisions:
         _check_one_writer(revision, by_revision[revision], writers, found)
     changes = _chained([c for revision in revisions for c in by_revision[revision]], found)
+    _check_rollbacks(operations, changes, found)
     return Log(changes), found
 
 
@@ -77,8 +82,12 @@ def _writers(operations):
     for operation in operations:
         if operation.answer is not None and operation.answer.error:
             continue
-        if operation.kind in ("register", "set", "set_many"):
-            kind = "register" if operation.kind == "register" else "set"
+        if operation.kind in ("start", "stop"):
+            writers["optimize", operation.identifiers[0]].append(operation)
+        elif operation.kind == "depend":
+            writers["depend", ""].append(operation)
+        elif operation.kind != "delete":
+            kind = "set" if operation.kind in ("set_many", "rollback") else operation.kind
             for value in operation.values:
                 writers[kind, value].append(operation)
         elif operation.kind == "delete":
@@ -99,13 +108,16 @@ def _check_answered_writes(operations, by_revision, found):
                 "revision", f"two writes were answered revision {revision}:\n  {other}\n"
                 f"  {operation}"))
             continue
-        there = by_revision.get(revision, [])
+        there = [c for c in by_revision.get(revision, []) if c.kind != "depend"]
         if operation.kind == "register":
             expected = [(*operation.answer.results[0][:4],)]
             actual = [(*c.variable[:4],) for c in there]
         elif operation.kind == "delete":
             expected = [operation.identifiers[0]]
             actual = [operation.identifiers[0] if names(operation, c) else str(c) for c in there]
+        elif operation.kind == "rollback":
+            expected = [*operation.answer.results]
+            actual = [c.variable for c in there]
         else:
             expected = sorted(zip(operation.values, operation.answer.results))
             actual = sorted((c.variable.value, c.variable.version) for c in there)
@@ -122,28 +134,58 @@ def names(operation, change):
 def _check_one_writer(revision, changes, writers, found):
     """The changes of a revision are one write, and all of it."""
     makers = []
+    followers = [change for change in changes if change.kind == "depend"]
+    changes = [change for change in changes if change.kind != "depend"]
+    for change in followers:
+        _check_follower(change, [*changes, *followers], writers, found)
+    if not changes:
+        return
     for change in changes:
-        if change.kind == "delete":
-            makers.append(writers["delete", change.variable.name]
-                          + writers["delete", change.variable.id])
+        if change.kind in ("delete", "optimize"):
+            makers.append(writers[change.kind, change.variable.name]
+                          + writers[change.kind, change.variable.id])
         else:
             makers.append(writers[change.kind, change.variable.value])
         if not makers[-1]:
             found.append(Violation("log", f"nobody made the change {change}"))
             return
-    if changes[0].kind == "delete":
+    if changes[0].kind in ("delete", "optimize"):
         if len(changes) > 1:
             found.append(Violation("revision", f"several changes: {[str(c) for c in changes]}"))
         return
-    maker = makers[0][0]
-    if any(maker not in others for others in makers):
+    # Several have written a value that was rolled back to.
+    common = [maker for maker in makers[0] if all(maker in others for others in makers)]
+    if not common:
         found.append(Violation(
             "revision", f"changes of several writes have revision {revision}: "
             f"{[str(c) for c in changes]}"))
-    elif len(changes) != len(maker.values):
+    elif all(len(changes) != len(maker.values) for maker in common):
+        maker = common[0]
         found.append(Violation(
             "batch", f"revision {revision} has {len(changes)} of {len(maker.values)} changes of\n"
             f"  {maker}"))
+
+
+def _check_follower(change, others, writers, found):
+    """What says that a variable is out of date comes from another change of the revision, along a
+    dependency that somebody asked for."""
+    if not any(other.variable.name == change.source for other in others):
+        found.append(Violation("log", f"its source did not change: {change}"))
+    to = (change.variable.name, change.variable.id)
+    if not any(operation.identifiers[0] in to and operation.identifiers[1].removeprefix("var_")
+               .startswith(change.source) for operation in writers["depend", ""]):
+        found.append(Violation("log", f"nobody asked for this dependency: {change}"))
+
+
+def _check_rollbacks(operations, changes, found):
+    """A version that was rolled back to has the value of the other."""
+    values = {change.variable[:3]: change.variable.value for change in changes}
+    for operation in operations:
+        if operation.kind != "rollback" or not operation.has_written:
+            continue
+        made = operation.answer.results[0]
+        if values.get((made.name, made.ordinal, operation.target)) != made.value:
+            found.append(Violation("log", f"this is not the value of the version: {operation}"))
 
 
 def _chained(changes, found):
@@ -158,9 +200,20 @@ def _chained(changes, found):
             ordinal += 1
             fits = previous is None and variable[1:3] == (ordinal, 1)
             present[variable.name] = variable
-        elif change.kind == "set":
+        elif change.kind in ("set", "constrain"):
             fits = previous is not None and variable[1:3] == (
-                previous.ordinal, previous.version + 1)
+                previous.ordinal, previous.version + 1) and not variable.stale and (
+                variable.optimizer == previous.optimizer) and (
+                change.kind == "constrain" or variable.constraints == previous.constraints)
+            present[variable.name] = variable
+        elif change.kind == "optimize":
+            fits = previous is not None and variable == previous._replace(
+                optimizer=variable.optimizer) and (
+                bool(variable.optimizer) == (change.cause == "started"))
+            present[variable.name] = variable
+        elif change.kind == "depend":
+            fits = previous is not None and variable == previous._replace(
+                stale=previous.stale or change.revision)
             present[variable.name] = variable
         else:
             fits = previous == variable
@@ -168,7 +221,8 @@ def _chained(changes, found):
         if not fits:
             found.append(Violation(
                 "log", f"{change} does not follow from {shown(previous) if previous else 'none'}"))
-        chained.append(change._replace(previous=previous if change.kind == "set" else None))
+        chained.append(change._replace(
+            previous=previous if change.kind in ("set", "constrain") else None))
     return chained
 
 
@@ -230,7 +284,8 @@ def check_answers(operations, log, window):
     closings = [o for o in operations if o.kind == "close"]
     for operation in operations:
         answer = operation.answer
-        if answer is None or operation.kind == "close":
+        # The log does not know when a dependency began: the search for an order does.
+        if answer is None or operation.kind in ("close", "depend"):
             continue
         if answer.error == "closed":
             if all(closing.start > operation.end for closing in closings):

@@ -13,6 +13,8 @@ class State(NamedTuple):
     is_closed: bool = False
     # In the order of their registration.
     variables: tuple = ()
+    # Which depend on which, as (source, dependent) by name.
+    edges: frozenset = frozenset()
 
     def find(self, identifier):
         """The position of a variable by id or else by name, or -1."""
@@ -41,7 +43,7 @@ def _register(state, operation):
         return state, Answer("exists")
     revision = state.revision + 1
     made = Seen(name, state.last_ordinal + 1, 1, operation.values[0], revision)
-    after = State(revision, made.ordinal, False, state.variables + (made,))
+    after = State(revision, made.ordinal, False, state.variables + (made,), state.edges)
     return after, Answer("", revision, (made,))
 
 
@@ -66,8 +68,76 @@ def _set(state, operation):
     expected = operation.expected[0] if operation.expected else 0
     if expected not in (0, current.version):
         return state, Answer("mismatch", None, (), current.version)
-    after = _written(state, {position: operation.values[0]})
+    if _is_locked(current, operation):
+        return state, Answer("locked")
+    after = _written(state, {position: operation.values[0]}, operation.constraints)
     return after, Answer("", after.revision, (current.version + 1,))
+
+
+def _is_locked(variable, operation):
+    return variable.optimizer not in ("", operation.holder)
+
+
+def _rollback(state, operation):
+    position = state.find(operation.identifiers[0])
+    if position < 0:
+        return state, Answer("missing")
+    # The log says whether the value is that of the version; here it is as if the client had sent it.
+    if not 0 < operation.target <= state.variables[position].version:
+        return state, Answer("unknown", None, (), state.variables[position].version)
+    after, answer = _set(state, operation)
+    if answer.error:
+        return state, answer
+    return after, Answer("", after.revision, (after.variables[position],))
+
+
+def _depend(state, operation):
+    positions = [state.find(identifier) for identifier in operation.identifiers]
+    if min(positions) < 0:
+        return state, Answer("missing")
+    dependent, source = (state.variables[position].name for position in positions)
+    if source == dependent or source in _affected(state, [dependent]):
+        return state, Answer("cycle")
+    return state._replace(edges=state.edges | {(source, dependent)}), Answer()
+
+
+def _affected(state, names):
+    """The names of what depends on some names, directly or not; none of them themselves."""
+    found = set(names)
+    while True:
+        more = {to for source, to in state.edges if source in found} - found
+        if not more:
+            return found - set(names)
+        found |= more
+
+
+def _start(state, operation):
+    position = state.find(operation.identifiers[0])
+    if position < 0:
+        return state, Answer("missing")
+    if _is_locked(state.variables[position], operation):
+        return state, Answer("locked")
+    after = _held(state, position, operation.holder)
+    return after, Answer("", after.revision)
+
+
+def _stop(state, operation):
+    position = state.find(operation.identifiers[0])
+    if position < 0:
+        return state, Answer("missing")
+    variable = state.variables[position]
+    if not variable.optimizer and operation.force:
+        return state, Answer("", state.revision, (variable,))
+    if not operation.force and variable.optimizer != operation.holder:
+        return state, Answer("locked")
+    after = _held(state, position, "")
+    return after, Answer("", after.revision, (after.variables[position],))
+
+
+def _held(state, position, optimizer):
+    variables = list(state.variables)
+    variables[position] = variables[position]._replace(optimizer=optimizer)
+    return state._replace(revision=state.revision + 1, variables=tuple(variables))
 
 
 def _set_many(state, operation):
@@ -80,6 +150,8 @@ def _set_many(state, operation):
             faults.append(("missing", 0))
         elif expected not in (0, state.variables[position].version):
             faults.append(("mismatch", state.variables[position].version))
+        elif _is_locked(state.variables[position], operation):
+            faults.append(("locked", 0))
         else:
             faults.append(("held", 0))
             writes[position] = operation.values[index]
@@ -100,8 +172,13 @@ def _delete(state, operation):
     position = state.find(operation.identifiers[0])
     if position < 0:
         return state, Answer("missing")
+    if _is_locked(state.variables[position], operation):
+        return state, Answer("locked")
     left = state.variables[:position] + state.variables[position + 1:]
-    after = state._replace(revision=state.revision + 1, variables=left)
+    name = state.variables[position].name
+    after = state._replace(
+        revision=state.revision + 1, variables=left,
+        edges=frozenset(edge for edge in state.edges if name not in edge))
     return after, Answer("", after.revision)
 
 
@@ -110,23 +187,30 @@ def _revision(state, operation):
 
 
 def _close(state, operation):
-    return state._replace(is_closed=True, variables=()), Answer()
+    return state._replace(is_closed=True, variables=(), edges=frozenset()), Answer()
 
 
 KINDS = {
     "register": _register, "get": _get, "get_many": _get_many, "set": _set,
     "set_many": _set_many, "list": _list, "delete": _delete, "revision": _revision,
-    "close": _close,
+    "close": _close, "constrain": _set, "rollback": _rollback, "depend": _depend,
+    "start": _start, "stop": _stop,
 }
 
 
-def _written(state, writes):
+def _written(state, writes, constraints=""):
     """The state after a write of `{position: value}` at one revision."""
     revision = state.revision + 1
     variables = list(state.variables)
     for position, value in writes.items():
         old = variables[position]
-        variables[position] = Seen(old.name, old.ordinal, old.version + 1, value, revision)
+        variables[position] = Seen(
+            old.name, old.ordinal, old.version + 1, value, revision,
+            constraints or old.constraints, old.optimizer)
+    affected = _affected(state, [variables[position].name for position in writes])
+    for position, variable in enumerate(variables):
+        if variable.name in affected and not variable.stale:
+            variables[position] = variable._replace(stale=revision)
     return state._replace(revision=revision, variables=tuple(variables))
 
 
@@ -140,7 +224,7 @@ def agrees(specified, observed):
 def without_revisions(value):
     """A state or an answer with all it says about revisions taken out."""
     if isinstance(value, Seen):
-        return value._replace(revision=0)
+        return value._replace(revision=0, stale=min(value.stale, 1))
     if isinstance(value, State):
         return value._replace(
             revision=0, variables=tuple(map(without_revisions, value.variables)))

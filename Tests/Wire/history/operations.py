@@ -15,6 +15,11 @@ class Seen(NamedTuple):
     value: str
     # The session revision that wrote this version.
     revision: int = 0
+    constraints: str = ""
+    # The optimizer that holds it.
+    optimizer: str = ""
+    # The revision since which something it depends on is newer; 0 when it is up to date.
+    stale: int = 0
 
     @property
     def id(self):
@@ -24,14 +29,17 @@ class Seen(NamedTuple):
 class Answer(NamedTuple):
     """What an operation was answered.
 
-    `error` is empty, or one of: missing (no such variable), exists, mismatch, refused (an atomic
-    batch, whose `results` say why), closed (no such session).
+    `error` is empty, or one of: missing (no such variable), exists, mismatch, locked (by an
+    optimizer; also not locked, for who lets go of a lock), cycle, unknown (no such version), refused
+    (an atomic batch, whose `results` say why), closed (no such session).
 
     `results` holds, by kind of operation:
-        register, get   the variable that was answered
+        register, get, rollback, stop
+                        the variable that was answered
         get_many        for each identifier the variable or None
         list            the variables in their order
-        set, set_many   for each identifier the new version; when refused (error, current version)
+        set, set_many, constrain
+                        for each identifier the new version; when refused (error, current version)
     """
 
     error: str = ""
@@ -46,7 +54,9 @@ class Answer(NamedTuple):
 class Operation:
     """One operation. Times are seconds of one monotonic clock.
 
-    Kinds: register, get, get_many, set, set_many (atomic), list, delete, revision, close. A batch
+    Kinds: register, get, get_many, set, set_many (atomic), list, delete, revision, close; constrain
+    (other constraints and a value), rollback, depend (the first identifier on the second), start and
+    stop (of an optimization). These five are never lost: their outcome is always known. A batch
     that is not atomic is recorded as several `set`, which share their times and answer no revision,
     and one `revision` that comes after them.
     """
@@ -59,6 +69,14 @@ class Operation:
     expected: tuple = ()
     # Of `list`; only what ends with `*`, or nothing for all.
     pattern: str = ""
+    # The optimizer that the client is.
+    holder: str = ""
+    # Of `rollback`, which learns its value from the answer.
+    target: int = 0
+    # Of `constrain`.
+    constraints: str = ""
+    # Of `stop`: whoever holds it.
+    force: bool = False
     start: float = 0.0
     # Infinite while nobody knows whether it was applied.
     end: float = math.inf
@@ -74,7 +92,8 @@ class Operation:
 
     @property
     def is_write(self):
-        return self.kind in ("register", "set", "set_many", "delete")
+        return self.kind in (
+            "register", "set", "set_many", "delete", "constrain", "rollback", "start", "stop")
 
     @property
     def has_written(self):
@@ -89,8 +108,9 @@ class Operation:
             if self.expected and self.expected[position]:
                 text += f" if version {self.expected[position]}"
             what.append(text)
-        if self.pattern:
-            what.append(self.pattern)
+        what += [str(detail) for detail in (
+            self.pattern, self.constraints, self.target and f"to version {self.target}",
+            self.holder and f"as {self.holder}", self.force and "by force") if detail]
         if self.answer is None:
             answer = "unknown"
         else:
@@ -107,7 +127,10 @@ class Operation:
 
 def shown(result):
     if isinstance(result, Seen):
-        return (f"{result.id} v{result.version} {shortened(result.value)} r{result.revision}")
+        return (f"{result.id} v{result.version} {shortened(result.value)} r{result.revision}"
+                f"{result.constraints}"
+                f"{result.optimizer and f' held by {result.optimizer}'}"
+                f"{result.stale and f' stale since {result.stale}' or ''}")
     return result
 
 

@@ -7,10 +7,16 @@ from typing import NamedTuple
 from .operations import Seen, Violation, shortened
 
 
+# The kinds of updates that report a change, and of the changes they report.
+CHANGES = {
+    "value_change": ("register", "set"), "deleted": ("delete",), "constraint_change": ("constrain",),
+    "optimization_change": ("optimize",), "dependency_change": ("depend",)}
+
+
 class Update(NamedTuple):
     """One update as it came."""
 
-    # initial_value, value_change, deleted, synced, heartbeat or session_closed.
+    # initial_value, a key of CHANGES, synced, heartbeat or session_closed.
     kind: str
     revision: int
     variable: Seen | None = None
@@ -18,6 +24,7 @@ class Update(NamedTuple):
     old_version: int = 0
     more: bool = False
     cause: str = ""
+    caused_by: str = ""
 
     @property
     def is_bookmark(self):
@@ -177,7 +184,7 @@ class _Check:
                 "batch", "a batch that was to go on was cut by another revision", update)
         if update.is_bookmark:
             self.bookmark(update)
-        elif update.kind in ("value_change", "deleted"):
+        elif update.kind in CHANGES:
             self.change(update)
         else:
             raise self.fault("order", f"{update.kind} has no place here", update)
@@ -196,12 +203,14 @@ class _Check:
                 raise self.fault("bookmark", f"it covers {owed}, which has not come", update)
         if update.kind == "session_closed" and update.revision != self.log.revision:
             raise self.fault("bookmark", f"the session ended at r{self.log.revision}", update)
+        if update.cause != ("cleanup" if update.kind == "session_closed" else ""):
+            raise self.fault("content", f"its cause is {update.cause!r}", update)
         self.covered = update.revision
         self.has_begun = True
 
     def change(self, update):
         self.settle_start(update.revision, update)
-        kinds = ("delete",) if update.kind == "deleted" else ("register", "set")
+        kinds = CHANGES[update.kind]
         same = next((i for i, c in enumerate(self.expected)
                      if c.revision == update.revision and c.variable == update.variable
                      and c.kind in kinds), None)
@@ -248,8 +257,11 @@ class _Check:
             raise self.fault(
                 "content", f"the old value is {shortened(update.old_value)} "
                 f"v{update.old_version}, not {shortened(expected[0])} v{expected[1]}", update)
-        if (update.cause == "deleted") != (update.kind == "deleted"):
-            raise self.fault("content", f"its cause is {update.cause!r}", update)
+        cause = "deleted" if update.kind == "deleted" else change.cause
+        if (update.cause, update.caused_by) != (cause, change.source):
+            raise self.fault(
+                "content", f"its cause is {update.cause!r} of {update.caused_by!r}, not {cause!r} of "
+                f"{change.source!r}", update)
 
     # How it ends
 

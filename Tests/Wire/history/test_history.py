@@ -61,6 +61,10 @@ def test_the_host_keeps_its_promises(log_size):
     ("duplicate-delivery", WHOLE_LOG, {"duplicate"}),
     ("snapshot-before-registration", WHOLE_LOG, {"snapshot"}),
     ("missed-wake", WHOLE_LOG, {"gap"}),
+    ("missed-dependent", WHOLE_LOG, {"linearizability"}),
+    ("ignored-lock", WHOLE_LOG, {"linearizability"}),
+    ("wrong-rollback", WHOLE_LOG, {"log"}),
+    ("silent-lock", WHOLE_LOG, {"revision"}),
 ])
 def test_a_seeded_bug_is_found(bug, log_size, kinds):
     plan = rounds.Plan(log_size=log_size)

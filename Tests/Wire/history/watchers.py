@@ -9,7 +9,7 @@ from stubs import pb, rpc
 
 from .clients import seen, status_facts
 from .log import Change
-from .streams import Stream, Update
+from .streams import CHANGES, Stream, Update
 
 # Milliseconds: the shortest there is, so that heartbeats come between changes.
 HEARTBEAT = 100
@@ -123,7 +123,7 @@ class Watcher(threading.Thread):
             message.update_type, message.revision,
             seen(message.variable, message.variable_id) if message.HasField("variable") else None,
             json.loads(message.old_value.value) if message.HasField("old_value") else None,
-            message.old_version, message.more_in_revision, message.cause)
+            message.old_version, message.more_in_revision, message.cause, message.caused_by)
 
     def end(self, timeout):
         """Waits for the session's end to reach the watch; a watch that hangs says so."""
@@ -149,12 +149,15 @@ def changes(reference, others):
         complete = stream.resume_revision()
         its_own = {}
         for update in stream.updates:
-            if update.kind in ("value_change", "deleted") and update.revision <= complete:
-                kind = ("delete" if update.kind == "deleted"
-                        else "register" if update.variable.version == 1 else "set")
+            if update.kind in CHANGES and update.revision <= complete:
+                kinds = CHANGES[update.kind]
+                kind = kinds[0 if update.variable.version == 1 else -1]
+                has_cause = kind in ("optimize", "depend")
                 # A change that came twice is one: that it did is found with its stream.
-                its_own.setdefault(update.revision, {})[
-                    Change(update.revision, kind, update.variable)] = None
+                its_own.setdefault(update.revision, {})[Change(
+                    update.revision, kind, update.variable,
+                    cause=update.cause if has_cause else "",
+                    source=update.caused_by if has_cause else "")] = None
         for revision, changes_of_it in its_own.items():
             found.setdefault(revision, changes_of_it)
     return [change for revision in sorted(found) for change in found[revision]]
