@@ -7,7 +7,7 @@ import time
 
 from . import build
 from .measure import Segment, median, medians
-from .processes import Failure, Generator, Server, statistics
+from .processes import Failure, Generator, Server, check, statistics
 from .report import Report, host_options, parser
 
 # Above what any part needs, so that no limit is measured.
@@ -143,10 +143,8 @@ def sessions(report, setup):
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(setup.server())
         load = stack.enter_context(setup.generator(server, 10))
-        # Sessions of the load are s0, s1, …; that of the reader is among them no more than its
-        # connections are.
+        # The reader's variable is in the session after those of the load.
         reader = stack.enter_context(setup.generator(server, 4))
-        load.checked("calls", method="initialize", first=count, count=1, sessions=count * 2)
         reader.checked("calls", method="register", first=count, count=1, sessions=count * 2)
 
         def reads(seconds):
@@ -154,11 +152,10 @@ def sessions(report, setup):
                          count=1000 * seconds, rate=1000)
 
         def fill(**more):
-            made = measured(server, load, "calls", "calls", method="initialize", count=count,
-                            sessions=count, concurrency=100, **more)
+            load.checked("calls", method="initialize", count=count, sessions=count,
+                         concurrency=100, **more)
             load.checked("calls", method="register", count=count * variables_each,
                          sessions=count, concurrency=100)
-            return made
 
         before = settle(server)
         made = measured(server, load, "calls", "calls", method="initialize", count=count,
@@ -185,8 +182,7 @@ def sessions(report, setup):
         during_expiry = reader.wait()
         expiry_cpu = server.cpu() - cpu - alone_cpu(server, reader, ttl + 8, reads)
         for answer in (alone, during_cleanup, during_expiry):
-            if answer["failed"] or answer["wrong"]:
-                raise Failure(f"reads beside: {answer}")
+            check(answer)
         load.checked("calls", method="session", count=count, sessions=count, concurrency=100,
                      status=5)
         held = statistics(load)
@@ -222,6 +218,36 @@ def alone_cpu(server, reader, seconds, reads):
     return (server.cpu() - cpu) * seconds / max(1, seconds // 10)
 
 
+def large_session(report, setup):
+    """One session with half a million variables, and reads of another client while it ends."""
+    count = setup.scaled(500_000, 10_000)
+    with setup.server() as server, setup.generator(server, 10) as load, \
+            setup.generator(server, 4) as reader:
+        reader.checked("calls", method="register", first=5, sessions=10)
+        load.checked("calls", method="register", count=count, sessions=1, concurrency=100)
+
+        def reads():
+            reader.start("calls", method="get", first=5, stride=0, sessions=10, count=3000,
+                         rate=1000)
+
+        reads()
+        alone = check(reader.wait())
+        reads()
+        time.sleep(0.5)
+        ended = load.checked("calls", method="cleanup")
+        beside = check(reader.wait())
+        held = statistics(load)
+        if (held["sessions"], held["variables"]) != (1, 1):
+            raise Failure(f"after the session ended, the host counts {held}")
+    report.add("large_session", {
+        "variables": count, "end": ended, "reads_alone": alone, "reads_beside": beside})
+    report.table(
+        f"The end of one session of {count:,} variables (the call took "
+        f"{ended['seconds'] * 1000:.0f} ms)", ["reads of another client, µs", "p50", "p99", "max"],
+        [[name, answer["p50_us"], answer["p99_us"], answer["max_us"]]
+         for name, answer in (("alone", alone), ("beside", beside))])
+
+
 # ---------------------------------------------------------------------------------------------
 # Watches
 
@@ -243,19 +269,22 @@ def streams(report, setup):
         open_watches = load.do("watches")
         if open_watches["open"] != count or statistics(load)["watches"] != count:
             raise Failure(f"watches ended: {open_watches}")
-        load.do("unwatch")
+        with Segment(server) as cancelling:
+            load.do("unwatch")
         if statistics(load)["watches"] != 0:
             raise Failure("cancelled watches are still counted")
         kept = settle(server) - connections
     report.add("streams", {
         "streams": count, "connections": 100, "bytes_per_stream": memory,
-        "one_change": one, "changes": full, "bytes_kept_after": kept})
+        "one_change": one, "changes": full, "bytes_kept_after": kept,
+        "cpu_us_per_cancel": cancelling.cpu * 1e6 / count})
     report.table(f"{count:,} watches on 100 connections", ["", "figure"], [
         ["memory a watch, bytes", memory],
         ["one change to all, ms", one["seconds"] * 1000 / one["writes"]],
         ["deliveries a second", full["per_second"]],
         ["server CPU a delivery, µs", full["cpu_us"]],
         ["lost, reordered, wrong", 0],
+        ["server CPU to cancel one, µs", cancelling.cpu * 1e6 / count],
         ["memory kept after all were cancelled, MiB", kept / 2**20],
     ])
 
@@ -412,8 +441,8 @@ def state(report, setup):
             for mode, each in segments.items()])
 
 
-PARTS = {"variables": variables, "sessions": sessions, "streams": streams, "fan_out": fan_out,
-         "stalled": stalled, "state": state}
+PARTS = {"variables": variables, "sessions": sessions, "large_session": large_session,
+         "streams": streams, "fan_out": fan_out, "stalled": stalled, "state": state}
 
 
 def main(arguments):
