@@ -16,6 +16,8 @@ from .report import Report, host_options, parser
 # "watched" to the writer and its watches, s1000 up to those that are made and ended.
 STEADY_SESSIONS, STEADY_VARIABLES = 20, 200
 FIRST_PASSING = 1000
+# Seconds that those may be idle: longer than a slow machine takes for the next call.
+PASSING_TTL = 20
 # Sessions keep as many changes and past versions as they may: few enough that all are full soon, so
 # that memory which grows after that is a leak.
 KEPT = ["--watch-log-changes", "1000", "--history-versions", "50"]
@@ -132,7 +134,7 @@ def passing_sessions(load):
     with load.generator(2) as generator:
         while load.goes_on():
             group = dict(sessions=10**9, concurrency=20, first=number, count=200)
-            generator.checked("calls", method="initialize", ttl=3, **group)
+            generator.checked("calls", method="initialize", ttl=PASSING_TTL, **group)
             generator.checked("calls", method="register", **group)
             generator.checked("calls", method="get", **group)
             if load.random.random() < 0.7:
@@ -273,8 +275,8 @@ def soak(report, server, program, options):
     if not server.is_running():
         return
 
-    # The sessions left to expire are gone 3 seconds after their last use, at most 5 later.
-    time.sleep(10)
+    # The sessions left to expire are gone so long after their last use, and at most 5 seconds more.
+    time.sleep(PASSING_TTL + 10)
     settle(server)
     left = sample(server, started)
     with Generator(program, server, 1) as generator:
