@@ -121,7 +121,7 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "GRPC", "GRPCServices", "JSON",
+        "GRPC", "GRPCServices", "JSON", "Threads",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

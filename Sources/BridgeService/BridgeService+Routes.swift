@@ -6,7 +6,7 @@ extension BridgeService {
     [
       unary("Ping", ping),
 
-      change(unary("InitializeSession", initializeSession)),
+      change(.unary(Self.path("InitializeSession"), initializeSession)),
       change(unary("CleanupSession", cleanupSession)),
       unary("GetSession", getSession),
       unary("Heartbeat", heartbeat),

@@ -25,6 +25,10 @@ public final class BridgeService: Sendable {
   /// The calls of open watches, to end them when the host shuts down.
   private let watches = Locked((calls: [ObjectIdentifier: ServerCall](), isEnding: false))
 
+  /// What `encodedTools` answers, once it was asked. The plugins are loaded before the first call, and
+  /// describing their tools anew costs many times what making a session does.
+  let toolsOnTheWire = Locked<[UInt8]?>(nil)
+
   public init(
     sessions: SessionStore, plugins: PluginHost, configuration: Configuration = Configuration(),
     logger: Logger

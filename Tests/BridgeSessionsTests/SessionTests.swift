@@ -181,6 +181,29 @@ import Testing
     #expect(store.sessionCount == 1)
   }
 
+  /// Of a session with many variables, a thread lets go.
+  @Test(arguments: [1, SessionRemains.manyVariables]) func whatASessionHeldGoesWithIt(
+    count: Int
+  ) async throws {
+    let store = SessionStore()
+    var session: Session? = try store.create("s")
+    weak var held: Variable?
+    for number in 0..<count {
+      let variable = try register(session!, "v\(number)")
+      if number == 0 { held = variable }
+    }
+    #expect(held != nil)
+    #expect(store.remove("s") == count)
+    #expect(session?.statistics.variables == 0)
+    session = nil
+    var patience = 3000
+    while held != nil && patience > 0 {
+      patience -= 1
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    #expect(held == nil)
+  }
+
   @Test func sessionsAreLimitedAndExpire() throws {
     var limits = SessionLimits()
     limits.sessions = 2

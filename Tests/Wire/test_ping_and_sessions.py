@@ -45,6 +45,16 @@ def test_initialize_answers_tools_revision_and_epoch(stub):
     assert [parameter.name for parameter in echo.parameters] == ["text"]
 
 
+def test_every_initialization_answers_all_tools(stub):
+    first, second = (
+        stub.InitializeSession(
+            pb.InitializeSessionRequest(session_id=unique()), timeout=CALL_TIMEOUT)
+        for _ in range(2))
+    assert dict(first.available_tools) == dict(second.available_tools)
+    assert first.epoch != second.epoch
+    assert first.success and second.success
+
+
 def test_initialize_of_an_existing_session_is_refused(stub, session):
     with refused(CODE.ALREADY_EXISTS, session.id):
         Session(stub, session.id)

@@ -1,12 +1,18 @@
 import BridgeSessions
 import Logging
 import NIOCore
+import Synchronization
+import Threads
 
 /// Ends idle sessions, on a timer.
-final class SessionSweep {
+///
+/// Only the timer is an event loop's. The sessions end on a thread: when many do at once, the loop's
+/// clients would wait for all of them.
+final class SessionSweep: Sendable {
   private let sessions: SessionStore
   private let logger: Logger
-  private var task: RepeatedTask?
+  private let task = Locked<RepeatedTask?>(nil)
+  private let isSweeping = Atomic<Bool>(false)
 
   /// A session ends at most this long after its time is over.
   private static let interval = TimeAmount.seconds(5)
@@ -17,14 +23,25 @@ final class SessionSweep {
   }
 
   func start(on group: any EventLoopGroup) {
-    let (sessions, logger) = (sessions, logger)
-    task = group.next().scheduleRepeatedTask(
+    let repeated = group.next().scheduleRepeatedTask(
       initialDelay: Self.interval, delay: Self.interval
-    ) { _ in
-      let ended = sessions.removeExpired()
-      if ended > 0 { logger.info("idle sessions ended", metadata: ["count": "\(ended)"]) }
-    }
+    ) { _ in self.begin() }
+    task.withLock { $0 = repeated }
   }
 
-  func stop() { task?.cancel() }
+  func stop() { task.withLock { $0?.cancel() } }
+
+  private func begin() {
+    guard sessions.sessionCount > 0, !isSweeping.exchange(true, ordering: .acquiring) else {
+      return
+    }
+    // Without a thread to be had, the next time.
+    if !startThread({ self.sweep() }) { isSweeping.store(false, ordering: .releasing) }
+  }
+
+  private func sweep() {
+    let ended = sessions.removeExpired()
+    if ended > 0 { logger.info("idle sessions ended", metadata: ["count": "\(ended)"]) }
+    isSweeping.store(false, ordering: .releasing)
+  }
 }

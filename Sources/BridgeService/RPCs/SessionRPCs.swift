@@ -15,19 +15,26 @@ extension BridgeService {
     }
   }
 
-  func initializeSession(
-    _ request: Snakepit_Bridge_InitializeSessionRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_InitializeSessionResponse {
+  func initializeSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_InitializeSessionRequest = try decode(bytes)
+    return try mappingErrors { try initialize(request) }
+  }
+
+  private func initialize(
+    _ request: Snakepit_Bridge_InitializeSessionRequest
+  ) throws -> [UInt8] {
+    let tools = try encodedTools()
     let session = try sessions.create(
       request.sessionID, metadata: request.metadata,
       timeToLive: Int(request.config.ttlSeconds))
     logger.info("session created", metadata: ["session": "\(session.id)"])
-    return .with { response in
-      response.success = true
-      for tool in plugins.descriptions { response.availableTools[tool.name] = tool.wireSpec }
-      response.revision = 0
-      response.epoch = session.epoch
+    let response = Snakepit_Bridge_InitializeSessionResponse.with {
+      $0.success = true
+      $0.revision = 0
+      $0.epoch = session.epoch
     }
+    // Messages one after the other are one message.
+    return try response.serializedBytes() + tools
   }
 
   func cleanupSession(

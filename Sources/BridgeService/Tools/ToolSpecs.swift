@@ -4,6 +4,18 @@ internal import BridgeSessions
 internal import JSON
 internal import SwiftProtobuf
 
+extension BridgeService {
+  /// An InitializeSessionResponse with nothing but the tools.
+  func encodedTools() throws -> [UInt8] {
+    if let bytes = toolsOnTheWire.withLock({ $0 }) { return bytes }
+    var response = Snakepit_Bridge_InitializeSessionResponse()
+    for tool in plugins.descriptions { response.availableTools[tool.name] = tool.wireSpec }
+    let bytes: [UInt8] = try response.serializedBytes()
+    toolsOnTheWire.withLock { $0 = bytes }
+    return bytes
+  }
+}
+
 extension ToolDescription {
   /// The tool as clients see it.
   var wireSpec: Snakepit_Bridge_ToolSpec {

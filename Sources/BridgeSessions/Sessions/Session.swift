@@ -48,7 +48,7 @@ public final class Session: Sendable {
     do {
       try state.restore(image, limits)
     } catch {
-      state.close()
+      state.close().letGo()
       throw error
     }
     state.recorder = makeRecorder()
@@ -120,20 +120,21 @@ public final class Session: Sendable {
   /// - Returns: Variables and watches that were freed.
   @discardableResult
   func close(_ cause: End) -> Int {
-    let (freed, woken) = state.withLock { state -> (Int, [Watch]) in
-      guard state.end == nil else { return (0, []) }
+    let (freed, woken, remains) = state.withLock { state -> (Int, [Watch], SessionRemains?) in
+      guard state.end == nil else { return (0, [], nil) }
       state.end = cause
       let freed = state.variables.count + state.watchCount
-      state.close()
+      let remains = state.close()
       var woken: [Watch] = []
       for watch in state.allWatches where !watch.isPending {
         watch.isPending = true
         watch.position = state.log.end
         woken.append(watch)
       }
-      return (freed, woken)
+      return (freed, woken, remains)
     }
     for watch in woken { watch.wake() }
+    remains?.letGo()
     return freed
   }
 

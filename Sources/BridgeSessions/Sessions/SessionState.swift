@@ -278,19 +278,18 @@ extension Session.State {
     }
   }
 
-  /// Ends the session: frees what it holds.
-  mutating func close() {
+  /// Ends the session. What it held is to be let go of once the lock is released.
+  mutating func close() -> SessionRemains {
     recorder?.ended()
-    removeAllVariables()
-  }
-
-  private mutating func removeAllVariables() {
+    let remains = SessionRemains(
+      variables: variables, histories: histories, dependencies: dependencies)
     variables = [:]
     histories = [:]
     historyBytes = 0
     dependencies = DependencyGraph()
     optimized = []
     account.close()
+    return remains
   }
 
   private mutating func release(_ bytes: Int) {

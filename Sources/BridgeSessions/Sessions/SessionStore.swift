@@ -117,7 +117,8 @@ public final class SessionStore: Sendable {
   }
 
   /// Ends the sessions that have been idle for their time to live, and optimizations whose lease is
-  /// over. One shard at a time is looked through, so nobody waits for the whole.
+  /// over. One shard at a time is looked through, so nobody waits for the whole but the caller:
+  /// thousands of sessions can take a second.
   ///
   /// - Returns: How many ended.
   @discardableResult

@@ -1,0 +1,1 @@
+../../../../Tests/ConformanceServer/Generated/grpc_testing_test.pb.swift

@@ -1,0 +1,1 @@
+"""The benchmarks of the host and its gRPC layer; `Benchmarks/run` starts them."""
