@@ -65,7 +65,7 @@ public final class PluginHost: Sendable {
   /// - Returns: The names of its tools.
   public func load(_ path: String) throws(PluginError) -> [String] {
     let path = try FilePermissions.absolute(path)
-    try FilePermissions.check(path)
+    try FilePermissions.checkFile(path)
     let new: [any Tool] =
       path.hasSuffix(".native.json")
       ? try NativeManifest(reading: path).makeTools()

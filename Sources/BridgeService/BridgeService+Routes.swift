@@ -15,7 +15,7 @@ extension BridgeService {
       .unary(Self.path("GetVariable"), getVariable),
       change(.unary(Self.path("SetVariable"), setVariable)),
       unary("GetVariables", getVariables),
-      change(unary("SetVariables", setVariables)),
+      change(.unary(Self.path("SetVariables"), setVariables)),
       unary("ListVariables", listVariables),
       change(unary("DeleteVariable", deleteVariable)),
 

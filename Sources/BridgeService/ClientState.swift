@@ -21,11 +21,12 @@ extension ServerCall {
 
   /// Whether the client has shown that it reads binary values.
   ///
-  /// It may ask for a format by its name in `accept-binary`; any other text stands for all formats.
+  /// It may ask for a format by its name in `accept-binary`, and refuse all with `false`, `no` or
+  /// `0`; any other text stands for the format a value was written in.
   var binaryAcceptance: BinaryAcceptance {
-    if hasMetadata("accept-binary") {
-      return metadata["accept-binary"].flatMap(BinaryFormat.init(name:)).map { .format($0) }
-        ?? .asWritten
+    if hasMetadata("accept-binary"), let text = metadata["accept-binary"] {
+      if ["false", "no", "0"].contains(text.lowercased()) { return .none }
+      return BinaryFormat(name: text).map { .format($0) } ?? .asWritten
     }
     return (connectionState as? ClientState)?.readsBinary == true ? .asWritten : .none
   }

@@ -38,15 +38,57 @@ public enum JSON: Sendable, Hashable {
     let result = sj_parse(bytes, text.count, depthLimit, &nodes, &count, &message)
     switch result {
     case SJ_OK: break
-    case SJ_TOO_DEEP: throw JSONError("JSON is nested deeper than \(depthLimit) levels")
+    case SJ_TOO_DEEP: throw JSONError("JSON nested deeper than \(depthLimit) levels")
     case SJ_NUMBER_OUT_OF_RANGE:
-      throw JSONError("JSON has a number that is malformed or out of range: \(excerpt(of: text))")
+      if let rewritten = withLargeIntegersAsFloats(text) {
+        return try rewritten.withUnsafeBytes { try read($0, body) }
+      }
+      throw JSONError("a JSON number that is malformed or out of range: \(excerpt(of: text))")
+    case SJ_NO_MEMORY: throw JSONError("JSON of \(text.count) bytes, for which there is no memory")
     default:
       throw JSONError(
-        "malformed JSON (\(message.map { String(cString: $0) } ?? "")): \(excerpt(of: text))")
+        text.isEmpty ? "no JSON but an empty text" : "malformed JSON: \(excerpt(of: text))")
     }
     var reader = JSONReader(nodes!, count: count)
     return try body(&reader)
+  }
+
+  /// The text with an exponent behind whole numbers that 64 bits may not hold: the parser refuses
+  /// those, though as floats they are fine (RFC 8259, section 6).
+  ///
+  /// - Returns: nil when there are none.
+  private static func withLargeIntegersAsFloats(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
+    var result: [UInt8] = []
+    var digits = 0
+    var isFloat = false
+    var isInString = false
+    var isEscaped = false
+    var hasChanged = false
+    func endNumber() {
+      if digits >= 19 && !isFloat {
+        result.append(contentsOf: "e0".utf8)
+        hasChanged = true
+      }
+      (digits, isFloat) = (0, false)
+    }
+    for byte in text {
+      if isInString {
+        isInString = isEscaped || byte != UInt8(ascii: "\"")
+        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+      } else {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digits += 1
+        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): isFloat = true
+        case UInt8(ascii: "+"), UInt8(ascii: "-"): break
+        default:
+          endNumber()
+          isInString = byte == UInt8(ascii: "\"")
+        }
+      }
+      result.append(byte)
+    }
+    endNumber()
+    return hasChanged ? result : nil
   }
 
   /// Parses a text into a tree.

@@ -66,6 +66,14 @@ def test_what_is_no_session(host, full):
             lambda d: d["variables"][0]["versions"][-1].update(revision=10**6),
             lambda d: d["variables"][0].update(constraints='{"max": -1}'),
             lambda d: d["variables"][1].update(ordinal=1),
+            lambda d: d.update(revision=2**63 - 1),
+            lambda d: d.update(created_at=-1),
+            lambda d: d["variables"][0].update(stale_since=-5),
+            lambda d: d["variables"][0].update(stale_since=2**63 - 1),
+            lambda d: d["variables"][0].update(name="a*"),
+            lambda d: d["variables"][0]["versions"][-1].update(form=99),
+            lambda d: d["variables"][0]["versions"][-1].update(form=-5),
+            lambda d: d["variables"][0]["versions"][-1].update(updated_at=-5),
             lambda d: d["variables"][3]["versions"][0].update(elements="AAAA"),
             lambda d: d["dependencies"].append({"source": "s", "dependent": "f", "type": ""}),
             lambda d: d["dependencies"].append({"source": "x", "dependent": "f", "type": ""})]:
@@ -101,3 +109,22 @@ def test_listing(host, session):
     assert session.id.encode() in command(host, "sessions").stdout
     missing = command(host, "export-session", "--session", "nothing")
     assert missing.returncode == 1 and b"NOT_FOUND" in missing.stderr
+
+
+def test_counters_at_their_end(host, session):
+    """No counter wraps, however high an imported session begins."""
+    session.register("v")
+    document = json.loads(command(host, "export-session", "--session", session.id).stdout)
+    document["variables"][0]["versions"][0]["version"] = 2**31 - 1
+    name = unique("last")
+    text = json.dumps(document).encode()
+    assert command(host, "import-session", "--as", name, stdin=text).returncode == 0
+    last = Session(session.stub, name, create=False)
+    with refused(CODE.RESOURCE_EXHAUSTED, "2147483647"):
+        last.set("v", 1.0)
+    with refused(CODE.RESOURCE_EXHAUSTED, "2147483647"):
+        last.set_many({"v": any_json("float", 1)}, atomic=True)
+    assert last.get("v").version == 2**31 - 1
+    last.delete("v")
+    last.register("v")
+    last.set("v", 1.0)

@@ -1,6 +1,7 @@
 """History, rollback, dependencies, optimizations, access rules, constraint changes, conflation."""
 
 import json
+import time
 
 import pytest
 
@@ -266,3 +267,24 @@ def test_limits_on_bytes():
         assert 80_000 < first.describe().value_bytes < 100_000
         first.cleanup()
         second.register("v", "string", "x" * 80_000)
+
+
+@pytest.mark.parametrize("next_step", ["set", "batch", "start"])
+def test_the_end_of_a_lease_is_told_before_what_follows(session, next_step):
+    session.register("v")
+    watch = session.watch("v", initial=True)
+    watch.until_synced()
+    session.start_optimization("v", "first", lease_seconds=1)
+    time.sleep(1.1)
+    if next_step == "set":
+        session.set("v", 1.0)
+    elif next_step == "batch":
+        session.set_many({"v": any_json("float", 1)}, atomic=True)
+    else:
+        session.start_optimization("v", "second")
+    started, expired, last = (watch.next() for _ in range(3))
+    assert (started.cause, started.update_source) == ("started", "first")
+    assert (expired.update_type, expired.cause) == ("optimization_change", "expired")
+    assert expired.update_source == "host"
+    assert not expired.variable.HasField("optimization_status")
+    assert last.revision == expired.revision + 1 and last.cause != "expired"

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import time
 
 import grpc
@@ -296,3 +297,33 @@ def test_a_plugin_directory_that_others_can_write_is_refused(plugins):
     assert run.returncode == 1
     assert str(plugins) in run.stderr
     assert re.search(r"writable|written", run.stderr)
+
+
+def test_a_pipe_is_no_plugin(plugins):
+    os.mkfifo(plugins / "pipe.so")
+    with start_host(plugins=plugins) as host:
+        assert "not a regular file" in host.stderr_text()
+        assert "echo" in tool_names(host)
+
+
+def test_a_signal_ends_a_start_that_hangs(plugins, tmp_path):
+    source = tmp_path / "slow.c"
+    source.write_text("""
+        #include <unistd.h>
+        __attribute__((constructor)) static void wait_long(void) {
+          write(2, "waiting\\n", 8);
+          for (;;) pause();
+        }""")
+    slow = plugins / "slow.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", slow, source], check=True)
+    os.chmod(slow, 0o755)
+    process = subprocess.Popen(
+        [str(bridge.HOST), "serve", "--plugins", str(plugins), "--port", "0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stderr.readline() == b"waiting\n"
+    process.terminate()
+    try:
+        output, _ = process.communicate(timeout=bridge.EXIT_TIMEOUT)
+    finally:
+        process.kill()
+    assert (process.returncode, output) == (0, b"")

@@ -54,6 +54,16 @@ def test_a_restart_keeps_everything(tmp_path, durability):
         watch.cancel()
 
 
+def test_only_the_owner_reads_the_state(tmp_path):
+    state = tmp_path / "state"
+    state.mkdir(mode=0o755)
+    with start_host("--state", str(state)) as host:
+        Session(host.stub()).register("v")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in state.iterdir()}
+        assert "sessions.sqlite" in modes and "sessions.sqlite-wal" in modes
+        assert set(modes.values()) == {0o600}, modes
+
+
 def test_without_a_state_directory_nothing_is_kept():
     with start_host() as host:
         session = Session(host.stub())

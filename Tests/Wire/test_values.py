@@ -185,7 +185,7 @@ def test_integers(session, text, value):
 
 
 @pytest.mark.parametrize("text", [
-    "9223372036854775808", "-9223372036854775809", "3.5", "1e30", "1e19", "true", "false", '"3"',
+    "9223372036854775808", "-9223372036854775809", "9007199254740993.0", "1e18", "3.5", "1e30", "1e19", "true", "false", '"3"',
     "null", '"NaN"'])
 def test_what_is_no_integer(session, text):
     with refused(CODE.INVALID_ARGUMENT):
@@ -534,3 +534,60 @@ def test_old_values_and_watch_updates_carry_binary(session):
     assert numbers_of(update.variable) == second
     assert array_of(update.old_value, update.old_binary_value)[1] == first
     watch.cancel()
+
+
+@pytest.mark.parametrize("text", ["18446744073709551616", "1" + "0" * 300, "-" + "9" * 40])
+def test_integers_beyond_64_bits_are_floats(session, text):
+    session.register("f", any=any_text("dspex.variables/float", text))
+    assert value_of(session.get("f")) == float(text)
+    session.register("e", "embedding", any=any_text("dspex.variables/embedding", f'[1, {text}]'))
+    assert value_of(session.get("e")) == [1, float(text)]
+    with refused(CODE.INVALID_ARGUMENT, "within int64"):
+        session.register("i", "integer", any=any_text("dspex.variables/integer", text))
+
+
+def test_long_digits_in_texts_stay(session):
+    digits = "9" * 30
+    text = json.dumps({"shape": [1], "data": [int(digits)], digits: f'\\"{digits}'})
+    session.register("t", "tensor", any=any_text("dspex.variables/tensor", text))
+    assert value_of(session.get("t"))["data"] == [1e30]
+
+
+def test_a_wrapper_of_the_wrong_type_is_described_in_short(session):
+    session.register("f")
+    for message, described in [
+            (wrappers.BytesValue(value=b"\1" * 3_000_000), "got 3000000 bytes"),
+            (wrappers.BoolValue(value=True), "got true")]:
+        with refused(CODE.INVALID_ARGUMENT, described):
+            session.set("f", any=packed(message))
+
+
+def test_elements_have_the_dtype_of_the_constraint(session):
+    cases = [("int8", [300], "300"), ("int8", [1.5], "1.5"), ("uint8", [-1], "-1"),
+             ("int32", [1.5], "1.5"), ("float32", [1e300], "1e+300"), ("bool", [2], "2")]
+    for number, (dtype, data, named) in enumerate(cases):
+        with refused(CODE.INVALID_ARGUMENT, named, dtype):
+            session.register(f"r{number}", "tensor", {"shape": [1], "data": data},
+                             constraints={"dtype": dtype})
+    session.register("t", "tensor", {"shape": [2], "data": [0.1, "NaN"]},
+                     constraints={"dtype": "float32"})
+    assert value_of(session.get("t"))["data"] == [0.1, "NaN"]
+    answer = session.get("t", metadata=[("accept-binary", "raw")])
+    assert value_of(answer)["data"] == [0.1, "NaN"]
+    session.set("t", any=any_binary("tensor", [1], "float64"), binary=raw_bytes([0.5], "float64"))
+    assert value_of(session.get("t"))["data"] == [0.5]
+    with refused(CODE.INVALID_ARGUMENT, "dtype int32", "float32"):
+        session.set("t", any=any_binary("tensor", [1], "int32"), binary=raw_bytes([1], "int32"))
+
+
+def test_booleans_are_answered_as_numbers(session):
+    session.register("b", "embedding", any=any_binary("embedding", [2], "bool"), binary=b"\1\0")
+    assert session.get("b").value.value == b"[1,0]"
+    session.set("b", any=session.get("b").value)
+
+
+def test_bounds_are_named_as_clients_write_them(session):
+    with refused(CODE.INVALID_ARGUMENT, "Value NaN is below minimum 0.0"):
+        session.register("v", value="NaN", constraints={"min": 0})
+    with refused(CODE.INVALID_ARGUMENT, "Value Infinity is above maximum 1.0"):
+        session.register("v", value="Infinity", constraints={"max": 1})

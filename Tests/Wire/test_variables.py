@@ -6,8 +6,10 @@ import time
 
 import grpc
 import pytest
+from google.protobuf import wrappers_pb2
 
-from bridge import (CALL_TIMEOUT, CODE, Session, any_json, refused, run_threads, value_of)
+from bridge import (CALL_TIMEOUT, CODE, DSPEX, SNAKEPIT, Session, any_json, packed, refused,
+                    run_threads, unique, value_of)
 from stubs import pb
 
 
@@ -290,3 +292,64 @@ def test_the_epoch_of_every_answer_is_that_of_the_session(stub):
     revisions = [answer.revision for answer in answers]
     assert revisions == [1, 1, 2, 2, 3, 3, 4, 4, 4]
     session.cleanup()
+
+
+def test_writers_without_a_family_keep_the_variable_in_its_own(session):
+    """Clients of the unified generation cannot read `dspex.variables/float`."""
+    session.register("v", any=any_json("float", 1, SNAKEPIT))
+    session.set("v", any=packed(wrappers_pb2.DoubleValue(value=2)))
+    assert session.get("v").value.type_url == SNAKEPIT + "float"
+    session.result("scale_variable", variable="v", factor=2)
+    assert session.get("v").value.type_url == SNAKEPIT + "float"
+    assert value_of(session.get("v")) == 4
+    # The first writer decides for those who say nothing, the last for the variable.
+    session.register("w", any=packed(wrappers_pb2.DoubleValue(value=2)))
+    assert session.get("w").value.type_url == SNAKEPIT + "float"
+    session.set("w", 3.0)
+    assert session.get("w").value.type_url == DSPEX + "float"
+
+
+def test_a_refused_registration_leaves_no_session(stub):
+    for spoiled in [dict(kind="bogus"), dict(value="x"), dict(constraints="{"), dict(access=[])]:
+        session = Session(stub, create=False)
+        with refused(CODE.INVALID_ARGUMENT):
+            session.register("v", **spoiled)
+        with refused(CODE.NOT_FOUND):
+            session.describe()
+
+
+def test_an_id_means_one_variable(session):
+    number = int(session.register("a").variable_id.rsplit("_", 1)[1])
+    with refused(CODE.ALREADY_EXISTS, f"var_a_{number}"):
+        session.register(f"var_a_{number}")
+    session.register(f"var_b_{number + 2}", value=1.0)
+    assert session.register("b", value=2.0).variable_id == f"var_b_{number + 3}"
+    assert session.get(f"var_b_{number + 2}").name == f"var_b_{number + 2}"
+
+
+def test_names_that_unicode_takes_for_the_same(session):
+    session.register("caf\u00e9", value=1.0)
+    with refused(CODE.ALREADY_EXISTS):
+        session.register("cafe\u0301")
+    session.set("cafe\u0301", 2.0)
+    updates = {"caf\u00e9": any_json("float", 3), "cafe\u0301": any_json("float", 4)}
+    for atomic in [False, True]:
+        with refused(CODE.INVALID_ARGUMENT, "twice"):
+            session.set_many(updates, atomic=atomic)
+    assert value_of(session.get("caf\u00e9")) == 2
+
+
+def test_session_ids_that_unicode_takes_for_the_same(stub):
+    for number in range(8):
+        Session(stub, unique("caf") + f"{number}\u00e9")
+        name = unique("caf")
+        Session(stub, name + "\u00e9")
+        with refused(CODE.ALREADY_EXISTS):
+            Session(stub, name + "e\u0301")
+
+
+def test_accept_binary_may_say_no(session):
+    session.register("e", "embedding", [0.5] * 3000)
+    for text, binary in [("raw", True), ("true", True), ("false", False), ("No", False), ("0", False)]:
+        answer = session.get("e", metadata=[("accept-binary", text)])
+        assert bool(answer.binary_value) == binary, text

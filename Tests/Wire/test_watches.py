@@ -618,3 +618,13 @@ def test_a_stalled_watch_is_parked_and_not_timed_out():
         time.sleep(2.5)
         assert [u.variable.version for u in watch.take(100)] == list(range(2, 102))
         watch.cancel()
+
+
+def test_too_many_patterns(session):
+    with refused(CODE.INVALID_ARGUMENT, "101 patterns"):
+        session.watch(*[f"a{number}*" for number in range(101)]).next()
+
+
+def test_a_negative_start_revision(session):
+    with refused(CODE.INVALID_ARGUMENT, "-1"):
+        session.watch("v", start=-1).next()

@@ -1,34 +1,56 @@
 import Glibc
+import Threads
 
 /// SIGTERM and SIGINT as something to wait for. SIGPIPE is ignored: writes answer EPIPE.
 ///
 /// Source: POSIX.1-2017, sigwait: the signals are blocked in every thread, and one thread takes
 /// them.
-struct SignalWaiter {
+// @unchecked: what is `var` is guarded by `condition`.
+final class SignalWaiter: @unchecked Sendable {
   private var signals = sigset_t()
+  private let condition = Condition()
+  private var received: String?
+  private var isAwaited = false
 
   /// Blocks the signals in this thread and all it will make.
+  ///
+  /// Until `wait` is called there is nothing to end in order: the first signal ends the process.
   init() {
     sigemptyset(&signals)
     sigaddset(&signals, SIGTERM)
     sigaddset(&signals, SIGINT)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
+    if !startThread({ self.takeOne() }) { exitOnNext() }
+  }
+
+  private func takeOne() {
+    var signals = signals
+    var number: CInt = 0
+    sigwait(&signals, &number)
+    condition.withLock {
+      // Not `exit`: what a plugin registered there could block once more.
+      if !isAwaited { _exit(0) }
+      received = number == SIGTERM ? "SIGTERM" : "SIGINT"
+      condition.broadcast()
+    }
   }
 
   /// Waits for one of the signals.
   ///
   /// - Returns: Its name.
   func wait() -> String {
-    var signals = signals
-    var number: CInt = 0
-    sigwait(&signals, &number)
-    return number == SIGTERM ? "SIGTERM" : "SIGINT"
+    condition.withLock {
+      isAwaited = true
+      while true {
+        if let received { return received }
+        condition.wait()
+      }
+    }
   }
 
   /// Lets the next of the signals end the process at once, as is their default.
   func exitOnNext() {
-    var signals = signals
     signal(SIGTERM, SIG_DFL)
     signal(SIGINT, SIG_DFL)
     pthread_sigmask(SIG_UNBLOCK, &signals, nil)

@@ -219,7 +219,7 @@ private func lastError(
     error?.pointee = bridge_error(
       size: UInt32(MemoryLayout<bridge_error>.size), code: last.code,
       message: last.message.abiView, type: last.type.abiView, details: bridge_str(),
-      retryable: last.code == bridge_status(BRIDGE_ABORTED) ? 1 : 0,
+      retryable: last.isRetryable ? 1 : 0,
       reserved: (0, 0, 0, 0, 0, 0, 0))
     return .ok
   }

@@ -349,21 +349,30 @@ public final class ToolCall: @unchecked Sendable {
     } else if let failure = state.failure {
       result = .failure(failure)
     } else {
-      result = .failure(defaultFailure(status, state.cancellation))
+      result = .failure(defaultFailure(status, state))
     }
     return ToolOutcome(
       result: result, binaryResult: state.binaryResult, metadata: state.annotations)
   }
 
-  private func defaultFailure(_ status: Int32, _ cancellation: Cancellation?) -> ToolFailure {
+  /// The failure of a tool that gave a status and no more.
+  private func defaultFailure(_ status: Int32, _ state: State) -> ToolFailure {
     let name = tool.description.name
     return switch status {
     case 1: ToolFailure(code: 1, message: "\(name) was cancelled", type: "cancelled")
     case 4: ToolFailure(code: 4, message: "\(name) ran into its deadline", type: "deadline")
     default:
-      ToolFailure(
-        code: (2...16).contains(status) ? status : 2,
-        message: "\(name) failed with status \(status) and no message", type: "tool_error")
+      // As a rule it passes on what one of the host's functions answered it.
+      if let cause = state.lastErrors.values.first(where: { $0.code == status }) {
+        ToolFailure(
+          code: status,
+          message: "\(name) failed: \(String(decoding: cause.message, as: UTF8.self))",
+          type: "tool_error", isRetryable: cause.isRetryable)
+      } else {
+        ToolFailure(
+          code: (2...16).contains(status) ? status : 2,
+          message: "\(name) failed with status \(status) and no message", type: "tool_error")
+      }
     }
   }
 }
@@ -371,6 +380,10 @@ public final class ToolCall: @unchecked Sendable {
 /// A failure as `last_error` hands it out: its texts stay in place.
 final class LastError: Sendable {
   let code: bridge_status
+  /// Whether the same may succeed a little later.
+  var isRetryable: Bool {
+    code == bridge_status(BRIDGE_ABORTED) || code == bridge_status(BRIDGE_UNAVAILABLE)
+  }
   let message: [UInt8]
   let type: [UInt8]
 

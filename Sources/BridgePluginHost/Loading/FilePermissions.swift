@@ -21,6 +21,15 @@ enum FilePermissions {
     }
   }
 
+  /// As `check`, of a file that is about to be read: opening a pipe or device could take forever.
+  static func checkFile(_ path: String) throws(PluginError) {
+    try check(path)
+    var status = stat()
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw PluginError("\(path) is not a regular file")
+    }
+  }
+
   /// The names in a directory, sorted.
   static func entries(of directory: String) throws(PluginError) -> [String] {
     guard let stream = opendir(directory) else {

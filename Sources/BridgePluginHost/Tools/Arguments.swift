@@ -53,8 +53,8 @@ public struct Arguments: Sendable {
   ) throws -> ToolValue {
     switch parameter.type {
     case .value(let type):
-      let value = try source.value(as: type)
-      try parameter.constraints?.check(value)
+      var value = try source.value(as: type)
+      if let constraints = parameter.constraints { value = try constraints.admit(value) }
       return .value(value, type)
     case .bytes: return .bytes(try source.bytes())
     case .object, .array, .any:

@@ -55,6 +55,8 @@ public struct ParameterDescription: Sendable {
       }
       constraints = try Constraints(json: constraintsJSON, for: valueType)
     }
-    if case .value(let value, _) = defaultValue { try constraints?.check(value) }
+    if case .value(let value, let type) = defaultValue, let constraints {
+      self.defaultValue = .value(try constraints.admit(value), type)
+    }
   }
 }

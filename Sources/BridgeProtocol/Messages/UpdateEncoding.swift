@@ -9,7 +9,7 @@ package enum UpdateEncoding {
     var writer = WireWriter(reservingCapacity: encoded.count + 160)
     writer.write(variable.id, field: 1)
     writer.writeMessage(encoded, field: 2)
-    writer.write(variable.writerName, field: 3)
+    writer.write(change.source, field: 3)
     writer.write(variable.writeMetadata, field: 4)
     writer.writeTimestamp(change.timestamp, field: 5)
     writer.write(change.kind.updateType, field: 6)
@@ -66,6 +66,17 @@ package enum UpdateEncoding {
     writer.write(epoch, field: 101)
     if case .sessionClosed(let cause) = kind { writer.write(cause.rawValue, field: 105) }
     return writer.bytes
+  }
+}
+
+extension Change {
+  /// Whose doing it was.
+  fileprivate var source: String {
+    switch kind {
+    case .registered, .valueChanged, .constraintsChanged, .deleted: variable.writerName
+    case .optimizationChanged: variable.status.optimization?.optimizer ?? "host"
+    case .dependencyChanged: "host"
+    }
   }
 }
 

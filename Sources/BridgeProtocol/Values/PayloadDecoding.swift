@@ -12,7 +12,7 @@ extension Payload {
     typeURL: String, value: [UInt8], binary: [UInt8], as type: ValueType
   ) throws {
     if typeURL == TypeURL.usual(type), binary.isEmpty {
-      self.init(try Value(json: value, as: type))
+      self.init(try Value(json: value, as: type), form: [])
       return
     }
     guard let url = TypeURL(typeURL) else {

@@ -42,7 +42,7 @@ package struct TypeURL: Sendable {
     var form: WireForm = []
     if name.hasPrefix("google.protobuf.") {
       guard let wrapper = Wrapper(rawValue: String(name.dropFirst(16))) else { return nil }
-      self.init(.wrapper(wrapper), nil, form)
+      self.init(.wrapper(wrapper), nil, .inherited)
       return
     }
     if name.hasPrefix("snakepit.") {
@@ -59,7 +59,7 @@ package struct TypeURL: Sendable {
     if let type = ValueType(rawValue: String(name)) {
       self.init(.json, type, form)
     } else if Self.otherJSON.contains(name) || url.isEmpty {
-      self.init(.json, nil, form)
+      self.init(.json, nil, form.isEmpty ? .inherited : form)
     } else {
       return nil
     }

@@ -66,6 +66,17 @@ package enum WrapperMessage: Sendable, Equatable {
     case (.string(let text), _): return try Value(json: Array(text.utf8), as: type)
     default: break
     }
-    throw SessionError(.invalidValue, "expected a value of type \(type.rawValue), got \(self)")
+    throw SessionError(.invalidValue, "expected a value of type \(type.rawValue), got \(text)")
+  }
+
+  /// The content, short enough for a message.
+  private var text: String {
+    switch self {
+    case .number(let number): "\(number)"
+    case .integer(let number): "\(number)"
+    case .boolean(let flag): "\(flag)"
+    case .string(let text): "a string of \(text.utf8.count) bytes"
+    case .bytes(let bytes): "\(bytes.count) bytes"
+    }
   }
 }

@@ -23,7 +23,23 @@ extension BridgeService {
     }
   }
 
-  func setVariables(
+  @Sendable
+  func setVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
+    return try mappingErrors {
+      // What decoding has made one, an answer could not tell apart.
+      if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)
+      {
+        throw SessionError(
+          .invalidArgument,
+          "the batch names \(first) twice, in different bytes (\(second)); names that Unicode takes "
+            + "for the same are one variable")
+      }
+      return try setVariables(request, call).serializedBytes()
+    }
+  }
+
+  private func setVariables(
     _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_BatchSetVariablesResponse {
     let session = try sessions.session(request.sessionID)

@@ -41,11 +41,13 @@ extension BridgeService {
     _ request: Snakepit_Bridge_CleanupSessionRequest, _ call: ServerCall
   ) -> Snakepit_Bridge_CleanupSessionResponse {
     let freed = sessions.remove(request.sessionID)
-    logger.info(
-      "session ended", metadata: ["session": "\(request.sessionID)", "freed": "\(freed)"])
+    if let freed {
+      logger.info(
+        "session ended", metadata: ["session": "\(request.sessionID)", "freed": "\(freed)"])
+    }
     return .with {
       $0.success = true
-      $0.resourcesCleaned = Int32(clamping: freed)
+      $0.resourcesCleaned = Int32(clamping: freed ?? 0)
     }
   }
 

@@ -14,17 +14,19 @@ extension BridgeService {
   private func register(
     _ request: Snakepit_Bridge_RegisterVariableRequest, _ call: ServerCall
   ) throws -> [UInt8] {
-    let session = try sessionForUse(request.sessionID)
     let type = try valueType(request.type)
     let payload = try Payload(
       typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
       binary: Array(request.initialBinaryValue), as: type)
-    call.note(payload.form)
     let metadata = VariableMetadata(request.metadata)
-    let variable = try session.register(
+    let registration = try Registration(
       name: request.name, type: type, constraints: request.constraintsJson,
       accessControl: request.accessControlJson, payload: payload, metadata: metadata,
-      writer: Writer(source(of: metadata)))
+      limits: sessions.limits)
+    // Only now: what is refused must not leave a session behind.
+    let session = try sessionForUse(request.sessionID)
+    call.note(payload.form)
+    let variable = try session.register(registration, writer: Writer(source(of: metadata)))
     return FastRegisterResponse.encode(
       variable, epoch: session.epoch, form: form(of: variable, call))
   }

@@ -50,8 +50,8 @@ final class WatchStream: ServerCallHandler, MessageSource {
     if resumes && request.includeInitialValues {
       throw SessionError(
         .invalidArgument,
-        "include_initial_values and start_revision exclude each other: a watch starts with the "
-          + "present values or resumes after a revision")
+        "include_initial_values excludes start_revision and epoch: a watch starts with the present "
+          + "values or resumes after a revision")
     }
     let session = try service.sessionForUse(request.sessionID)
     binaryAcceptance = call.binaryAcceptance

@@ -32,8 +32,8 @@ extension Session {
     return try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let asked = SeededBug.wrongRollback.isActive ? max(1, version - 1) : version
       let target = try heldVersion(asked, of: current, identifier)
-      try current.definition.constraints?.check(target.value)
-      return (target.payload, nil, .valueChanged)
+      let payload = try target.payload.admitted(by: current.definition.constraints)
+      return (payload, nil, .valueChanged)
     }
   }
 

@@ -28,11 +28,12 @@ extension Session {
           + "\(Self.defaultLease)")
     }
     let writer = Writer(.host, metadata: ["source": optimizer, "optimizer_id": optimizer])
+    let now = endLeaseIfOver(of: identifier)
     return try setStatus(of: identifier, cause: "started") { variable in
       try variable.definition.access?.check(writer, changes: variable.name)
       try checkLock(of: variable, writer)
       var status = variable.status
-      let held = status.optimization.flatMap { $0.isOver(Clock.coarseMilliseconds) ? nil : $0 }
+      let held = status.optimization.flatMap { $0.isOver(now) ? nil : $0 }
       status.optimization =
         held?.renewed()
         ?? Optimization(
@@ -54,7 +55,8 @@ extension Session {
   public func stopOptimization(
     of identifier: String, holder: String?, force: Bool
   ) throws -> Variable {
-    try setStatus(of: identifier, cause: force ? "forced" : "stopped") { variable in
+    endLeaseIfOver(of: identifier)
+    return try setStatus(of: identifier, cause: force ? "forced" : "stopped") { variable in
       guard let optimization = variable.status.optimization else {
         if force { return nil }
         throw SessionError(.failedPrecondition, "\(variable.name) is not being optimized")
@@ -73,19 +75,24 @@ extension Session {
 
   /// Ends the optimizations whose lease is over.
   func endExpiredOptimizations() {
-    let now = Clock.coarseMilliseconds
     let names = state.withLock { $0.end == nil ? Array($0.optimized) : [] }
-    for name in names {
-      // A variable or session that has gone meanwhile has no lock any more.
-      _ = try? setStatus(of: name, cause: "expired") { variable in
-        guard let optimization = variable.status.optimization, optimization.isOver(now) else {
-          return nil
-        }
-        var status = variable.status
-        status.optimization = nil
-        return status
+    for name in names { endLeaseIfOver(of: name) }
+  }
+
+  /// - Returns: The moment this was decided at, in coarse monotonic milliseconds.
+  @discardableResult
+  private func endLeaseIfOver(of identifier: String) -> Int64 {
+    let now = Clock.coarseMilliseconds
+    // A variable or session that has gone meanwhile has no lock any more.
+    _ = try? setStatus(of: identifier, cause: "expired") { variable in
+      guard let optimization = variable.status.optimization, optimization.isOver(now) else {
+        return nil
       }
+      var status = variable.status
+      status.optimization = nil
+      return status
     }
+    return now
   }
 
   /// - Parameter change: The new status; nil keeps the present one without a change.

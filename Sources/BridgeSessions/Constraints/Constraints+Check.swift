@@ -1,4 +1,45 @@
+internal import JSON
+
 extension Constraints {
+  /// A value as it is held under these constraints: its elements have the `dtype`.
+  ///
+  /// - Throws: As `check`.
+  public func admit(_ value: Value) throws -> Value {
+    var value = value
+    if let elementType, case .array(let array) = value, array.elementType != elementType {
+      value = .array(try converted(array, to: elementType))
+    }
+    try check(value)
+    return value
+  }
+
+  /// JSON carries no dtype and is read as float64; other types are the writer's own choice.
+  private func converted(
+    _ array: NumericArray, to type: NumericArray.ElementType
+  ) throws -> NumericArray {
+    guard array.elementType == .float64 else { throw wrongType(array, type) }
+    do throws(NumericArray.Misfit) {
+      return try array.converted(to: type)
+    } catch {
+      throw invalid(
+        "Value \(Self.text(error.number)) at \(error.index) does not fit dtype \(type.rawValue)")
+    }
+  }
+
+  private func wrongType(
+    _ array: NumericArray, _ type: NumericArray.ElementType
+  ) -> SessionError {
+    invalid("Value has dtype \(array.elementType.rawValue), must have dtype \(type.rawValue)")
+  }
+
+  /// A number as clients write it.
+  private static func text(_ number: Double) -> String {
+    var writer = JSONWriter()
+    writer.write(number)
+    let text = String(decoding: writer.bytes, as: UTF8.self)
+    return number.isFinite ? text : String(text.dropFirst().dropLast())
+  }
+
   /// Checks a value that is of the constraints' type.
   ///
   /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
@@ -14,10 +55,12 @@ extension Constraints {
 
   private func check(_ number: Double) throws {
     if let minimum, !(number >= minimum.number) {
-      throw invalid("Value \(number) is below minimum \(minimum.number)")
+      throw invalid(
+        "Value \(Self.text(number)) is below minimum \(Self.text(minimum.number))")
     }
     if let maximum, !(number <= maximum.number) {
-      throw invalid("Value \(number) is above maximum \(maximum.number)")
+      throw invalid(
+        "Value \(Self.text(number)) is above maximum \(Self.text(maximum.number))")
     }
   }
 
@@ -77,11 +120,7 @@ extension Constraints {
         throw invalid("Value has shape \(array.shape), must have shape [\(wanted)]")
       }
     }
-    if let elementType, array.elementType != elementType, array.elementType != .float64 {
-      // JSON carries no dtype and is read as float64.
-      throw invalid(
-        "Value has dtype \(array.elementType.rawValue), must have dtype \(elementType.rawValue)")
-    }
+    if let elementType, array.elementType != elementType { throw wrongType(array, elementType) }
     if minimum != nil || maximum != nil {
       for index in 0..<array.count { try check(array[index]) }
     }

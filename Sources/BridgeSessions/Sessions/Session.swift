@@ -187,6 +187,12 @@ public final class Session: Sendable {
         "\(identifiers.count) identifiers in one request; at most "
           + "\(limits.identifiersPerRequest) are taken")
     }
+    let patterns = identifiers.count(where: Wildcard.isPattern)
+    guard patterns <= limits.patternsPerRequest else {
+      throw SessionError(
+        .invalidArgument,
+        "\(patterns) patterns in one request; at most \(limits.patternsPerRequest) are taken")
+    }
     let longest = limits.nameLength + 32
     for identifier in identifiers where identifier.utf8.count > longest {
       throw SessionError(

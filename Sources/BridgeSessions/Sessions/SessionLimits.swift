@@ -17,6 +17,8 @@ public struct SessionLimits: Sendable {
   public var timeToLive = 3600
   /// Variables one request may name.
   public var identifiersPerRequest = 10_000
+  /// Patterns among those: each is compared with every name.
+  public var patternsPerRequest = 100
   /// Bytes of a session id or a variable name.
   public var nameLength = 255
 

@@ -27,6 +27,10 @@ extension Session {
     var dependencies = DependencyGraph()
     /// The names of variables that an optimizer has locked.
     var optimized: Set<String> = []
+    /// How the first client to write here speaks.
+    private var form: WireForm?
+    /// A variable may be named as another's id would be.
+    private var hasNamesLikeIDs = false
 
     private var account: ByteAccount
     /// Set once the state is filled.
@@ -97,14 +101,35 @@ struct PendingWrite {
 }
 
 extension Session.State {
+  /// The number of the next registration, of a name that is not there.
+  ///
+  /// - Throws: `SessionError`: `alreadyExists` for the id of another variable, which would then be
+  ///   taken for this one; `limitReached` when there are no more numbers.
+  mutating func nextOrdinal(for name: String) throws(SessionError) -> Int32 {
+    if name.hasPrefix("var_") {
+      hasNamesLikeIDs = true
+      if let other = findByID(name) {
+        throw SessionError(.alreadyExists, "\(name) is the id of the variable \(other.name)")
+      }
+    }
+    repeat {
+      guard lastOrdinal < Int32.max else {
+        throw SessionError(.limitReached, "the session has registered all variables it can")
+      }
+      lastOrdinal += 1
+      // Nor may the new id be another variable's name.
+    } while hasNamesLikeIDs && variables["var_\(name)_\(lastOrdinal)"] != nil
+    return lastOrdinal
+  }
+
   /// Adds a variable that is not there, at a revision of its own.
   ///
   /// - Returns: The watches to wake once the lock is released.
   /// - Throws: `SessionError` with code `limitReached`; nothing has changed then.
   mutating func add(
-    _ make: (_ revision: Int64) -> Variable
+    _ payload: Payload, _ make: (_ revision: Int64, _ payload: Payload) -> Variable
   ) throws(SessionError) -> (variable: Variable, woken: [Watch]) {
-    let variable = make(revision + 1)
+    let variable = make(revision + 1, settled(payload, over: nil))
     try account.add(variable.size + variable.definition.size)
     revision += 1
     variables[variable.name] = variable
@@ -120,10 +145,15 @@ extension Session.State {
     _ writes: [PendingWrite], kind: Change.Kind = .valueChanged, writer: Writer, now: Int64
   ) throws(SessionError) -> (variables: [Variable], woken: [Watch]) {
     var delta = 0
-    for write in writes { delta += write.growth(over: variables.values[write.index], writer) }
+    for write in writes {
+      let current = variables.values[write.index]
+      try checkNextVersion(of: current)
+      delta += write.growth(over: current, writer)
+    }
     try account.add(delta)
     var written: [Variable] = []
     var woken: [Watch] = []
+    for write in writes { endLeaseIfOver(at: write.index, &woken) }
     revision += 1
     let dependents = dependencies.isEmpty ? [] : dependents(of: writes)
     for (number, write) in writes.enumerated() {
@@ -145,11 +175,23 @@ extension Session.State {
       let (variables, woken) = try self.write([write], kind: kind, writer: writer, now: now)
       return (variables[0], woken)
     }
-    try account.add(write.growth(over: variables.values[write.index], writer))
-    revision += 1
+    let current = variables.values[write.index]
+    try checkNextVersion(of: current)
+    try account.add(write.growth(over: current, writer))
     var woken: [Watch] = []
+    endLeaseIfOver(at: write.index, &woken)
+    revision += 1
     let variable = apply(write, kind, writer, now, isLast: true, &woken)
     return (variable, woken)
+  }
+
+  private func checkNextVersion(of variable: Variable) throws(SessionError) {
+    guard variable.version < Int32.max else {
+      throw SessionError(
+        .limitReached,
+        "\(variable.name) has version \(variable.version), the last there is: delete it and register "
+          + "it again")
+    }
   }
 
   private mutating func apply(
@@ -157,18 +199,14 @@ extension Session.State {
     _ woken: inout [Watch]
   ) -> Variable {
     let current = variables.values[write.index]
+    let payload = settled(write.payload, over: current)
     var status = Variable.Status()
-    if current.hasStatus, let optimization = current.status.optimization,
-      !optimization.isOver(Clock.coarseMilliseconds)
-    {
-      status.optimization = optimization.renewed()
-    }
+    if current.hasStatus { status.optimization = current.status.optimization?.renewed() }
     let variable = Variable(
-      definition: write.definition ?? current.definition, payload: write.payload,
-      writeMetadata: writer.metadata, source: writer.source, version: current.version &+ 1,
+      definition: write.definition ?? current.definition, payload: payload,
+      writeMetadata: writer.metadata, source: writer.source, version: current.version + 1,
       revision: revision, updatedAt: now, status: status)
     variables.values[write.index] = variable
-    if current.hasStatus && status.optimization == nil { optimized.remove(variable.name) }
     remember(current)
     commit(kind, variable, previous: current, isLast: isLast, &woken)
     return variable
@@ -192,6 +230,20 @@ extension Session.State {
       .optimizationChanged, variable, previous: nil, cause: cause, timestamp: Clock.wall,
       isLast: true, &woken)
     return (variable, woken)
+  }
+
+  /// Tells of the end of a lock that nobody holds any more, before something else is done to the
+  /// variable.
+  private mutating func endLeaseIfOver(
+    at index: Dictionary<String, Variable>.Index, _ woken: inout [Watch]
+  ) {
+    let variable = variables.values[index]
+    guard variable.hasStatus, let optimization = variable.status.optimization,
+      optimization.isOver(Clock.coarseMilliseconds)
+    else { return }
+    var status = variable.status
+    status.optimization = nil
+    woken += set(status, of: variable, cause: "expired").woken
   }
 
   /// Marks a variable as out of date, at the present revision.
@@ -242,6 +294,11 @@ extension Session.State {
     recorder?.dependencyAdded(source: source, dependent: dependent, type: type)
   }
 
+  /// Counts what a session keeps beside its variables.
+  mutating func charge(_ metadata: [String: String]) throws(SessionError) {
+    try account.add(VariableMetadata(metadata).size)
+  }
+
   /// Adds a variable of an image, without a change.
   mutating func restore(_ image: VariableImage, upTo revision: Int64) throws {
     let rules = try Variable.Definition.Rules(
@@ -253,12 +310,25 @@ extension Session.State {
       throw SessionError(
         .invalidArgument, "\(image.name) has no version, or is there twice")
     }
+    guard (0...revision).contains(image.staleSince) else {
+      throw SessionError(
+        .invalidArgument,
+        "\(image.name) is stale since revision \(image.staleSince), which is not from 0 to \(revision)"
+      )
+    }
     var version: Int32 = 0
     for past in image.versions {
       guard past.version > version, past.revision > 0, past.revision <= revision else {
         throw SessionError(
           .invalidArgument,
           "version \(past.version) of \(image.name), of revision \(past.revision), is out of order")
+      }
+      guard past.updatedAt >= 0, past.payload.form.subtracting([.snakepitURL, .binary]).isEmpty
+      else {
+        throw SessionError(
+          .invalidArgument,
+          "version \(past.version) of \(image.name) has the time \(past.updatedAt) and the form "
+            + "\(past.payload.form.rawValue), which no version has")
       }
       version = past.version
       var status = Variable.Status()
@@ -272,6 +342,8 @@ extension Session.State {
         remember(variable)
       } else {
         try rules?.constraints?.check(variable.value)
+        if form == nil { form = variable.payload.form }
+        if image.name.hasPrefix("var_") { hasNamesLikeIDs = true }
         try account.add(variable.size + definition.size)
         variables[image.name] = variable
       }
@@ -290,6 +362,17 @@ extension Session.State {
     optimized = []
     account.close()
     return remains
+  }
+
+  /// The payload in a form that its readers know.
+  private mutating func settled(_ payload: Payload, over current: Variable?) -> Payload {
+    var payload = payload
+    if payload.form.contains(.inherited) {
+      payload.form.settle(from: current?.payload.form ?? form ?? [])
+    } else if form == nil {
+      form = payload.form
+    }
+    return payload
   }
 
   private mutating func release(_ bytes: Int) {

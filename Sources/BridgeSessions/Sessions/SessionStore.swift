@@ -96,22 +96,22 @@ public final class SessionStore: Sendable {
 
   /// Ends a session.
   ///
-  /// - Returns: The variables and watches that were freed; 0 when there was no such session.
+  /// - Returns: The variables and watches that were freed; nil when there was no such session.
   @discardableResult
-  public func remove(_ id: String, cause: Session.End = .cleanup) -> Int {
-    guard let session = shard(of: id).sessions.withLock({ $0[id] }) else { return 0 }
+  public func remove(_ id: String, cause: Session.End = .cleanup) -> Int? {
+    guard let session = shard(of: id).sessions.withLock({ $0[id] }) else { return nil }
     return remove(session, cause: cause)
   }
 
   /// Ends this very session, not one that has taken its id since.
   @discardableResult
-  private func remove(_ session: Session, cause: Session.End) -> Int {
+  private func remove(_ session: Session, cause: Session.End) -> Int? {
     let isHere = shard(of: session.id).sessions.withLock { sessions in
       guard sessions[session.id] === session else { return false }
       sessions[session.id] = nil
       return true
     }
-    guard isHere else { return 0 }
+    guard isHere else { return nil }
     count.subtract(1, ordering: .relaxed)
     return session.close(cause)
   }
@@ -183,12 +183,21 @@ public final class SessionStore: Sendable {
       throw SessionError(
         .invalidArgument, "session id has \(length) bytes, it must have 1 to \(limits.nameLength)")
     }
+    for byte in id.utf8 where byte < 0x20 || byte == 0x7F {
+      throw SessionError(.invalidArgument, "session id has a control character in it")
+    }
   }
 
   private func shard(of id: String) -> Shard {
     // FNV-1a: the dictionary hashes the id again, properly.
     var hash: UInt32 = 2_166_136_261
-    for byte in id.utf8 { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    var all: UInt8 = 0
+    for byte in id.utf8 {
+      all |= byte
+      hash = (hash ^ UInt32(byte)) &* 16_777_619
+    }
+    // Two texts in different bytes may be one to the dictionary, and must be so here.
+    if all >= 0x80 { hash = UInt32(truncatingIfNeeded: id.hashValue) }
     return shards[Int(hash >> 28)]
   }
 }

@@ -16,10 +16,24 @@ public struct Wildcard: Sendable, Hashable {
 
   public static func isPattern(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "*")) }
 
+  /// Whether a text ends as the pattern does behind its last star.
+  private func hasSuffix(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+    var patternIndex = bytes.count - 1
+    var textIndex = text.count - 1
+    while patternIndex >= 0, bytes[patternIndex] != UInt8(ascii: "*") {
+      guard textIndex >= 0, bytes[patternIndex] == text[textIndex] else { return false }
+      patternIndex -= 1
+      textIndex -= 1
+    }
+    return true
+  }
+
   /// Takes time in proportion to the product of the two lengths at most.
   public func matches(_ text: String) -> Bool {
     var text = text
     return text.withUTF8 { text in
+      // Most names that do not match end otherwise; this costs no search.
+      guard hasSuffix(text) else { return false }
       var patternIndex = 0
       var textIndex = 0
       var afterStar = -1

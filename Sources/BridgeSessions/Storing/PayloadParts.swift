@@ -45,9 +45,12 @@ package struct PayloadParts {
     }
     let formats = BinaryFormat.allCases
     let format = Int(form >> 16 & 0xFF)
+    guard form & ~(Self.nested | 0xFF_00FF) == 0, format < formats.count else {
+      throw SessionError(.invalidArgument, "the form \(form) of a value is not known")
+    }
     return Payload(
-      value, attachment: attachment, form: WireForm(rawValue: UInt8(truncatingIfNeeded: form)),
-      binaryFormat: format < formats.count ? formats[format] : .raw)
+      value, attachment: attachment, form: WireForm(rawValue: UInt8(form & 0xFF)),
+      binaryFormat: formats[format])
   }
 }
 

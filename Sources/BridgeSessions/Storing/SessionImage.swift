@@ -128,6 +128,9 @@ extension Session {
 }
 
 extension Session.State {
+  /// Of an image: nobody counts to the end of an Int64 from here.
+  private static var lastRevision: Int64 { 1 << 62 }
+
   /// Fills an empty state.
   ///
   /// - Throws: `SessionError` for an image that contradicts itself or the limits.
@@ -137,6 +140,13 @@ extension Session.State {
         .limitReached,
         "\(image.variables.count) variables; a session holds \(limits.variablesPerSession) at most")
     }
+    guard (0...Self.lastRevision).contains(image.revision), image.createdAt >= 0 else {
+      throw SessionError(
+        .invalidArgument,
+        "revision \(image.revision) and creation at \(image.createdAt): the first must be from 0 to "
+          + "\(Self.lastRevision), the second not negative")
+    }
+    try charge(image.metadata)
     var ordinals: Set<Int32> = []
     for variable in image.variables {
       guard variable.ordinal > 0, variable.ordinal <= image.lastOrdinal,
@@ -147,6 +157,7 @@ extension Session.State {
           "\(variable.name) has the ordinal \(variable.ordinal), which is taken "
             + "or not from 1 to \(image.lastOrdinal)")
       }
+      try Registration.check(variable.name, limits)
       try restore(variable, upTo: image.revision)
     }
     for edge in image.dependencies {

@@ -166,7 +166,7 @@ extension NumericArray {
       case .int64: writer.write(bytes.load(fromByteOffset: offset, as: Int64.self))
       case .uint64:
         writer.write(raw: String(bytes.load(fromByteOffset: offset, as: UInt64.self)).utf8)
-      case .bool: writer.write(bytes[offset] != 0)
+      case .bool: writer.write(Int64(bytes[offset] == 0 ? 0 : 1))
       default: writer.write(Int64(self[index]))
       }
     }

@@ -121,11 +121,12 @@ extension Value {
   private static func integer(_ reader: inout JSONReader) throws -> Int64 {
     if let value = reader.integer() { return value }
     var lookAhead = reader
-    if let number = lookAhead.number(), let value = Int64(exactly: number) {
+    // Above 2^53 a text with a point or exponent may stand for another number than its Double.
+    if let number = lookAhead.number(), abs(number) < 0x1p53, let value = Int64(exactly: number) {
       reader = lookAhead
       return value
     }
-    throw mismatch("a whole number within Int64", &reader)
+    throw mismatch("a whole number within Int64, as a float below 2^53", &reader)
   }
 
   static func mismatch(_ expected: String, _ reader: inout JSONReader) -> SessionError {

@@ -42,13 +42,25 @@ public struct Payload: Sendable {
   public var binaryFormat: BinaryFormat
 
   public init(
-    _ value: Value, attachment: [UInt8] = [], form: WireForm = [],
+    _ value: Value, attachment: [UInt8] = [], form: WireForm = .inherited,
     binaryFormat: BinaryFormat = .raw
   ) {
     self.value = value
     self.attachment = attachment
     self.form = form
     self.binaryFormat = binaryFormat
+  }
+}
+
+extension Payload {
+  /// The payload as a variable holds it.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue` for what does not satisfy the constraints.
+  func admitted(by constraints: Constraints?) throws -> Payload {
+    guard let constraints else { return self }
+    var payload = self
+    payload.value = try constraints.admit(value)
+    return payload
   }
 }
 
@@ -62,4 +74,14 @@ public struct WireForm: OptionSet, Sendable, Hashable {
   public static let snakepitURL = WireForm(rawValue: 1)
   /// Numeric values as `binary_value`.
   public static let binary = WireForm(rawValue: 2)
+  /// The writer names no family of type URLs: tools and packed wrappers do not. The variable's stays,
+  /// or that of whoever wrote to the session first. No version has it.
+  public static let inherited = WireForm(rawValue: 4)
+
+  /// Takes the family over if the writer named none.
+  mutating func settle(from other: WireForm) {
+    guard contains(.inherited) else { return }
+    remove(.inherited)
+    formUnion(other.intersection(.snakepitURL))
+  }
 }

@@ -64,7 +64,10 @@ extension Session {
           + "the variables again",
         details: ["epoch": self.epoch])
     }
-    guard revision >= 0, revision <= state.revision else {
+    guard revision >= 0 else {
+      throw SessionError(.invalidArgument, "start_revision is \(revision), it must not be negative")
+    }
+    guard revision <= state.revision else {
       throw SessionError(
         .wrongEpoch,
         "revision \(revision) is not of the past: this session is at revision \(state.revision)",

@@ -75,8 +75,7 @@ extension Session {
             "\(update.identifier) addresses \(definition.name), which the batch writes twice")
         }
         try definition.access?.check(writer, changes: definition.name)
-        let payload = try update.payload(definition)
-        try definition.constraints?.check(payload.value)
+        let payload = try update.payload(definition).admitted(by: definition.constraints)
         return Prepared(definition: definition, payload: .success(payload))
       } catch let error as SessionError {
         return Prepared(definition: definition, payload: .failure(error))

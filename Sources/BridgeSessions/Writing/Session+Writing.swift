@@ -1,21 +1,27 @@
 extension Session {
   /// Creates a variable.
   ///
-  /// - Parameters:
-  ///   - constraints: A JSON object; empty for none.
-  ///   - accessControl: A JSON object, see `AccessRules`; empty for none.
   /// - Returns: Its first version; the revision is the version's.
-  /// - Throws: `SessionError`: `alreadyExists`, `invalidValue`, `invalidArgument`, `limitReached`.
+  /// - Throws: As `register(_:writer:)` and `Registration`.
   @discardableResult
   public func register(
     name: String, type: ValueType, constraints: String = "", accessControl: String = "",
     payload: Payload, metadata: VariableMetadata = [:], writer: Writer
   ) throws -> Variable {
+    try register(
+      Registration(
+        name: name, type: type, constraints: constraints, accessControl: accessControl,
+        payload: payload, metadata: metadata, limits: limits),
+      writer: writer)
+  }
+
+  /// Creates a variable.
+  ///
+  /// - Returns: Its first version; the revision is the version's.
+  /// - Throws: `SessionError`: `alreadyExists`, `sessionNotFound`, `limitReached`.
+  public func register(_ registration: Registration, writer: Writer) throws -> Variable {
     try journal?.checkAvailable()
-    try checkName(name)
-    let rules = try Variable.Definition.Rules(
-      constraints: constraints, accessControl: accessControl, type: type)
-    try rules?.constraints?.check(payload.value)
+    let name = registration.name
     let now = Clock.wall
     let (variable, woken) = try state.withLock { state -> (Variable, [Watch]) in
       try checkOpen(state)
@@ -28,10 +34,10 @@ extension Session {
         throw SessionError(
           .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
       }
-      state.lastOrdinal &+= 1
       let definition = Variable.Definition(
-        name: name, type: type, ordinal: state.lastOrdinal, rules: rules, metadata: metadata)
-      return try state.add { revision in
+        name: name, type: registration.type, ordinal: try state.nextOrdinal(for: name),
+        rules: registration.rules, metadata: registration.metadata)
+      return try state.add(registration.payload) { revision, payload in
         Variable(
           definition: definition, payload: payload, writeMetadata: writer.metadata,
           source: writer.source, version: 1, revision: revision, updatedAt: now)
@@ -55,7 +61,7 @@ extension Session {
   ) throws -> Variable {
     try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let payload = try payload(current.definition)
-      try current.definition.constraints?.check(payload.value)
+        .admitted(by: current.definition.constraints)
       return (payload, nil, .valueChanged)
     }
   }
@@ -74,8 +80,8 @@ extension Session {
   ) throws -> Variable {
     try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let definition = try current.definition.with(constraints: constraints)
-      let payload = try payload?(definition) ?? current.payload
-      try definition.constraints?.check(payload.value)
+      let payload = try (payload?(definition) ?? current.payload)
+        .admitted(by: definition.constraints)
       return (payload, definition, .constraintsChanged)
     }
   }
@@ -96,6 +102,7 @@ extension Session {
       let seen = try get(identifier).variable
       if SeededBug.lostUpdate.isActive { try check(expectedVersion, of: SeededBug.late(seen)) }
       try seen.definition.access?.check(writer, changes: seen.name)
+      if !SeededBug.lostUpdate.isActive { try check(expectedVersion, of: seen) }
       let (payload, definition, kind) = try outcome(seen)
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
@@ -165,16 +172,4 @@ extension Session {
       ])
   }
 
-  private func checkName(_ name: String) throws {
-    let length = name.utf8.count
-    guard length > 0, length <= limits.nameLength else {
-      throw SessionError(
-        .invalidArgument,
-        "variable name has \(length) bytes, it must have 1 to \(limits.nameLength)")
-    }
-    for byte in name.utf8 where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "*") {
-      throw SessionError(
-        .invalidArgument, "variable name \"\(name)\" has a control character or \"*\" in it")
-    }
-  }
 }

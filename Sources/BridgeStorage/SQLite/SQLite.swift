@@ -1,4 +1,5 @@
 internal import CSQLite
+internal import Glibc
 
 /// What SQLite answered.
 ///
@@ -17,7 +18,11 @@ struct SQLiteError: Error, CustomStringConvertible {
 final class SQLiteDatabase {
   private let handle: OpaquePointer
 
+  /// Opens a database, making one that only its owner can read where there is none.
   init(path: String) throws(SQLiteError) {
+    // SQLite gives the files beside it the same permissions. What cannot be made it says itself.
+    let file = open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0o600)
+    if file >= 0 { close(file) }
     var handle: OpaquePointer?
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
     let result = sqlite3_open_v2(path, &handle, flags, nil)

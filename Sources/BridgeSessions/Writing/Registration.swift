@@ -1,0 +1,39 @@
+/// A variable that is about to be created, checked as far as it can be without its session.
+public struct Registration: Sendable {
+  let name: String
+  let type: ValueType
+  let rules: Variable.Definition.Rules?
+  let payload: Payload
+  let metadata: VariableMetadata
+
+  /// - Parameters:
+  ///   - constraints: A JSON object; empty for none.
+  ///   - accessControl: A JSON object, see `AccessRules`; empty for none.
+  /// - Throws: `SessionError`: `invalidValue`, `invalidArgument`.
+  public init(
+    name: String, type: ValueType, constraints: String, accessControl: String, payload: Payload,
+    metadata: VariableMetadata, limits: SessionLimits
+  ) throws {
+    try Self.check(name, limits)
+    self.name = name
+    self.type = type
+    self.rules = try Variable.Definition.Rules(
+      constraints: constraints, accessControl: accessControl, type: type)
+    self.payload = try payload.admitted(by: rules?.constraints)
+    self.metadata = metadata
+  }
+
+  /// - Throws: `SessionError` with code `invalidArgument` for what no variable may be called.
+  static func check(_ name: String, _ limits: SessionLimits) throws(SessionError) {
+    let length = name.utf8.count
+    guard length > 0, length <= limits.nameLength else {
+      throw SessionError(
+        .invalidArgument,
+        "variable name has \(length) bytes, it must have 1 to \(limits.nameLength)")
+    }
+    for byte in name.utf8 where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "*") {
+      throw SessionError(
+        .invalidArgument, "variable name \"\(name)\" has a control character or \"*\" in it")
+    }
+  }
+}
