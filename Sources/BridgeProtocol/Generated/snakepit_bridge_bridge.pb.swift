@@ -963,7 +963,8 @@ package nonisolated struct Snakepit_Bridge_WatchVariablesRequest: Sendable {
   /// Send the present values first, then one `synced` update.
   package var includeInitialValues: Bool = false
 
-  /// Resume: send what was committed after this revision. With epoch; 0 starts at the present.
+  /// Resume: send what was committed after this revision. With epoch; 0 without
+  /// one starts at the present.
   package var startRevision: Int64 = 0
 
   /// The epoch that start_revision belongs to.
@@ -1107,7 +1108,7 @@ package nonisolated struct Snakepit_Bridge_StartOptimizationRequest: Sendable {
 
   package var optimizerID: String = String()
 
-  /// `lease_seconds`: 1 to 86,400, 300 by default. Everything else is the optimizer's own.
+  /// `lease_seconds`: 1 to 86,400; 300 by default and for 0. Everything else is the optimizer's own.
   package var optimizerConfig: Dictionary<String,String> = [:]
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()

@@ -11,7 +11,7 @@ struct Execute: ParsableCommand {
       needs quotes of its own.
 
       Example:
-        bridge-host execute scale variable=temperature factor=2
+        bridge-host execute scale_variable variable=temperature factor=2
         bridge-host execute echo 'text="42"'
       """)
 

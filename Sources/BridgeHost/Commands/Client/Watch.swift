@@ -8,7 +8,7 @@ struct Watch: ParsableCommand {
     abstract: "Print the changes of variables as they happen.",
     discussion: """
       Runs until it is interrupted, the session ends, or --count updates have come. Text leaves out \
-      heartbeats; --json prints everything, with the epoch and revision to resume from.
+      `synced` and heartbeats; --json prints everything, with the epoch and revision to resume from.
       """)
 
   @OptionGroup var client: ClientOptions
