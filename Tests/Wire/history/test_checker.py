@@ -406,7 +406,7 @@ MORE_CHANGES = [
     Change(6, "optimize", FREE, cause="forced")]
 MORE_OPERATIONS = [
     registered("a", "0", 1, 1, 0, 1), registered("b", "0", 2, 2, 2, 3),
-    at(3, 3.5, "depend", "b a", answer=ok()), at(4, 5, "start", "b", answer=ok(), holder="c"),
+    at(3, 3.5, "depend", "b a", answer=ok()), at(4, 5, "start", "b", answer=ok(3), holder="c"),
     at(6, 7, "constrain", "a", "1", ok(4, 2), constraints="{}"),
     at(8, 9, "rollback", "a", "0", ok(5, BACK), target=1),
     at(10, 11, "stop", "b", answer=ok(None, FREE), holder="d", force=True)]
