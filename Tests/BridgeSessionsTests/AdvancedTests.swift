@@ -255,7 +255,8 @@ import Testing
     let session = try makeSession()
     try register(session, "a")
     let (watch, _, _) = try session.watch(["a"]) {}
-    let optimization = try session.startOptimization(of: "a", by: "tpe").variable.status.optimization
+    let optimization = try session.startOptimization(of: "a", by: "tpe").variable.status
+      .optimization
     let error = #expect(throws: SessionError.self) { try set(session, "a", 1) }
     #expect(error?.code == .failedPrecondition)
     #expect(error?.message.contains("tpe") == true)
