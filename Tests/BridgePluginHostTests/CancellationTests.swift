@@ -28,7 +28,7 @@ extension TestPluginSuites {
     /// Starts a call and cancels it: once its tool says that it runs, or after a time.
     private func cancelled(
       _ name: String, _ arguments: [String: String] = [:], after microseconds: UInt32? = nil,
-      _ reason: ToolCall.Cancellation = .cancelled, host: PluginHost, session: Session
+      reason: ToolCall.Cancellation = .cancelled, host: PluginHost, session: Session
     ) throws -> ToolOutcome {
       let recorder = Recorder()
       let call = try host.begin(name, arguments, session: session, recorder: recorder)
@@ -48,7 +48,7 @@ extension TestPluginSuites {
       let host = try makeHost()
       let session = try Plugins.makeSession()
       for tool in ["test_poll", "test_complete_on_cancel"] {
-        let outcome = try cancelled(tool, reason, host: host, session: session)
+        let outcome = try cancelled(tool, reason: reason, host: host, session: session)
         #expect(code(outcome) == reason.rawValue, "\(tool)")
       }
     }
@@ -58,7 +58,7 @@ extension TestPluginSuites {
       let session = try Plugins.makeSession()
       for (reason, number) in [(ToolCall.Cancellation.cancelled, "1"), (.deadlineExceeded, "4")] {
         let outcome = try cancelled(
-          "test_listen_late", reason, host: host, session: session)
+          "test_listen_late", reason: reason, host: host, session: session)
         #expect(answer(outcome) == number)
       }
     }
@@ -89,10 +89,10 @@ extension TestPluginSuites {
       let arguments = ["variable": "\"t\"", "count": "1000000"]
       for reason in [ToolCall.Cancellation.cancelled, .deadlineExceeded] {
         let outcome = try cancelled(
-          "average_updates", arguments, after: 5000, reason, host: host, session: session)
+          "average_updates", arguments, after: 5000, reason: reason, host: host, session: session)
         #expect(code(outcome) == reason.rawValue)
         let waiting = try cancelled(
-          "wait_for_variable", ["variable": "\"t\"", "target": "9"], after: 5000, reason,
+          "wait_for_variable", ["variable": "\"t\"", "target": "9"], after: 5000, reason: reason,
           host: host, session: session)
         #expect(code(waiting) == reason.rawValue)
       }
