@@ -255,7 +255,8 @@ import Testing
     let session = try makeSession()
     try register(session, "a")
     let (watch, _, _) = try session.watch(["a"]) {}
-    let optimization = try session.startOptimization(of: "a", by: "tpe").status.optimization
+    let optimization = try session.startOptimization(of: "a", by: "tpe").variable.status
+      .optimization
     let error = #expect(throws: SessionError.self) { try set(session, "a", 1) }
     #expect(error?.code == .failedPrecondition)
     #expect(error?.message.contains("tpe") == true)
@@ -267,12 +268,13 @@ import Testing
       by: Writer(.python, metadata: ["optimization_id": try #require(optimization?.id)]))
     // Starting again is a renewal.
     #expect(
-      try session.startOptimization(of: "a", by: "tpe").status.optimization?.id
+      try session.startOptimization(of: "a", by: "tpe").variable.status.optimization?.id
         == optimization?.id)
     #expect(
       code { _ = try session.stopOptimization(of: "a", holder: "x", force: false) }
         == .failedPrecondition)
-    let final = try session.stopOptimization(of: "a", holder: "tpe", force: false)
+    let (final, revision) = try session.stopOptimization(of: "a", holder: "tpe", force: false)
+    #expect(revision == session.revision)
     #expect((final.version, final.value) == (3, .integer(2)))
     try set(session, "a", 3)
     #expect(

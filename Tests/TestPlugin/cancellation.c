@@ -21,6 +21,7 @@ static bridge_status run_poll(void *context, bridge_call *call, bridge_variables
   bridge_listener *listener;
   bridge_status status = host->call->on_cancel(call, wake, &wakeup, &listener);
   if (status == BRIDGE_OK) {
+    tell_ready(call);
     struct pollfd file = {wakeup, POLLIN, 0};
     poll(&file, 1, -1);
     host->call->forget(listener);
@@ -40,6 +41,7 @@ static bridge_status run_complete_on_cancel(void *context, bridge_call *call,
   bridge_status status = host->call->retain(call, &token);
   bridge_listener *listener;
   if (status == BRIDGE_OK) status = host->call->on_cancel(call, complete, token, &listener);
+  tell_ready(call);
   return status == BRIDGE_OK ? BRIDGE_PENDING : status;
 }
 TOOL(, complete_on_cancel, run)
@@ -100,6 +102,7 @@ static void tell_late(void *context, bridge_status reason) {
 static bridge_status run_listen_late(void *context, bridge_call *call,
                                      bridge_variables *variables) {
   (void)context, (void)variables;
+  tell_ready(call);
   host->call->sleep(call, INT64_MAX);
   struct late late = {.reason = BRIDGE_OK};
   sem_init(&late.told, 0, 0);
@@ -147,6 +150,7 @@ static bridge_status run_forget(void *context, bridge_call *call, bridge_variabl
       api->on_cancel(call, count_call, &state, &last) != BRIDGE_OK ||
       api->forget(first) != BRIDGE_OK)
     return BRIDGE_INTERNAL;
+  tell_ready(call);
   api->sleep(call, INT64_MAX);
   while (state.calls < 11) sched_yield();
   return state.wrong ? BRIDGE_INTERNAL : answer(call, state.calls);

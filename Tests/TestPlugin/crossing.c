@@ -198,6 +198,7 @@ static bridge_status run_cancel_across(void *context, bridge_call *call,
       host->variables->watch(variables, &name, 1, 0, forget_listener, &both, &both.watch);
   if (status == BRIDGE_OK)
     status = host->call->on_cancel(call, end_watch, &both, &both.listener);
+  tell_ready(call);
   if (status == BRIDGE_OK) status = write_counter(variables, 1);
   if (status != BRIDGE_OK) return status;
   await(&both.ended, 2, "the end of both");

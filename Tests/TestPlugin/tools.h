@@ -21,6 +21,9 @@ static inline bridge_status answer(bridge_call *call, int64_t number) {
   return host->call->result(call, &result);
 }
 
+// Tells the test that the tool runs, and may be cancelled.
+static inline void tell_ready(bridge_call *call) { host->call->progress(call, 0, view("ready")); }
+
 // Describes the tool test_ID, which `run_ID` runs. `linkage` is `static` or nothing.
 #define TOOL(linkage, id, function, ...)                                                           \
   linkage const bridge_tool tool_##id = {                                                          \

@@ -22,7 +22,11 @@ public struct VariableChanges: AsyncSequence, Sendable {
             .resourceExhausted, "the tool is behind by more than \(Self.limit) changes"))
       }
     }
-    continuation.onTermination = { _ in handle.cancel() }
+    // Not here, where a task that is cancelled holds its lock: ending the watch waits for its
+    // callback, which may be waiting for that lock to wake the task with a change.
+    continuation.onTermination = { _ in
+      Task.detached { handle.cancel() }
+    }
     self.stream = stream
   }
 

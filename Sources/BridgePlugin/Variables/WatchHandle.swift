@@ -14,6 +14,9 @@ public final class WatchHandle: Sendable {
 
   /// Ends the subscription. After it returns the callback does not run; called from inside the
   /// callback it returns at once, and the running callback is the last.
+  ///
+  /// Not from the cancellation handler of a task that the callback resumes: the two would wait for
+  /// each other.
   public func cancel() {
     state.remove(watch)
     watch.cancel()

@@ -63,13 +63,13 @@ extension BridgeService {
     guard let lease = Int(lease) else {
       throw SessionError(.invalidArgument, "lease_seconds is \"\(lease)\", not a whole number")
     }
-    let variable = try session.startOptimization(
+    let (variable, revision) = try session.startOptimization(
       of: request.variableIdentifier, by: request.optimizerID, lease: lease)
     return .with {
       $0.success = true
       $0.optimizationID = variable.status.optimization?.id ?? ""
       $0.leaseSeconds = Int32(variable.status.optimization?.lease ?? 0)
-      $0.revision = session.revision
+      $0.revision = revision
       $0.epoch = session.epoch
     }
   }
@@ -78,7 +78,7 @@ extension BridgeService {
     _ request: Snakepit_Bridge_StopOptimizationRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_StopOptimizationResponse {
     let session = try sessions.session(request.sessionID)
-    let variable = try session.stopOptimization(
+    let (variable, revision) = try session.stopOptimization(
       of: request.variableIdentifier,
       holder: request.optimizerID.isEmpty ? nil : request.optimizerID, force: request.force)
     return try .with {
@@ -87,7 +87,7 @@ extension BridgeService {
       $0.finalValue.typeURL = typeURL
       $0.finalValue.value = .init(value)
       $0.variable = try wire(variable, call)
-      $0.revision = session.revision
+      $0.revision = revision
       $0.epoch = session.epoch
     }
   }

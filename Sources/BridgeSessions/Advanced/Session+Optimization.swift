@@ -10,12 +10,13 @@ extension Session {
   ///
   /// - Parameters:
   ///   - lease: Seconds without a write after which the lock is gone; 0 takes 300.
-  /// - Returns: The variable as it is now; its status has the optimization.
+  /// - Returns: The variable as it is now, its status with the optimization; and the session's
+  ///   revision of this change.
   /// - Throws: `SessionError`: `variableNotFound`, `invalidArgument`, `permissionDenied`,
   ///   `failedPrecondition` when another optimizer holds it.
   public func startOptimization(
     of identifier: String, by optimizer: String, lease: Int = 0
-  ) throws -> Variable {
+  ) throws -> (variable: Variable, revision: Int64) {
     guard !optimizer.isEmpty, optimizer.utf8.count <= limits.nameLength else {
       throw SessionError(
         .invalidArgument,
@@ -49,12 +50,12 @@ extension Session {
   ///   - holder: The optimizer's or the optimization's id; nil for a client that cannot say, which
   ///     is believed.
   ///   - force: End it whoever holds it, and succeed when there is none.
-  /// - Returns: The variable as it is now.
+  /// - Returns: The variable as it is now, and the session's revision at that moment.
   /// - Throws: `SessionError`: `variableNotFound`, `failedPrecondition` when it is not optimized, or
   ///   by somebody else.
   public func stopOptimization(
     of identifier: String, holder: String?, force: Bool
-  ) throws -> Variable {
+  ) throws -> (variable: Variable, revision: Int64) {
     endLeaseIfOver(of: identifier)
     return try setStatus(of: identifier, cause: force ? "forced" : "stopped") { variable in
       guard let optimization = variable.status.optimization else {
@@ -98,14 +99,15 @@ extension Session {
   /// - Parameter change: The new status; nil keeps the present one without a change.
   private func setStatus(
     of identifier: String, cause: String, _ change: (Variable) throws -> Variable.Status?
-  ) throws -> Variable {
-    let (variable, woken) = try state.withLock { state -> (Variable, [Watch]) in
+  ) throws -> (variable: Variable, revision: Int64) {
+    let (variable, revision, woken) = try state.withLock { state -> (Variable, Int64, [Watch]) in
       try checkOpen(state)
       guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
-      guard let status = try change(variable) else { return (variable, []) }
-      return state.set(status, of: variable, cause: cause)
+      guard let status = try change(variable) else { return (variable, state.revision, []) }
+      let (changed, woken) = state.set(status, of: variable, cause: cause)
+      return (changed, state.revision, woken)
     }
     for watch in woken { watch.wake() }
-    return variable
+    return (variable, revision)
   }
 }

@@ -212,8 +212,7 @@ class Client:
         self.call(operation, "StartOptimization", pb.StartOptimizationRequest(
             session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
             optimizer_id=self.name),
-            # The revision is the session's when it answers, perhaps a later one.
-            lambda operation, response: Answer(), loses=False)
+            lambda operation, response: Answer("", response.revision), loses=False)
 
     def stop(self):
         operation = Operation(
@@ -221,6 +220,7 @@ class Client:
         self.call(operation, "StopOptimization", pb.StopOptimizationRequest(
             session_id=self.recorder.session_id, variable_identifier=operation.identifiers[0],
             optimizer_id=self.name, force=operation.force),
+            # Its revision leaves open whether there was a lock to be let go of.
             lambda operation, response: Answer(
                 "", None, (self.note(seen(response.variable)),)), loses=False)
 

@@ -112,9 +112,11 @@ def _check_answered_writes(operations, by_revision, found):
         if operation.kind == "register":
             expected = [(*operation.answer.results[0][:4],)]
             actual = [(*c.variable[:4],) for c in there]
-        elif operation.kind == "delete":
+        elif operation.kind in ("delete", "start", "stop"):
+            kind = "delete" if operation.kind == "delete" else "optimize"
             expected = [operation.identifiers[0]]
-            actual = [operation.identifiers[0] if names(operation, c) else str(c) for c in there]
+            actual = [operation.identifiers[0] if names(operation, c) and c.kind == kind else str(c)
+                      for c in there]
         elif operation.kind == "rollback":
             expected = [*operation.answer.results]
             actual = [c.variable for c in there]

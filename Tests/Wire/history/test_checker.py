@@ -202,6 +202,124 @@ def test_a_search_without_end_is_no_pass():
 
 
 # ---------------------------------------------------------------------------------------------
+# Constraints, rollbacks, dependencies, optimizers' locks
+
+
+def pair():
+    return registered(), registered("b", "0", 2, 2, 0.6, 0.7)
+
+
+def test_a_lock_holds_up_others_and_not_its_holder():
+    held = v("a", 1, 1, "0", 1)._replace(optimizer="c")
+    for holder, answer, verdict in [
+            ("", Answer("locked"), GOOD), ("c", ok(3, 2), GOOD), ("", ok(3, 2), BAD),
+            ("c", Answer("locked"), BAD)]:
+        assert is_linearizable(
+            registered(),
+            at(1, 2, "start", "a", answer=ok(), holder="c"),
+            at(3, 4, "get", "a", answer=ok(2, held)),
+            at(5, 6, "set", "a", "1", answer, holder=holder)) == verdict
+
+
+def test_letting_go_of_a_lock():
+    free = v("a", 1, 1, "0", 1)
+    for holder, force, answer, verdict in [
+            ("c", False, ok(None, free), GOOD), ("d", True, ok(None, free), GOOD),
+            ("d", False, Answer("locked"), GOOD), ("d", False, ok(None, free), BAD),
+            ("c", False, Answer("locked"), BAD)]:
+        assert is_linearizable(
+            registered(),
+            at(1, 2, "start", "a", answer=ok(), holder="c"),
+            at(3, 4, "stop", "a", answer=answer, holder=holder, force=force)) == verdict
+    # There is none: by force that is fine, and no change.
+    assert is_linearizable(
+        registered(), at(1, 2, "stop", "a", answer=ok(None, free), holder="c", force=True),
+        at(3, 4, "set", "a", "1", ok(2, 2))) == GOOD
+
+
+def test_what_depends_on_a_write_is_stale_until_it_is_written():
+    def after(*operations):
+        return is_linearizable(
+            *pair(), at(1, 2, "depend", "b a", answer=ok()),
+            at(3, 4, "set", "a", "1", ok(3, 2)), *operations)
+
+    stale = v("b", 2, 1, "0", 2)._replace(stale=3)
+    assert after(at(5, 6, "get", "b", answer=ok(3, stale))) == GOOD
+    assert after(at(5, 6, "get", "b", answer=ok(3, stale._replace(stale=0)))) == BAD
+    assert after(at(5, 6, "get", "b", answer=ok(3, stale._replace(stale=2)))) == BAD_REVISIONS
+    assert after(
+        at(5, 6, "set", "b", "2", ok(4, 2)),
+        at(7, 8, "get", "b", answer=ok(4, v("b", 2, 2, "2", 4)))) == GOOD
+    # Since the first change.
+    assert after(
+        at(5, 6, "set", "a", "2", ok(4, 3)),
+        at(7, 8, "get", "b", answer=ok(4, stale))) == GOOD
+    # With the variable goes the dependency.
+    assert after(
+        at(5, 6, "set", "b", "2", ok(4, 2)), at(7, 8, "delete", "a", answer=ok(5)),
+        at(9, 10, "register", "a", "3", ok(6, v("a", 3, 1, "3", 6))),
+        at(11, 12, "set", "a", "4", ok(7, 2)),
+        at(13, 14, "get", "b", answer=ok(7, v("b", 2, 2, "2", 4)))) == GOOD
+    # A batch that writes both leaves none behind.
+    assert is_linearizable(
+        *pair(), at(1, 2, "depend", "b a", answer=ok()),
+        at(3, 4, "set_many", "a b", "1 2", ok(3, 2, 2)),
+        at(5, 6, "get", "b", answer=ok(3, v("b", 2, 2, "2", 3)))) == GOOD
+
+
+def test_a_circle_of_dependencies():
+    def closed(answer):
+        return is_linearizable(
+            *pair(), registered("c", "0", 3, 3, 0.8, 0.9),
+            at(1, 2, "depend", "b a", answer=ok()), at(3, 4, "depend", "c b", answer=ok()),
+            at(5, 6, "depend", "a c", answer=answer))
+
+    assert closed(Answer("cycle")) == GOOD
+    assert closed(ok()) == BAD
+    assert is_linearizable(
+        registered(), at(1, 2, "depend", "a a", answer=Answer("cycle"))) == GOOD
+    assert is_linearizable(
+        registered(), at(1, 2, "depend", "a b", answer=Answer("missing"))) == GOOD
+
+
+def test_a_dependency_at_the_same_time_as_a_write():
+    for stale, verdict in ((3, GOOD), (0, GOOD)):
+        assert is_linearizable(
+            *pair(), at(1, 9, "depend", "b a", answer=ok()), at(2, 8, "set", "a", "1", ok(3, 2)),
+            at(10, 11, "get", "b", answer=ok(3, v("b", 2, 1, "0", 2)._replace(stale=stale)))
+        ) == verdict
+
+
+def test_rolling_back():
+    def back(target, answer, value="0", expected=(), changes=()):
+        return is_linearizable(
+            registered(), at(1, 2, "set", "a", "1", ok(2, 2)), *changes,
+            at(5, 6, "rollback", "a", value, answer, expected, target=target))
+
+    made = v("a", 1, 3, "0", 3)
+    assert back(1, ok(3, made)) == GOOD
+    assert back(1, ok(3, made._replace(version=2))) == BAD
+    assert back(1, Answer("mismatch", None, (), 2), expected=(1,)) == GOOD
+    for target in (0, 3):
+        assert back(target, Answer("unknown", None, (), 2)) == GOOD
+        assert back(target, ok(3, made)) == BAD
+    assert back(1, Answer("unknown", None, (), 2)) == BAD
+
+
+def test_other_constraints():
+    seen = v("a", 1, 2, "1", 2)._replace(constraints="{}")
+    for got, verdict in [(seen, GOOD), (seen._replace(constraints=""), BAD)]:
+        assert is_linearizable(
+            registered(), at(1, 2, "constrain", "a", "1", ok(2, 2), constraints="{}"),
+            at(3, 4, "get", "a", answer=ok(2, got))) == verdict
+    # A write leaves them.
+    assert is_linearizable(
+        registered(), at(1, 2, "constrain", "a", "1", ok(2, 2), constraints="{}"),
+        at(3, 4, "set", "a", "2", ok(3, 3)),
+        at(5, 6, "get", "a", answer=ok(3, v("a", 1, 3, "2", 3)._replace(constraints="{}")))) == GOOD
+
+
+# ---------------------------------------------------------------------------------------------
 # The log and its revisions
 
 A1, A2 = v("a", 1, 1, "0", 1), v("a", 1, 2, "1", 3)
@@ -274,6 +392,56 @@ def test_closed_without_an_end():
         [*OPERATIONS, at(8, 9, "get", "a", answer=Answer("closed"))], CHANGES)
 
 
+# A session in which everything but values changes too.
+HELD = B1._replace(optimizer="c")
+WIDE = v("a", 1, 2, "1", 4)._replace(constraints="{}")
+STALE = HELD._replace(stale=4)
+BACK = v("a", 1, 3, "0", 5)._replace(constraints="{}")
+FREE = STALE._replace(optimizer="")
+MORE_CHANGES = [
+    Change(1, "register", A1), Change(2, "register", B1),
+    Change(3, "optimize", HELD, cause="started"),
+    Change(4, "constrain", WIDE), Change(4, "depend", STALE, cause="data", source="a"),
+    Change(5, "set", BACK), Change(5, "depend", STALE, cause="data", source="a"),
+    Change(6, "optimize", FREE, cause="forced")]
+MORE_OPERATIONS = [
+    registered("a", "0", 1, 1, 0, 1), registered("b", "0", 2, 2, 2, 3),
+    at(3, 3.5, "depend", "b a", answer=ok()), at(4, 5, "start", "b", answer=ok(3), holder="c"),
+    at(6, 7, "constrain", "a", "1", ok(4, 2), constraints="{}"),
+    at(8, 9, "rollback", "a", "0", ok(5, BACK), target=1),
+    at(10, 11, "stop", "b", answer=ok(None, FREE), holder="d", force=True)]
+
+
+def test_a_good_log_of_all_kinds():
+    assert log_faults(MORE_OPERATIONS, MORE_CHANGES) == set()
+    assert is_linearizable(*MORE_OPERATIONS) == GOOD
+    committed, _ = log.reconstruct(MORE_OPERATIONS, MORE_CHANGES)
+    assert committed.states[4].variables == (WIDE, STALE)
+    assert [c.previous for c in committed.changes[3:6]] == [A1, None, WIDE]
+
+
+@pytest.mark.parametrize("kind, changes", [
+    # A lock that nobody took, that was let go of before, or that changed the value.
+    ("log", replaced(MORE_CHANGES, 2, MORE_CHANGES[2]._replace(cause="stopped"))),
+    ("revision", replaced(MORE_CHANGES, 2)),
+    ("log", replaced(MORE_CHANGES, 7, MORE_CHANGES[7]._replace(variable=STALE))),
+    ("log", replaced(MORE_CHANGES, 2, MORE_CHANGES[2]._replace(
+        variable=HELD._replace(value="9")))),
+    # Stale since another revision, of what did not change, of what nobody asked for.
+    ("log", replaced(MORE_CHANGES, 4, MORE_CHANGES[4]._replace(
+        variable=STALE._replace(stale=3)))),
+    ("log", replaced(MORE_CHANGES, 4, MORE_CHANGES[4]._replace(source="c"))),
+    ("log", replaced(MORE_CHANGES, 4, MORE_CHANGES[4]._replace(source="b"))),
+    # Not the value that was rolled back to.
+    ("log", replaced(MORE_CHANGES, 0, Change(1, "register", A1._replace(value="7")))),
+    # Constraints that changed with a value alone.
+    ("log", replaced(MORE_CHANGES, 5, MORE_CHANGES[5]._replace(
+        variable=BACK._replace(constraints="")))),
+])
+def test_bad_logs_of_all_kinds(kind, changes):
+    assert kind in log_faults(MORE_OPERATIONS, changes)
+
+
 # ---------------------------------------------------------------------------------------------
 # Streams
 
@@ -300,10 +468,11 @@ def initial(variable, revision):
     return Update("initial_value", revision, variable)
 
 
-def faults(updates, status="OK", log_size=10_000, operations=OPERATIONS, details=None, **stream):
+def faults(updates, status="OK", log_size=10_000, operations=OPERATIONS, details=None, log=LOG,
+           **stream):
     stream.setdefault("resumed", 0 if not stream.get("initial") and "start" not in stream else None)
     one = Stream("test", updates=updates, status=status, details=details or {}, **stream)
-    found = streams.check(one, LOG, Window(operations, LOG.revision), log_size)
+    found = streams.check(one, log, Window(operations, log.revision), log_size)
     return [violation.kind for violation in found]
 
 
@@ -373,6 +542,58 @@ def test_good_streams(updates, stream):
 def test_bad_streams(kind, updates, stream):
     status = "OK" if updates[-1].kind == "session_closed" else "cut"
     assert faults(updates, status, **stream) == [kind]
+
+
+MORE_LOG = log.reconstruct(MORE_OPERATIONS, MORE_CHANGES)[0]
+M3 = Update("optimization_change", 3, HELD, cause="started")
+M4A = Update("constraint_change", 4, WIDE, "0", 1, more=True)
+M4B = Update("dependency_change", 4, STALE, cause="data", caused_by="a")
+M5A = Update("value_change", 5, BACK, "1", 2, more=True)
+M5B = M4B._replace(revision=5)
+M6 = Update("optimization_change", 6, FREE, cause="forced")
+MORE = [U1, U2, M3, M4A, M4B, M5A, M5B, M6, CLOSED._replace(revision=6)]
+
+
+def more_faults(updates, **stream):
+    status = "OK" if updates[-1].kind == "session_closed" else "cut"
+    return faults(updates, status, operations=MORE_OPERATIONS, log=MORE_LOG, **stream)
+
+
+def test_good_streams_of_all_kinds():
+    assert more_faults(MORE) == []
+    for count in range(1, len(MORE)):
+        assert more_faults(MORE[:count]) == []
+    assert more_faults(MORE[3:], resumed=3) == []
+    assert more_faults([U2, M3, M4B, M5B, M6, MORE[-1]], identifiers=("b",)) == []
+    assert more_faults(
+        [U1, M4A._replace(more=False), M5A._replace(more=False), MORE[-1]],
+        identifiers=("a",)) == []
+    assert more_faults(
+        [initial(WIDE, 4), initial(STALE, 4), synced(4), *MORE[5:]], initial=True, start=7.5) == []
+
+
+@pytest.mark.parametrize("kind, updates, stream", [
+    ("gap", replaced(MORE, 2), {}),
+    ("gap", replaced(replaced(MORE, 4), 3), {}),
+    ("batch", replaced(MORE, 4), {}),
+    ("duplicate", replaced(MORE, 2, M3, M3), {}),
+    ("resume", MORE[5:], {"resumed": 3}),
+    ("content", replaced(MORE, 2, M3._replace(kind="value_change")), {}),
+    ("content", replaced(MORE, 3, M4A._replace(kind="value_change")), {}),
+    ("content", replaced(MORE, 2, M3._replace(cause="forced")), {}),
+    ("content", replaced(MORE, 4, M4B._replace(caused_by="b")), {}),
+    ("content", replaced(MORE, 4, M4B._replace(old_value="0", old_version=1)), {}),
+    ("content", replaced(MORE, 3, M4A._replace(old_value=None, old_version=0)), {}),
+    ("content", replaced(MORE, 2, M3._replace(variable=B1)), {}),
+    ("content", replaced(MORE, 8, MORE[8]._replace(cause="expired")), {}),
+    ("batch", replaced(MORE, 3, M4A._replace(more=False)), {}),
+    ("batch", [*MORE[:4], M5A], {}),
+    ("bookmark", [*MORE[:3], beat(4), *MORE[3:]], {}),
+    ("snapshot", [initial(WIDE, 4), initial(HELD, 4), synced(4), *MORE[5:]],
+     {"initial": True, "start": 7.5}),
+])
+def test_bad_streams_of_all_kinds(kind, updates, stream):
+    assert more_faults(updates, **stream) == [kind]
 
 
 def test_a_stream_may_be_cut_anywhere():
