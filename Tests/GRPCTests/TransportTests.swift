@@ -8,15 +8,15 @@ import Testing
   private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   @Test(arguments: [
-    ("127.0.0.1:50051", ListenAddress.tcp(host: "127.0.0.1", port: 50_051)),
+    ("127.0.0.1:50051", ServerAddress.tcp(host: "127.0.0.1", port: 50_051)),
     ("localhost:0", .tcp(host: "localhost", port: 0)),
     ("[::1]:1", .tcp(host: "::1", port: 1)),
     ("unix:/run/a b:1.sock", .unix(path: "/run/a b:1.sock")),
     ("unix:///run/a", .unix(path: "/run/a")),
     ("unix:a", .unix(path: "a")),
   ])
-  func addressesAreRead(text: String, address: ListenAddress) throws {
-    #expect(try ListenAddress(parsing: text) == address)
+  func addressesAreRead(text: String, address: ServerAddress) throws {
+    #expect(try ServerAddress(parsing: text) == address)
   }
 
   @Test(arguments: [
@@ -24,7 +24,7 @@ import Testing
     "[::1]", "[]:1", "unix:", "unix://",
   ])
   func othersAreNot(text: String) {
-    #expect(throws: TransportError.self) { try ListenAddress(parsing: text) }
+    #expect(throws: TransportError.self) { try ServerAddress(parsing: text) }
   }
 
   @Test(arguments: [
@@ -34,7 +34,7 @@ import Testing
     ("localhost.example.com:1", false), ("[::ffff:127.0.0.1]:1", false),
   ])
   func localAddressesAreTold(text: String, isLocal: Bool) throws {
-    let address = try ListenAddress(parsing: text)
+    let address = try ServerAddress(parsing: text)
     #expect(address.isLocal == isLocal)
     #expect(address.description == text)
   }

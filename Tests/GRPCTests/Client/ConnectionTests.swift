@@ -39,7 +39,7 @@ import Testing
 
   @Test func unknownHostsAndMissingSocketsAreNamed() async throws {
     for (target, reason) in [
-      (ClientTarget.tcp(host: "no-such-host.invalid", port: 1), "the host name is not known"),
+      (ServerAddress.tcp(host: "no-such-host.invalid", port: 1), "the host name is not known"),
       (.unix(path: "/no/such/socket"), "No such file or directory"),
     ] {
       let error = try await failure { () async throws(RPCError) in
@@ -222,12 +222,12 @@ import Testing
     ("unix:///a/b", "unix:/a/b"), ("127.0.0.1:1", "127.0.0.1:1"),
   ])
   func targetsAreRead(text: String, expected: String) {
-    #expect(ClientTarget(text)?.description == expected)
+    #expect(ServerAddress(text)?.description == expected)
   }
 
   @Test(arguments: ["", "localhost", ":80", "a:0", "a:65536", "::1:80", "unix:", "a:x"])
   func othersAreNot(text: String) {
-    #expect(ClientTarget(text) == nil)
+    #expect(ServerAddress(text) == nil)
   }
 }
 

@@ -22,7 +22,7 @@ final class TestService: Sendable {
   private let boundPort = Locked(0)
 
   var port: Int { boundPort.withLock { $0 } }
-  var target: ClientTarget { .tcp(host: "127.0.0.1", port: port) }
+  var target: ServerAddress { .tcp(host: "127.0.0.1", port: port) }
 
   static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
