@@ -21,7 +21,7 @@ import Testing
 
   @Test(arguments: [
     "", "50051", ":50051", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "::1:50051",
-    "[::1]", "[]:1", "unix:", "unix://",
+    "[::1]", "[]:1", "unix:", "unix://", "unix://a",
   ])
   func othersAreNot(text: String) {
     #expect(throws: TransportError.self) { try ServerAddress(parsing: text) }
@@ -172,28 +172,4 @@ import Testing
           + "/a/b.cc:12") == "NO_SHARED_CIPHER")
     #expect(TLSFailure.text(of: "Error:  EOF during handshake") == "EOF during handshake")
   }
-}
-
-/// A file that is gone with the value.
-private final class TemporaryFile: Sendable {
-  let path: String
-
-  init(_ content: String) throws {
-    var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
-    try #require(descriptor >= 0)
-    close(descriptor)
-    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    try write(content)
-  }
-
-  /// Puts a new file in the place of the old, as editors do.
-  func write(_ content: String) throws {
-    let file = try #require(fopen(path + ".new", "w"))
-    fputs(content, file)
-    fclose(file)
-    try #require(rename(path + ".new", path) == 0)
-  }
-
-  deinit { unlink(path) }
 }

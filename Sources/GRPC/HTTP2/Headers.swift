@@ -30,6 +30,16 @@ struct HeaderFields {
     for entry in metadata.entries where entry.isSendable { add(entry.key, entry.wireValue) }
   }
 
+  /// The fields as they stand on the wire, in order.
+  var entries: [(name: String, value: String)] {
+    fields.map {
+      (
+        String(decoding: bytes[$0.name], as: UTF8.self),
+        String(decoding: bytes[$0.value], as: UTF8.self)
+      )
+    }
+  }
+
   /// What a field adds to a list, as RFC 9113 section 6.5.2 counts.
   static func listSize(_ name: String, _ valueSize: Int) -> Int {
     name.utf8.count + valueSize + 32

@@ -36,7 +36,7 @@ extension RPCError {
       fields.add(key, value())
     }
     if !details.isEmpty {
-      let size = (details.count + 2) / 3 * 4
+      let size = (details.count * 4 + 2) / 3
       add("grpc-status-details-bin", Base64.encode(details), size: size)
     }
     for entry in metadata.entries where entry.isSendable {

@@ -216,19 +216,6 @@ import Testing
     client = nil
     try await eventually { dispatcher.inspect { $0.connections.isEmpty } }
   }
-
-  @Test(arguments: [
-    ("localhost:50051", "localhost:50051"), ("[::1]:80", "[::1]:80"), ("unix:/a/b", "unix:/a/b"),
-    ("unix:///a/b", "unix:/a/b"), ("127.0.0.1:1", "127.0.0.1:1"),
-  ])
-  func targetsAreRead(text: String, expected: String) {
-    #expect(ServerAddress(text)?.description == expected)
-  }
-
-  @Test(arguments: ["", "localhost", ":80", "a:0", "a:65536", "::1:80", "unix:", "a:x"])
-  func othersAreNot(text: String) {
-    #expect(ServerAddress(text) == nil)
-  }
 }
 
 /// Something that tasks share.
