@@ -21,7 +21,8 @@ extension RPCError {
     room -= HeaderFields.listSize("grpc-status", code.rawValue < 10 ? 1 : 2)
     if !message.isEmpty {
       // Not more than a part of a small room: details say more.
-      let limit = min(Self.longestText, room * 3 / 8)
+      let limit = min(
+        Self.longestText, (room - HeaderFields.listSize("grpc-message", 0)) * 3 / 8)
       if limit >= 3 {
         let text = PercentEncoding.encode(message, limit: limit)
         fields.add("grpc-message", text)

@@ -276,7 +276,8 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
-    var (fields, omitted) = error.trailers(within: connection.clientHeaderListSize)
+    let (fitting, omitted) = error.trailers(within: connection.clientHeaderListSize)
+    var fields = fitting
     if !omitted.isEmpty {
       connection.logger.debug(
         "the client has no room for all of a status",

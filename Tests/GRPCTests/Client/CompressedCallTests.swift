@@ -91,7 +91,7 @@ import Testing
     let client = GRPCClient(target: service.target)
     for (threshold, expected) in [
       (nil, ["false", "false", "false", "false"]), (1000, ["true", "false", "false", "true"]),
-    ] {
+    ] as [(Int?, [String])] {
       let call = client.bidirectional(
         "/test/AreCompressed", options: CallOptions(compressionThreshold: threshold))
       await call.requests.send(long)

@@ -90,8 +90,9 @@ final class ClientConnection: HTTP2Connection {
 
   override func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     keepalive?.heard()
-    if !isReady, reason == nil, Self.isTLS(unwrapInboundIn(data)) {
+    if !isReady, Self.isTLS(unwrapInboundIn(data)) {
       end(because: "it speaks TLS, and was called without")
+      return close()
     }
     super.channelRead(context: context, data: data)
   }
