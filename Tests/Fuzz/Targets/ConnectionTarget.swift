@@ -79,7 +79,7 @@
         guard header[3] == 0 else { continue }
         let stream = header[5..<9].reduce(0) { $0 << 8 | UInt32($1) }
         var deframer = streams[stream] ?? MessageDeframer(limit: 1 << 20)
-        deframer.inflates = true
+        deframer.compressed = .inflated
         do {
           _ = try payload.withUnsafeBytes { try deframer.consume($0) { _ in } }
         } catch {

@@ -11,7 +11,7 @@
     func deframe(cuts: Int) -> Outcome {
       var outcome = Outcome()
       var deframer = MessageDeframer(limit: 5000)
-      deframer.inflates = true
+      deframer.compressed = .inflated
       do throws(RPCError) {
         var rest = input[...]
         while !rest.isEmpty {

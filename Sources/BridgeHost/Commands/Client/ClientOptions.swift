@@ -4,8 +4,10 @@ import NIOCore
 
 /// The options of every command that talks to a running host.
 struct ClientOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "The host: HOST:PORT, or unix:PATH.")
-  var address = "127.0.0.1:50051"
+  @Option(
+    name: .shortAndLong, help: "The host: HOST:PORT, [IPV6]:PORT or unix:PATH.",
+    transform: ServerAddress.argument)
+  var address = ServerAddress.tcp(host: "127.0.0.1", port: 50_051)
 
   @Option(
     parsing: .unconditional,
@@ -22,15 +24,19 @@ struct ClientOptions: ParsableArguments {
     transform: wholeNumber(1...100))
   var attempts = 1
 
+  @Option(
+    parsing: .unconditional, help: "Compress requests from so many bytes; 0 never does.",
+    transform: wholeNumber(0...Int(Int32.max)))
+  var compressFrom = 0
+
   @Flag(help: "Print JSON, one object a line.")
   var json = false
 
+  @OptionGroup(title: "TLS and tokens") var access: AccessOptions
+
   func validate() throws {
-    guard ClientTarget(address) != nil else {
-      throw ValidationError(
-        "--address is \"\(address)\", it must be HOST:PORT, with a port from 1 to 65535, or "
-          + "unix:PATH")
-    }
+    if address.port == 0 { throw ValidationError("--address names the port 0, which none has") }
+    try access.validate(for: address)
   }
 
   /// Runs a command's calls. A call that fails is one line on standard error and exit code 1.
@@ -40,9 +46,11 @@ struct ClientOptions: ParsableArguments {
     configuration.messageSize = Int(Int32.max)
     // Watches are never silent for so long: their heartbeats come more often.
     configuration.keepalive = ClientConfiguration.Keepalive(time: .seconds(60))
-    let client = GRPCClient(target: ClientTarget(address)!, configuration: configuration)
-    let host = HostClient(client: client, waits: wait, timeout: timeout, attempts: attempts)
     try failingPlainly {
+      let client = try access.makeClient(of: address, configuration)
+      let host = HostClient(
+        client: client, metadata: try access.makeMetadata(), waits: wait, timeout: timeout,
+        attempts: attempts, compressionThreshold: compressFrom == 0 ? nil : compressFrom)
       do {
         try client.eventLoop.makeFutureWithTask {
           try await body(host)
