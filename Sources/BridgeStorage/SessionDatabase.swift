@@ -167,7 +167,7 @@ final class SessionDatabase {
       try statements.addVariable.run(
         .integer(key), .integer(ordinal), .text(variable.name), .text(variable.type.rawValue),
         .text(definition.constraintsJSON), .text(definition.accessControlJSON),
-        .text(MetadataText.encode(definition.metadata)),
+        .text(MetadataText.encode(definition.metadata.dictionary)),
         .integer(variable.status.staleSince))
       try addVersion(variable, key)
     case .valueChanged:

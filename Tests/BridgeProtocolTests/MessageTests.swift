@@ -148,7 +148,10 @@ import Testing
         $0.variableIdentifier = randomText()
         $0.value.typeURL = randomText()
         $0.value.value = Data(randomText().utf8)
-        for _ in 0..<Int.random(in: 0...3) { $0.metadata[randomText()] = randomText() }
+        // More than 16 are told apart in another way than few.
+        for _ in 0..<Int.random(in: 0...3) * Int.random(in: 1...9) {
+          $0.metadata[randomText()] = randomText()
+        }
         $0.expectedVersion = Bool.random() ? 0 : .random(in: .min ... .max)
         $0.binaryValue = Data(randomText().utf8)
       }
@@ -157,7 +160,7 @@ import Testing
       #expect(read.identifier == request.variableIdentifier)
       #expect(read.typeURL == request.value.typeURL)
       #expect(read.value == Array(request.value.value))
-      #expect(read.metadata == request.metadata)
+      #expect(read.metadata.dictionary == request.metadata)
       #expect(read.expectedVersion == request.expectedVersion)
       #expect(read.binaryValue == Array(request.binaryValue))
     }

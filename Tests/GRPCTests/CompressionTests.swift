@@ -50,6 +50,11 @@ import Testing
     outbound.append([2], compressed: true)
     outbound.append(noise)  // would grow
 
+    var framed = FramedMessages()
+    framed.append(long)
+    framed.append([3])
+    outbound.append(framed)
+
     var bytes = ByteBuffer()
     let count = outbound.byteCount
     bytes.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
@@ -73,8 +78,8 @@ import Testing
         }
       }
     }
-    #expect(received.map(\.0) == [long, long, [1], long, [2], noise])
-    #expect(received.map(\.1) == [false, true, false, false, true, false])
+    #expect(received.map(\.0) == [long, long, [1], long, [2], noise, long, [3]])
+    #expect(received.map(\.1) == [false, true, false, false, true, false, true, false])
   }
 
   private func error(of packed: [UInt8], limit: Int) -> StatusCode? {

@@ -11,13 +11,24 @@ import Testing
         (0..<Int.random(in: 0..<400)).map { _ in UInt8.random(in: .min ... .max) }
       }
       var outbound = OutboundBuffer()
-      for message in messages { outbound.append(message) }
+      var framed = FramedMessages()
+      for message in messages {
+        // Some by themselves, some in a row framed before.
+        if Bool.random() {
+          framed.append(message)
+        } else {
+          outbound.append(framed)
+          framed = FramedMessages()
+          outbound.append(message)
+        }
+      }
+      outbound.append(framed)
       #expect(outbound.byteCount == messages.reduce(0) { $0 + $1.count + 5 })
 
-      var framed = ByteBuffer()
+      var sent = ByteBuffer()
       while !outbound.isEmpty {
         let count = Int.random(in: 1...min(outbound.byteCount, 90))
-        framed.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
+        sent.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { space in
           outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
           return count
         }
@@ -26,8 +37,8 @@ import Testing
 
       var deframer = MessageDeframer(limit: 1000)
       var received: [[UInt8]] = []
-      while framed.readableBytes > 0 {
-        let piece = framed.readBytes(length: min(framed.readableBytes, .random(in: 1...50)))!
+      while sent.readableBytes > 0 {
+        let piece = sent.readBytes(length: min(sent.readableBytes, .random(in: 1...50)))!
         try piece.withUnsafeBytes { try deframer.consume($0) { received.append($0) } }
       }
       #expect(received == messages)

@@ -51,7 +51,7 @@ package struct FastSetRequest {
   package var identifier = ""
   package var typeURL = ""
   package var value: [UInt8] = []
-  package var metadata: [String: String] = [:]
+  package var metadata = VariableMetadata()
   package var expectedVersion: Int32 = 0
   package var binaryValue: [UInt8] = []
   package var constraints: String?
@@ -65,19 +65,21 @@ package struct FastSetRequest {
 
   private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
     do {
+      var entries: [VariableMetadata.Entry] = []
       var reader = WireReader(bytes)
       while try reader.next() {
         switch reader.field {
         case 1: sessionID = try reader.string()
         case 2: identifier = try reader.string()
         case 3: try readAny(try reader.view())
-        case 4: try reader.entry(into: &metadata)
+        case 4: entries.append(try reader.mapEntry())
         case 5: expectedVersion = Int32(truncatingIfNeeded: try reader.int64())
         case 6: binaryValue = Array(try reader.view())
         case 100: constraints = try reader.string()
         default: try reader.skip()
         }
       }
+      metadata = VariableMetadata(lastOf: entries)
       return true
     } catch {
       return false

@@ -1,3 +1,5 @@
+internal import BridgeSessions
+
 /// Writes protobuf messages field by field.
 ///
 /// For the few messages that make up the hot paths and embed bytes encoded before; all others are
@@ -69,8 +71,8 @@ struct WireWriter {
     write(value ? Int64(1) : 0, field: field)
   }
 
-  mutating func write(_ map: [String: String], field: Int) {
-    for (key, value) in map {
+  mutating func write(_ map: VariableMetadata, field: Int) {
+    for (key, value) in map.entries {
       writeMessage(field: field) { entry in
         entry.write(key, field: 1)
         entry.write(value, field: 2)

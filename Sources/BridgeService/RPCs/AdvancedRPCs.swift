@@ -21,7 +21,7 @@ extension BridgeService {
           $0.binaryValue = .init(binary)
           $0.timestamp = .init(nanoseconds: version.updatedAt)
           $0.changedBy = version.writerName
-          $0.metadata = version.writeMetadata
+          $0.metadata = version.writeMetadata.dictionary
           $0.revision = version.revision
         }
       }
@@ -36,7 +36,8 @@ extension BridgeService {
     let session = try sessions.session(request.sessionID)
     let variable = try session.rollback(
       request.variableIdentifier, to: request.targetVersion,
-      expectedVersion: request.expectedVersion, writer: writer(of: request.metadata))
+      expectedVersion: request.expectedVersion,
+      writer: writer(of: VariableMetadata(request.metadata)))
     return try .with {
       $0.success = true
       $0.variable = try wire(variable, call)

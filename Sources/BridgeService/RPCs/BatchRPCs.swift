@@ -40,7 +40,7 @@ extension BridgeService {
     }
     let outcome = try session.set(
       updates, atomic: request.atomic,
-      writer: writer(of: request.metadata))
+      writer: writer(of: VariableMetadata(request.metadata)))
     return .with {
       $0.success = outcome.isComplete
       for (identifier, result) in zip(identifiers, outcome.results) {

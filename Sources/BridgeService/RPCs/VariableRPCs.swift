@@ -20,10 +20,11 @@ extension BridgeService {
       typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
       binary: Array(request.initialBinaryValue), as: type)
     call.note(payload.form)
+    let metadata = VariableMetadata(request.metadata)
     let variable = try session.register(
       name: request.name, type: type, constraints: request.constraintsJson,
-      accessControl: request.accessControlJson, payload: payload, metadata: request.metadata,
-      writer: Writer(source(of: request.metadata)))
+      accessControl: request.accessControlJson, payload: payload, metadata: metadata,
+      writer: Writer(source(of: metadata)))
     return FastRegisterResponse.encode(
       variable, epoch: session.epoch, form: form(of: variable, call))
   }
@@ -82,7 +83,7 @@ extension BridgeService {
   ) throws -> Snakepit_Bridge_DeleteVariableResponse {
     let session = try sessions.session(request.sessionID)
     let revision = try session.delete(
-      request.variableIdentifier, writer: writer(of: request.metadata))
+      request.variableIdentifier, writer: writer(of: VariableMetadata(request.metadata)))
     return .with {
       $0.success = true
       $0.revision = revision
@@ -102,12 +103,12 @@ extension BridgeService {
     return type
   }
 
-  func writer(of metadata: [String: String]) -> Writer {
+  func writer(of metadata: VariableMetadata) -> Writer {
     Writer(source(of: metadata), metadata: metadata)
   }
 
   /// Who writes, by the request's metadata: Python says so, Elixir need not.
-  func source(of metadata: [String: String]) -> Variable.Source {
+  func source(of metadata: VariableMetadata) -> Variable.Source {
     metadata.isEmpty || metadata["source"] != "python" ? .elixir : .python
   }
 

@@ -162,20 +162,58 @@ extension WatchStream {
       return progress
     }
     let progress = watch.take(&items, limit: Self.batch)
+    var run = OpenRun()
     for item in items {
       switch item {
-      case .update(let update, let revision, let isLastInRevision):
-        if isLastInRevision { sentRevision = revision }
-        buffer.append(update)
-      case .change(let change):
+      case .run(let updates):
+        run.close(watch, &buffer)
+        if let revision = updates.completeRevision { sentRevision = revision }
+        buffer.append(FramedMessages(framed: updates.bytes))
+      case .change(let change, let shared, let stretch):
         if change.isLastInRevision { sentRevision = change.revision }
-        let update = UpdateEncoding.change(change, epoch: epoch, form: .json)
-        if !watch.conflates { watch.share(update, of: change) }
-        buffer.append(update)
+        let update = shared ?? UpdateEncoding.change(change, epoch: epoch, form: .json)
+        if shared == nil && !watch.conflates { watch.share(update, of: change) }
+        if stretch.isShared && !watch.conflates && update.count <= OpenRun.updateLimit {
+          if run.isFull { run.close(watch, &buffer) }
+          run.append(
+            update, stretch, completeRevision: change.isLastInRevision ? change.revision : nil)
+        } else {
+          run.close(watch, &buffer)
+          buffer.append(update)
+        }
       }
     }
+    run.close(watch, &buffer)
     items.removeAll(keepingCapacity: true)
     return progress
+  }
+
+  /// Updates that are written one after the other, for all watches with the same interest.
+  private struct OpenRun {
+    private var messages = FramedMessages()
+    private var stretches: [Watch.Stretch] = []
+    private var completeRevision: Int64?
+
+    /// Larger updates are shared one by one, without a copy.
+    static let updateLimit = 4096
+
+    var isFull: Bool { messages.bytes.count >= 4 * Self.updateLimit }
+
+    mutating func append(
+      _ update: [UInt8], _ stretch: Watch.Stretch, completeRevision: Int64?
+    ) {
+      messages.append(update)
+      stretches.append(stretch)
+      if let completeRevision { self.completeRevision = completeRevision }
+    }
+
+    /// Shares and sends what there is.
+    mutating func close(_ watch: Watch, _ buffer: inout OutboundBuffer) {
+      guard !stretches.isEmpty else { return }
+      watch.share(messages.bytes, of: stretches, completeRevision: completeRevision)
+      buffer.append(messages)
+      self = OpenRun()
+    }
   }
 }
 

@@ -9,10 +9,11 @@ extension Session {
     private(set) var log: ChangeLog
     var end: End?
 
-    /// Watches that name a variable, by that name, whether it exists or not.
-    var watchesByName: [String: [Watch]] = [:]
-    /// Watches with patterns, or of everything.
-    var broadWatches: [Watch] = []
+    var audiences: [Interest.Key: Audience] = [:]
+    /// Those that name a variable, by that name, whether it exists or not.
+    var audiencesByName: [String: [Audience]] = [:]
+    /// Those with patterns, or of everything.
+    var broadAudiences: [Audience] = []
     var watchCount = 0
     /// Watches that merge what they fall behind with.
     var conflatingWatches: [Watch] = []
@@ -76,12 +77,7 @@ extension Session.State {
     histories[variable.definition.ordinal]?.versions ?? []
   }
 
-  var allWatches: [Watch] {
-    var seen: Set<ObjectIdentifier> = []
-    return (broadWatches + watchesByName.values.joined()).filter {
-      seen.insert(ObjectIdentifier($0)).inserted
-    }
-  }
+  var allWatches: [Watch] { audiences.values.flatMap(\.watches) }
 }
 
 // MARK: Committing
@@ -250,7 +246,7 @@ extension Session.State {
       constraints: image.constraints, accessControl: image.accessControl, type: image.type)
     let definition = Variable.Definition(
       name: image.name, type: image.type, ordinal: image.ordinal, rules: rules,
-      metadata: image.metadata)
+      metadata: VariableMetadata(image.metadata))
     guard let last = image.versions.last, variables[image.name] == nil else {
       throw SessionError(
         .invalidArgument, "\(image.name) has no version, or is there twice")
@@ -266,7 +262,8 @@ extension Session.State {
       var status = Variable.Status()
       if past.version == last.version { status.staleSince = image.staleSince }
       let variable = Variable(
-        definition: definition, payload: past.payload, writeMetadata: past.metadata,
+        definition: definition, payload: past.payload,
+        writeMetadata: VariableMetadata(past.metadata),
         source: past.source, version: past.version, revision: past.revision,
         updatedAt: past.updatedAt, status: status)
       if past.version < last.version {
@@ -336,15 +333,16 @@ extension Session.State {
     }
     guard watchCount > 0 else { return }
     if SeededBug.missedWake.isActive && revision % 5 == 0 { return }
-    if let watches = watchesByName[variable.name] {
-      for watch in watches where !watch.isPending && watch.reports(variable.definition) {
-        watch.isPending = true
-        watch.position = position
-        woken.append(watch)
-      }
-    }
-    for watch in broadWatches
-    where !watch.isPending && watch.reports(variable.definition) {
+    let named = audiencesByName.isEmpty ? nil : audiencesByName[variable.name]
+    for audience in named ?? [] { wake(audience, for: variable, at: position, &woken) }
+    for audience in broadAudiences { wake(audience, for: variable, at: position, &woken) }
+  }
+
+  private func wake(
+    _ audience: Audience, for variable: Variable, at position: Int, _ woken: inout [Watch]
+  ) {
+    guard audience.reports(variable.definition) else { return }
+    for watch in audience.watches where !watch.isPending {
       watch.isPending = true
       watch.position = position
       woken.append(watch)

@@ -9,10 +9,10 @@ public final class Variable: Sendable {
     /// Most variables have no rules, and these would make each of them twice as large.
     private let rules: Rules?
     /// The metadata given when registering.
-    public let metadata: [String: String]
+    public let metadata: VariableMetadata
 
     init(
-      name: String, type: ValueType, ordinal: Int32, rules: Rules?, metadata: [String: String]
+      name: String, type: ValueType, ordinal: Int32, rules: Rules?, metadata: VariableMetadata
     ) {
       self.name = name
       self.type = type
@@ -82,7 +82,7 @@ public final class Variable: Sendable {
   /// From 1, rises by one a change.
   public let version: Int32
   /// The metadata of the write that made this version.
-  public let writeMetadata: [String: String]
+  public let writeMetadata: VariableMetadata
   /// The session revision that made this version.
   public let revision: Int64
   /// Nanoseconds since 1970.
@@ -97,7 +97,7 @@ public final class Variable: Sendable {
   }
 
   init(
-    definition: Definition, payload: Payload, writeMetadata: [String: String], source: Source,
+    definition: Definition, payload: Payload, writeMetadata: VariableMetadata, source: Source,
     version: Int32, revision: Int64, updatedAt: Int64, status: Status = Status()
   ) {
     self.definition = definition
@@ -126,10 +126,7 @@ public final class Variable: Sendable {
   public var hasStatus: Bool { boxedStatus != nil }
 
   /// The registration's metadata, overlaid with that of the last write.
-  public var metadata: [String: String] {
-    writeMetadata.isEmpty
-      ? definition.metadata : definition.metadata.merging(writeMetadata) { $1 }
-  }
+  public var metadata: VariableMetadata { writeMetadata.merging(under: definition.metadata) }
 
   /// The name of whoever wrote this version.
   public var writerName: String { writeMetadata["source"] ?? source.rawValue }
@@ -137,7 +134,7 @@ public final class Variable: Sendable {
   /// About how many bytes this version keeps alive, without its definition.
   var size: Int { Self.size(payload, writeMetadata) }
 
-  static func size(_ payload: Payload, _ writeMetadata: [String: String]) -> Int {
+  static func size(_ payload: Payload, _ writeMetadata: VariableMetadata) -> Int {
     160 + payload.value.heapSize + payload.attachment.count + writeMetadata.size
   }
 }
@@ -150,24 +147,13 @@ extension Variable.Definition {
   }
 }
 
-extension [String: String] {
-  /// About how many bytes it keeps alive.
-  fileprivate var size: Int {
-    // The usual case, of every write: an iterator costs far more than the question.
-    if isEmpty { return 0 }
-    var size = 0
-    for (key, value) in self { size += key.utf8.count + value.utf8.count + 48 }
-    return size
-  }
-}
-
 /// Who writes, and what is noted with the write.
 public struct Writer: Sendable {
   public var source: Variable.Source
   /// `source` names the writer, `optimizer_id` the optimizer it acts for.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
 
-  public init(_ source: Variable.Source, metadata: [String: String] = [:]) {
+  public init(_ source: Variable.Source, metadata: VariableMetadata = [:]) {
     self.source = source
     self.metadata = metadata
   }

@@ -81,7 +81,8 @@ public struct VersionImage: Sendable {
   public init(_ variable: Variable) {
     self.init(
       version: variable.version, revision: variable.revision, updatedAt: variable.updatedAt,
-      source: variable.source, metadata: variable.writeMetadata, payload: variable.payload)
+      source: variable.source, metadata: variable.writeMetadata.dictionary,
+      payload: variable.payload)
   }
 }
 
@@ -118,7 +119,7 @@ extension Session {
         name: variable.name, type: variable.type, ordinal: variable.definition.ordinal,
         constraints: variable.definition.constraintsJSON,
         accessControl: variable.definition.accessControlJSON,
-        metadata: variable.definition.metadata, staleSince: variable.status.staleSince,
+        metadata: variable.definition.metadata.dictionary, staleSince: variable.status.staleSince,
         versions: past.map(VersionImage.init) + [VersionImage(variable)])
     }
     result.variables.sort { $0.ordinal < $1.ordinal }

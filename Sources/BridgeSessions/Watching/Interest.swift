@@ -25,6 +25,20 @@ struct Interest: Sendable {
     if definitions.isEmpty && patterns.isEmpty && names.count == 1 { singleName = names.first }
   }
 
+  /// Equal for interests that match the same variables, now and later.
+  struct Key: Hashable {
+    let names: Set<String>
+    let ordinals: Set<Int32>
+    let patterns: Set<Wildcard>
+    let isEverything: Bool
+  }
+
+  var key: Key {
+    Key(
+      names: names, ordinals: Set(definitions.map(\.ordinal)), patterns: Set(patterns),
+      isEverything: isEverything)
+  }
+
   /// Whether the watch must hear of every name because patterns decide.
   var isBroad: Bool { isEverything || !patterns.isEmpty }
 

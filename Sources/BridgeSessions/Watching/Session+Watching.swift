@@ -36,7 +36,8 @@ extension Session {
       }
       let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
       let watch = Watch(
-        session: self, interest: interest, conflates: conflates, position: position,
+        session: self, audience: state.audience(of: interest), conflates: conflates,
+        position: position,
         isPending: position < state.log.end, wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []
@@ -81,49 +82,68 @@ extension Session {
   fileprivate static let scanLimit = 1024
 
   func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
-    take(for: watch, limit: limit) { changes.append($0) }
-  }
-
-  func take(for watch: Watch, into items: inout [Watch.Item], limit: Int) -> Watch.Progress {
-    take(for: watch, limit: limit) { change in
-      if let update = change.update {
-        items.append(
-          .update(
-            update, revision: change.revision, isLastInRevision: change.isLastInRevision))
-      } else {
-        items.append(.change(change))
-      }
+    take(for: watch, limit: limit, usesRuns: false) { _ in
+    } append: { change, _ in
+      changes.append(change)
     }
   }
 
-  /// - Parameter append: Called under the lock.
+  func take(for watch: Watch, into items: inout [Watch.Item], limit: Int) -> Watch.Progress {
+    take(for: watch, limit: limit, usesRuns: true) { run in
+      items.append(.run(run))
+    } append: { change, start in
+      items.append(
+        .change(
+          change, update: change.update,
+          stretch: Watch.Stretch(
+            start: start, end: watch.position, isShared: watch.audience.isShared)))
+    }
+  }
+
+  /// - Parameters:
+  ///   - appendRun: Called under the lock, for what other watches have shared.
+  ///   - append: Called under the lock, with a change and where the watch was before it.
   private func take(
-    for watch: Watch, limit: Int, _ append: (Change) -> Void
+    for watch: Watch, limit: Int, usesRuns: Bool,
+    appendRun: (UpdateRun) -> Void, append: (Change, Int) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
       // Nothing it reports was committed since it was up to date, however far the log has moved.
       if !watch.isPending { watch.position = state.log.end }
-      if watch.conflates { return state.takeConflated(for: watch, limit: limit, append) }
+      if watch.conflates {
+        return state.takeConflated(for: watch, limit: limit, append)
+      }
       if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
       if watch.position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
       var taken = 0
       var scanned = 0
+      var start = watch.position
       while watch.position < state.log.end {
         // Long stretches of other variables' changes are passed in steps too: the lock is shared.
-        if taken == limit || scanned == Self.scanLimit { return .more }
+        if taken >= limit || scanned == Self.scanLimit { return .more }
         scanned += 1
+        if usesRuns, let run = watch.audience.run(at: watch.position) {
+          appendRun(run)
+          watch.position = run.end
+          start = run.end
+          taken += run.count
+          continue
+        }
         let change = state.log[watch.position]
         watch.position += 1
         guard watch.reports(change.variable.definition) else { continue }
         if change.isLastInRevision || state.hasMore(of: change.revision, for: watch) {
-          append(change)
+          append(change, start)
         } else {
           // The batch goes on, but not for this watch.
-          append(change.with(isLastInRevision: true))
+          append(change.with(isLastInRevision: true), start)
         }
-        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 { append(change) }
+        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 {
+          append(change, start)
+        }
+        start = watch.position
         taken += 1
       }
       if let end = state.end { return .ended(cause: end, revision: state.revision) }
@@ -148,7 +168,7 @@ extension Session {
 extension Session.State {
   /// As `take`, of what is left after merging all there is.
   fileprivate func takeConflated(
-    for watch: Watch, limit: Int, _ append: (Change) -> Void
+    for watch: Watch, limit: Int, _ append: (Change, Int) -> Void
   ) -> Watch.Progress {
     var scanned = 0
     while watch.position < log.end {
@@ -162,7 +182,7 @@ extension Session.State {
     }
     for _ in 0..<limit {
       guard let change = watch.conflation!.next() else { break }
-      append(change)
+      append(change, watch.position)
     }
     guard watch.conflation!.isEmpty else { return .more }
     if let end { return .ended(cause: end, revision: revision) }
@@ -179,23 +199,37 @@ extension Session.State {
     return false
   }
 
+  /// The audience of an interest, a new one if there is none.
+  fileprivate mutating func audience(of interest: Interest) -> Audience {
+    let key = interest.key
+    if let audience = audiences[key] { return audience }
+    let audience = Audience(interest)
+    audiences[key] = audience
+    if interest.isBroad {
+      broadAudiences.append(audience)
+    } else {
+      for name in interest.allNames { audiencesByName[name, default: []].append(audience) }
+    }
+    return audience
+  }
+
   fileprivate mutating func add(_ watch: Watch) {
     watchCount += 1
     if watch.conflates { conflatingWatches.append(watch) }
-    if watch.interest.isBroad {
-      broadWatches.append(watch)
-    } else {
-      for name in watch.interest.allNames { watchesByName[name, default: []].append(watch) }
-    }
+    watch.audience.add(watch)
   }
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
     if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
-    broadWatches.removeAll { $0 === watch }
-    for name in watch.interest.allNames {
-      watchesByName[name]?.removeAll { $0 === watch }
-      if watchesByName[name]?.isEmpty == true { watchesByName[name] = nil }
+    let audience = watch.audience
+    audience.remove(watch)
+    guard audience.isEmpty else { return }
+    audiences[audience.interest.key] = nil
+    broadAudiences.removeAll { $0 === audience }
+    for name in audience.interest.allNames {
+      audiencesByName[name]?.removeAll { $0 === audience }
+      if audiencesByName[name]?.isEmpty == true { audiencesByName[name] = nil }
     }
   }
 }

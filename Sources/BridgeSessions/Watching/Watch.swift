@@ -9,7 +9,7 @@
 // @unchecked: all that is `var` is guarded by the session's lock.
 public final class Watch: @unchecked Sendable {
   public let session: Session
-  let interest: Interest
+  let audience: Audience
   let wake: @Sendable () -> Void
 
   /// Guarded by the session's lock.
@@ -17,19 +17,19 @@ public final class Watch: @unchecked Sendable {
   /// There may be changes to take, or the end. While it is set, `wake` is not called again.
   @exclusivity(unchecked) var isPending: Bool
   var isActive = true
+  /// Its index in the audience.
+  var place = 0
   /// Present in a watch that keeps the newest change of each variable when it falls behind.
   var conflation: Conflation?
   /// Whether changes may stand for several: these are of this watch alone.
   public let conflates: Bool
-  /// The last variable asked for and the answer: changes in a row are often of one variable.
-  @exclusivity(unchecked) private var lastMatch: (definition: Variable.Definition, matches: Bool)?
 
   init(
-    session: Session, interest: Interest, conflates: Bool, position: Int, isPending: Bool,
+    session: Session, audience: Audience, conflates: Bool, position: Int, isPending: Bool,
     wake: @escaping @Sendable () -> Void
   ) {
     self.session = session
-    self.interest = interest
+    self.audience = audience
     self.position = position
     self.isPending = isPending
     self.conflates = conflates
@@ -39,10 +39,7 @@ public final class Watch: @unchecked Sendable {
 
   /// Whether the watch reports a variable. Guarded by the session's lock.
   func reports(_ definition: Variable.Definition) -> Bool {
-    if let lastMatch, lastMatch.definition === definition { return lastMatch.matches }
-    let matches = interest.matches(definition)
-    lastMatch = (definition, matches)
-    return matches
+    audience.reports(definition)
   }
 
   /// Keeps what the log is about to drop and this conflating watch has not taken. Guarded by the
@@ -72,17 +69,27 @@ public final class Watch: @unchecked Sendable {
     session.take(for: self, into: &changes, limit: limit)
   }
 
-  /// A change, or the bytes that `share` kept of it.
+  /// What is next to be sent.
   public enum Item: Sendable {
-    case change(Change)
-    case update([UInt8], revision: Int64, isLastInRevision: Bool)
+    /// Updates that a watch with the same interest has written and shared.
+    case run(UpdateRun)
+    /// A change, and its bytes if a watch has shared these.
+    case change(Change, update: [UInt8]?, stretch: Stretch)
   }
 
-  /// As `take`, for watches that send changes encoded: a change that one of them has encoded and
-  /// shared comes as its bytes.
+  /// The part of the log that a watch passes with one change.
+  public struct Stretch: Sendable {
+    let start: Int
+    let end: Int
+    /// Whether watches with the same interest would take its update in a run.
+    public let isShared: Bool
+  }
+
+  /// As `take`, for watches that send changes encoded: what another of them has encoded and shared
+  /// comes as bytes.
   ///
   /// With a hundred watches of one variable on several threads, the reference counts they all touch
-  /// are what a delivery costs; this way there is one a change.
+  /// are what a delivery costs; in a run there is one for many changes.
   public func take(_ items: inout [Item], limit: Int) -> Progress {
     session.take(for: self, into: &items, limit: limit)
   }
@@ -90,6 +97,21 @@ public final class Watch: @unchecked Sendable {
   /// Keeps the bytes of a change for the other watches of the session.
   public func share(_ update: [UInt8], of change: Change) {
     session.state.withLock { _ in change.update = update }
+  }
+
+  /// Offers the updates of a stretch to the watches with the same interest.
+  ///
+  /// - Parameters:
+  ///   - bytes: What `UpdateRun.bytes` will be.
+  ///   - stretches: Those of the changes it has, in order and without a gap; not empty.
+  ///   - completeRevision: See `UpdateRun`.
+  public func share(
+    _ bytes: [UInt8], of stretches: [Stretch], completeRevision: Int64?
+  ) {
+    let run = UpdateRun(
+      start: stretches[0].start, end: stretches[stretches.count - 1].end, bytes: bytes,
+      count: stretches.count, completeRevision: completeRevision)
+    session.state.withLock { _ in audience.keep(run) }
   }
 
   /// Ends the subscription; `wake` is not called for changes committed after this returns.

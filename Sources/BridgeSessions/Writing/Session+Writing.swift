@@ -9,7 +9,7 @@ extension Session {
   @discardableResult
   public func register(
     name: String, type: ValueType, constraints: String = "", accessControl: String = "",
-    payload: Payload, metadata: [String: String] = [:], writer: Writer
+    payload: Payload, metadata: VariableMetadata = [:], writer: Writer
   ) throws -> Variable {
     try journal?.checkAvailable()
     try checkName(name)

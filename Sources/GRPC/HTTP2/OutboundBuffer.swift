@@ -5,10 +5,18 @@ internal import DequeModule
 /// Each is held as its producer made it and framed only while it is copied out, so one array can
 /// wait on many streams at once.
 public struct OutboundBuffer {
-  private var current: [UInt8]?
-  private var currentIsCompressed = false
-  private var following: Deque<(bytes: [UInt8], isCompressed: Bool)> = []
-  /// How far the current message has been sent, counted with its prefix.
+  private struct Piece {
+    let bytes: [UInt8]
+    /// The flag of the prefix that comes before the bytes; nil where they have theirs.
+    let flag: UInt8?
+
+    var prefixLength: Int { flag == nil ? 0 : FramedMessages.prefixLength }
+    var size: Int { prefixLength + bytes.count }
+  }
+
+  private var current: Piece?
+  private var following: Deque<Piece> = []
+  /// How far the current piece has been sent, counted with its prefix.
   private var position = 0
 
   /// Bytes that wait, prefixes included.
@@ -17,13 +25,11 @@ public struct OutboundBuffer {
   /// Messages of at least this many bytes are compressed; nil where the stream names no encoding.
   var compressionThreshold: Int?
 
-  private static let prefixLength = 5
-
   init() {}
 
   public var isEmpty: Bool { current == nil }
 
-  static func framedSize(of message: [UInt8]) -> Int { prefixLength + message.count }
+  static func framedSize(of message: [UInt8]) -> Int { FramedMessages.prefixLength + message.count }
 
   /// Queues one message behind those that wait.
   ///
@@ -33,19 +39,27 @@ public struct OutboundBuffer {
     if let compressionThreshold, compressed ?? (message.count >= compressionThreshold) {
       let packed = Gzip.compress(message)
       if compressed == true || packed.count < message.count {
-        return enqueue(packed, isCompressed: true)
+        return enqueue(Piece(bytes: packed, flag: 1))
       }
     }
-    enqueue(message, isCompressed: false)
+    enqueue(Piece(bytes: message, flag: 0))
   }
 
-  private mutating func enqueue(_ message: [UInt8], isCompressed: Bool) {
-    byteCount += Self.framedSize(of: message)
+  /// Queues messages behind those that wait; as if each was appended.
+  public mutating func append(_ messages: FramedMessages) {
+    if compressionThreshold != nil {
+      messages.forEach { append($0) }
+    } else if !messages.isEmpty {
+      enqueue(Piece(bytes: messages.bytes, flag: nil))
+    }
+  }
+
+  private mutating func enqueue(_ piece: consuming Piece) {
+    byteCount += piece.size
     if current == nil {
-      current = message
-      currentIsCompressed = isCompressed
+      current = piece
     } else {
-      following.append((message, isCompressed))
+      following.append(piece)
     }
   }
 
@@ -58,44 +72,42 @@ public struct OutboundBuffer {
     while offset < destination.count {
       // Moved out and back, not copied: a message may wait on many streams of several threads, and
       // its reference count is touched as little as can be.
-      guard let message = current.take() else { return }
-      if position < Self.prefixLength { writePrefix(of: message, to: destination, &offset) }
+      guard let piece = current.take() else { return }
+      if let flag = piece.flag, position < FramedMessages.prefixLength {
+        writePrefix(flag, piece.bytes.count, to: destination, &offset)
+      }
       var isDone = false
-      if position >= Self.prefixLength {
-        let start = position - Self.prefixLength
-        let count = min(destination.count - offset, message.count - start)
+      if position >= piece.prefixLength {
+        let start = position - piece.prefixLength
+        let count = min(destination.count - offset, piece.bytes.count - start)
         if count > 0 {
-          message.withUnsafeBytes { bytes in
+          piece.bytes.withUnsafeBytes { bytes in
             (destination.baseAddress! + offset)
               .copyMemory(from: bytes.baseAddress! + start, byteCount: count)
           }
         }
         offset += count
         position += count
-        isDone = start + count == message.count
+        isDone = start + count == piece.bytes.count
       }
       if isDone {
         position = 0
-        if let next = following.popFirst() {
-          current = next.bytes
-          currentIsCompressed = next.isCompressed
-        }
+        current = following.popFirst()
       } else {
-        current = message
+        current = piece
       }
     }
   }
 
   /// The flag and the length in network order, as far as there is room.
   private mutating func writePrefix(
-    of message: [UInt8], to destination: UnsafeMutableRawBufferPointer, _ offset: inout Int
+    _ flag: UInt8, _ count: Int, to destination: UnsafeMutableRawBufferPointer,
+    _ offset: inout Int
   ) {
-    let length = UInt32(truncatingIfNeeded: message.count)
-    while position < Self.prefixLength, offset < destination.count {
+    let length = UInt32(truncatingIfNeeded: count)
+    while position < FramedMessages.prefixLength, offset < destination.count {
       destination[offset] =
-        position == 0
-        ? (currentIsCompressed ? 1 : 0)
-        : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
+        position == 0 ? flag : UInt8(truncatingIfNeeded: length >> UInt32(8 * (4 - position)))
       offset += 1
       position += 1
     }

@@ -1,0 +1,84 @@
+/// What clients note with a variable or a write: texts by name, each name once, in no order.
+///
+/// There are few as a rule, and every write brings some: a short array is made, read and freed
+/// several times faster than a dictionary, and takes half the memory.
+public struct VariableMetadata: Sendable {
+  public typealias Entry = (key: String, value: String)
+
+  /// Each name once.
+  public private(set) var entries: [Entry]
+
+  /// Up to this many entries are compared with each other; more are hashed.
+  private static let comparedCount = 16
+
+  public init() { entries = [] }
+
+  public init(_ dictionary: [String: String]) {
+    entries = dictionary.isEmpty ? [] : dictionary.map { ($0.key, $0.value) }
+  }
+
+  /// - Parameter entries: In the order they were sent: of two with one name the later counts.
+  public init(lastOf entries: consuming [Entry]) {
+    switch entries.count {
+    case ...1:
+      self.init()
+      self.entries = entries
+    case ...Self.comparedCount:
+      self.init()
+      self.entries.reserveCapacity(entries.count)
+      for entry in entries { self[entry.key] = entry.value }
+    default:
+      self.init(Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 }))
+    }
+  }
+
+  public var isEmpty: Bool { entries.isEmpty }
+
+  public var dictionary: [String: String] {
+    Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.value) })
+  }
+
+  /// Looks at one entry after the other.
+  public subscript(key: String) -> String? {
+    get {
+      for entry in entries where entry.key == key { return entry.value }
+      return nil
+    }
+    set {
+      let index = entries.firstIndex { $0.key == key }
+      switch (index, newValue) {
+      case (let index?, let value?): entries[index].value = value
+      case (nil, let value?): entries.append((key, value))
+      case (let index?, nil): entries.remove(at: index)
+      case (nil, nil): break
+      }
+    }
+  }
+
+  /// This, and of another what has names this does not have.
+  func merging(under other: VariableMetadata) -> VariableMetadata {
+    if isEmpty { return other }
+    if other.isEmpty { return self }
+    return VariableMetadata(lastOf: other.entries + entries)
+  }
+
+  /// About how many bytes it keeps alive.
+  var size: Int {
+    if entries.isEmpty { return 0 }
+    var size = 32
+    for entry in entries { size += entry.key.utf8.count + entry.value.utf8.count + 32 }
+    return size
+  }
+}
+
+extension VariableMetadata: Equatable {
+  public static func == (left: VariableMetadata, right: VariableMetadata) -> Bool {
+    left.dictionary == right.dictionary
+  }
+}
+
+extension VariableMetadata: ExpressibleByDictionaryLiteral {
+  public init(dictionaryLiteral elements: (String, String)...) {
+    self.init(lastOf: elements.map { (key: $0.0, value: $0.1) })
+  }
+}
