@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["!", "a", "ab=c", "abc==", "ab=", "=", "a b", "äöü"])
+  @Test(arguments: ["!", "a", "ab=c", "abc==", "ab=", "=", "a b", "äöü", "AAAA====", "AAA====="])
   func base64RefusesOthers(text: String) {
     #expect(Base64.decode(text.utf8) == nil)
   }
@@ -76,3 +76,6 @@ import Testing
     #expect(throws: RPCError.self) { try metadata.binaryValues(for: "a-bin") }
   }
 }
+    var spaced = Metadata()
+    spaced.add(wireValue: "AAE, AAE=\t,Ag== ", for: "a-bin")
+    #expect(try spaced.binaryValues(for: "a-bin") == [[0, 1], [0, 1], [2]])

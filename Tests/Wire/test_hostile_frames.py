@@ -489,3 +489,4 @@ def test_binary_keys(server, connection, values, expected):
     connection.send(stream, frame(b"x"))
     trailers = connection.answer(stream).trailer_fields
     assert [value for name, value in trailers if name == "x-echo-bin"] == expected
+    (["AAE, AQ"], ["AAE", "AQ"]),

@@ -76,14 +76,15 @@ public struct Metadata: Sendable, Hashable {
     entries.lazy.filter { $0.key == key }.map(\.wireValue)
   }
 
-  /// All values of a `-bin` key, in order; values joined by commas come apart.
+  /// All values of a `-bin` key, in order; values joined by commas come apart, with or without space
+  /// around these (RFC 9110 section 5.6.1).
   ///
   /// Padded and unpadded base64 are read. A value that is not base64 is an error.
   public func binaryValues(for key: String) throws(RPCError) -> [[UInt8]] {
     var found: [[UInt8]] = []
     for entry in entries where entry.key == key {
       for part in entry.wireValue.split(separator: ",", omittingEmptySubsequences: false) {
-        guard let bytes = Base64.decode(part.utf8) else {
+        guard let bytes = Base64.decode(Self.trimmed(part)) else {
           throw RPCError(.internalError, "metadata \"\(key)\" is not base64")
         }
         found.append(bytes)
@@ -92,3 +93,10 @@ public struct Metadata: Sendable, Hashable {
     return found
   }
 }
+
+  private static func trimmed(_ part: Substring) -> Substring.UTF8View.SubSequence {
+    let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+    let start = part.utf8.drop(while: isSpace)
+    guard let end = start.lastIndex(where: { !isSpace($0) }) else { return start }
+    return start[...end]
+  }
