@@ -62,6 +62,8 @@ final class ServerConnection: HTTP2Connection {
   enum DrainState {
     case serving
     /// A first GOAWAY and a PING went out: streams on their way are still accepted.
+  /// It was said on this connection which encodings are read.
+  @exclusivity(unchecked) private var hasAnnouncedEncodings = false
     case noticed
     /// The last GOAWAY went out: the connection ends with its last stream.
     case refusing
@@ -333,7 +335,8 @@ final class ServerConnection: HTTP2Connection {
     // 0; NGHTTP2_ERR_DATA_EXIST and _INVALID_ARGUMENT are excluded by the call's state.
     let result: CInt
     // Which encodings are read is said once a connection, and to those that use one.
-    let announces = answersBegun == 0 || call.namesEncoding
+    let announces = !hasAnnouncedEncodings || call.namesEncoding
+    hasAnnouncedEncodings = true
     answersBegun &+= 1
     if metadata.isEmpty && call.compressionThreshold == nil {
       let fields = announces ? FixedHeaders.announcingResponse : FixedHeaders.response
