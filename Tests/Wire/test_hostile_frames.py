@@ -11,10 +11,10 @@ import hpack
 import pytest
 from h2.settings import SettingCodes
 
-from grpc_server import serving
-from raw import (CONTINUATION, DATA, END_HEADERS, ENHANCE_YOUR_CALM, HEADERS, PING, PREFACE,
-                 PRIORITY, REFUSED_STREAM, RST_STREAM, SETTINGS, TIMEOUT, WINDOW_UPDATE,
-                 Answer, Connection, frame, http2_frame)
+from grpc_server import Server, serving
+from raw import (CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
+                 PING, PREFACE, PRIORITY, REFUSED_STREAM, RST_STREAM, SETTINGS, TIMEOUT,
+                 WINDOW_UPDATE, Answer, Connection, frame, http2_frame)
 
 UNARY = "/test.Echo/Unary"
 MEGABYTE = 1_000_000
@@ -66,6 +66,20 @@ def test_a_flood_of_frames(server, connection, kind, payload, on_stream):
     check_calmed(server, connection, b"too_many_control_frames")
 
 
+@pytest.mark.parametrize("kind, payload, flags", [
+    (WINDOW_UPDATE, number(1), 0), (PRIORITY, number(0) + b"\x10", 0), (DATA, b"", 0),
+    (DATA, b"", END_STREAM), (DATA, b"\0", 8), (HEADERS, b"\x83", END_HEADERS),
+    (HEADERS, b"\x83", END_HEADERS | END_STREAM), (RST_STREAM, number(8), 0), (0xFA, b"x", 0)],
+    ids=["WINDOW_UPDATE", "PRIORITY", "empty DATA", "END_STREAM", "padding", "HEADERS", "trailers",
+         "RST_STREAM", "an unknown type"])
+def test_a_flood_on_a_stream_that_is_over(server, connection, kind, payload, flags):
+    stream = connection.open(UNARY)
+    connection.send(stream, frame(b"x"))
+    assert connection.answer(stream).grpc_status == "0"
+    connection.send_raw(http2_frame(kind, payload, flags=flags, stream=stream) * 20_000)
+    check_calmed(server, connection, b"too_many_control_frames")
+
+
 def test_a_flood_of_padding(server, connection):
     stream = connection.open("/test.Echo/Collect")
     connection.send_raw(http2_frame(DATA, b"\x03\0\0\0", flags=8, stream=stream) * 20_000)
@@ -94,6 +108,20 @@ def test_resets_that_the_server_is_made_to_send(server, connection):
         data += http2_frame(WINDOW_UPDATE, number(0x7FFFFFFF), stream=stream)
     connection.send_raw(data)
     check_calmed(server, connection, b"too_many_control_frames")
+
+
+def test_early_answers_are_no_flood():
+    """A call that is refused before its request is complete ends in a reset by the server."""
+    with serving(controlFrameBurst=20, controlFramesPerSecond=0) as server:
+        connection = Connection(server.port)
+        for _ in range(100):
+            stream = connection.open("/no/such")
+            assert connection.answer(stream).grpc_status == "12"
+            # The client has not seen the reset yet.
+            connection.send_raw(http2_frame(DATA, frame(b""), flags=END_STREAM, stream=stream))
+        assert connection.goaway is None
+        assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
+        connection.close()
 
 
 def test_a_client_that_cancels_many_calls_is_served():

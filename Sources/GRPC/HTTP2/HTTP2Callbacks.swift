@@ -94,7 +94,7 @@ private func onFrameSent(
   let header = frame!.pointee.hd
   if header.type == NGHTTP2_RST_STREAM.rawValue {
     return withConnection(userData) { connection in
-      connection.resetSent()
+      connection.resetSent(errorCode: frame!.pointee.rst_stream.error_code)
       return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
     }
   }

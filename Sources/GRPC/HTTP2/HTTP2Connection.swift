@@ -59,7 +59,9 @@ class HTTP2Connection: ChannelInboundHandler {
     hasReceived = true
     isReceiving = true
     let consumed = buffer.withUnsafeReadableBytes { bytes in
-      nghttp2_session_mem_recv(
+      inputArrives(bytes)
+      if isDisconnecting { return 0 }
+      return nghttp2_session_mem_recv(
         session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
     isReceiving = false
@@ -250,6 +252,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// Headers of a stream that is open already begin: those of a response, or trailers.
   func moreHeadersBegan() {}
 
+  /// Bytes have come in; what they mean follows.
+  func inputArrives(_ bytes: UnsafeRawBufferPointer) {}
+
   func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) {}
@@ -272,7 +277,7 @@ class HTTP2Connection: ChannelInboundHandler {
   func framesWentOut() -> Bool { false }
 
   /// An RST_STREAM frame went out.
-  func resetSent() {}
+  func resetSent(errorCode: UInt32) {}
 
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}

@@ -66,6 +66,7 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) private var hasAnnouncedEncodings = false
     case noticed
     /// The last GOAWAY went out: the connection ends with its last stream.
+  @exclusivity(unchecked) var frameScanner = FrameScanner()
     case refusing
   }
 
@@ -213,6 +214,10 @@ final class ServerConnection: HTTP2Connection {
   ) {
     let header = frame.pointee.hd
     let isHeaders = header.type == NGHTTP2_HEADERS.rawValue
+  override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
+    spendFrames(frameScanner.scan(bytes))
+  }
+
     guard isHeaders || header.type == NGHTTP2_DATA.rawValue else {
       return controlFrameReceived(frame)
     }
@@ -226,10 +231,12 @@ final class ServerConnection: HTTP2Connection {
         requestsEnded(call)
       }
     }
-    if !isHeaders && !isLast && header.length == frame.pointee.data.padlen { spendFrame() }
   }
 
-  override func resetSent() { spendFrame() }
+  override func resetSent(errorCode: UInt32) {
+    // The other is how a complete answer ends that did not wait for the whole request.
+    if errorCode != NGHTTP2_NO_ERROR.rawValue { spendFrames(1) }
+  }
 
   private func headersEnded(_ call: ServerCall) {
     let request = head
