@@ -18,6 +18,8 @@ public final class GRPCServer: Sendable {
   /// What TLS listeners have read; those that have the same files share it.
   let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
+  private let gzipWorkers = GzipWorkers()
+
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
     let eventLoop: any EventLoop
@@ -59,7 +61,7 @@ public final class GRPCServer: Sendable {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      admission: admission, mailbox: loop.mailbox,
+      admission: admission, mailbox: loop.mailbox, gzipWorkers: gzipWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         if loop.isDraining.load(ordering: .sequentiallyConsistent) { connection.beginDrain() }

@@ -28,6 +28,9 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var receivedRequest: [UInt8]?
   @exclusivity(unchecked) var requestsEnded = false
   /// Input that is not looked at before there is room for what answers it.
+  /// A request that waits to be inflated. Nothing after it is looked at.
+  @exclusivity(unchecked) var packedRequest: [UInt8]?
+  @exclusivity(unchecked) var isQueuedForGzip = false
   @exclusivity(unchecked) var heldInput: [UInt8] = []
   /// The bytes of requests this call holds, as the connection has counted them.
   @exclusivity(unchecked) var countedBytes = 0
@@ -111,13 +114,13 @@ public final class ServerCall: @unchecked Sendable {
   public var peer: Peer { connection.peer }
 
   /// Whether the request handed over last came compressed.
-  public var isRequestCompressed: Bool { deframer.wasCompressed }
+  @exclusivity(unchecked) public internal(set) var isRequestCompressed = false
 
   /// Messages of at least this many bytes are compressed with gzip, if the client accepts that; nil
   /// compresses none. At first what `ServerLimits` says.
   ///
   /// It counts until the response headers are sent, by `start` or with the first message, which say
-  /// whether messages may be compressed at all. They are compressed on the event loop.
+  /// whether messages may be compressed at all. Large ones are compressed on threads of their own.
   @exclusivity(unchecked) public var compressionThreshold: Int?
 
   /// What the service keeps for the connection this call came on, as long as that lives.
@@ -196,10 +199,7 @@ public final class ServerCall: @unchecked Sendable {
       start()
       guard !isFinished else { return }
       usesSend = true
-      let size = enqueue(message, compressed: compressed)
-      // `send` has counted the message as it was.
-      let saved = OutboundBuffer.framedSize(of: message) - size
-      if saved != 0 { unsent.subtract(saved, ordering: .sequentiallyConsistent) }
+      enqueue(message, compressed: compressed)
       resume()
     case .respond(let message):
       start()
@@ -231,14 +231,43 @@ public final class ServerCall: @unchecked Sendable {
     connection.submitResponse(self, metadata: metadata)
   }
 
-  /// Queues a message; returns the bytes it takes.
-  @discardableResult
-  private func enqueue(_ message: [UInt8], compressed: Bool? = nil) -> Int {
+  private func enqueue(_ message: [UInt8], compressed: Bool? = nil) {
     let before = outbound.byteCount
     outbound.append(message, compressed: compressed)
-    let size = outbound.byteCount - before
-    connection.waitingBytes += size
-    return size
+    connection.waitingBytes += outbound.byteCount - before
+    compressAnswers()
+  }
+
+  /// Compresses what there is to compress, or has it compressed.
+  private func compressAnswers() {
+    while let message = outbound.toCompress {
+      guard connection.mayCompress(message.count) else { return connection.queueForGzip(self) }
+      finishCompressing(Gzip.compress(message))
+    }
+  }
+
+  /// What was to be compressed elsewhere is.
+  func compressed(_ packed: [UInt8]) {
+    // The stream may be gone, and its answers with it.
+    guard outbound.toCompress != nil else { return }
+    finishCompressing(packed)
+    compressAnswers()
+    resume()
+  }
+
+  private func finishCompressing(_ packed: [UInt8]) {
+    let before = outbound.byteCount
+    outbound.finishCompressing(packed)
+    let saved = before - outbound.byteCount
+    connection.waitingBytes -= saved
+    // `send` has counted the message as it was.
+    if usesSend && saved != 0 { unsent.subtract(saved, ordering: .sequentiallyConsistent) }
+  }
+
+  /// What this call has for the threads that inflate and compress.
+  var gzipWork: ServerConnection.GzipWork? {
+    if let packedRequest, !isFinished { return .inflate(packedRequest, limit: deframer.limit) }
+    return outbound.toCompress.map { .compress($0) }
   }
 
   /// Takes answers from `source` from now on.
@@ -319,9 +348,10 @@ public final class ServerCall: @unchecked Sendable {
       source.fill(&outbound, target: limit)
       connection.waitingBytes += outbound.byteCount - before
     }
-    let count = min(limit, outbound.byteCount)
+    let count = min(limit, outbound.readyCount)
     let isLast = end != nil && count == outbound.byteCount
     if count == 0 && !isLast {
+      compressAnswers()
       isDeferred = true
       return nil
     }
@@ -343,6 +373,10 @@ public final class ServerCall: @unchecked Sendable {
     framesSent &+= 1
     if wait == .forOwnAnswers && outbound.byteCount < Self.sendLimit / 2 {
       // The connection goes on with it when this frame is through.
+  }
+
+  /// As many bytes are on their way.
+  func wroteData(_ count: Int) {
       wait = .queued
       connection.waitingCalls.append(self)
     }
@@ -391,9 +425,15 @@ public final class ServerCall: @unchecked Sendable {
   var waitingBytes: Int { outbound.byteCount }
 
   /// Bytes of requests that have not reached the handler.
-  var heldBytes: Int { deframer.heldBytes + heldInput.count + (receivedRequest?.count ?? 0) }
+  var heldBytes: Int {
+    deframer.heldBytes + heldInput.count + (packedRequest?.count ?? 0)
+      + (receivedRequest?.count ?? 0)
+  }
 
-  /// Forgets requests that no handler will see; not from within `MessageDeframer.consume`.
+  /// Whether requests wait that have come before what comes now.
+  var holdsRequests: Bool { !heldInput.isEmpty || packedRequest != nil }
+
+  /// Forgets requests that no handler will see.
   func dropRequests() {
     deframer = MessageDeframer(limit: deframer.limit)
     heldInput = []
@@ -401,6 +441,7 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   /// Lets go of what produced answers; those that wait still go out.
+    packedRequest = nil
   private func release() {
     closed.store(true, ordering: .releasing)
     handler = nil

@@ -10,6 +10,7 @@ final class ServerConnection: HTTP2Connection {
   let limits: ServerLimits
   let admission: [any CallAdmission]
   let mailbox: LoopMailbox
+  let gzipWorkers: GzipWorkers
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
 
@@ -51,6 +52,13 @@ final class ServerConnection: HTTP2Connection {
 
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
+  // Inflating and compressing; see ServerConnection+Gzip.
+  /// What may still be inflated in this turn, in bytes.
+  @exclusivity(unchecked) var gzipLeft = ServerConnection.gzipTurn
+  /// Calls that have something for other threads, and whether these are at it.
+  @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
+  @exclusivity(unchecked) var isAwaitingGzip = false
+
   @exclusivity(unchecked) var answersBegun = 0
   @exclusivity(unchecked) var dataFramesSent = 0
   @exclusivity(unchecked) var isEstablished = false
@@ -72,7 +80,7 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    admission: [any CallAdmission], mailbox: LoopMailbox,
+    admission: [any CallAdmission], mailbox: LoopMailbox, gzipWorkers: GzipWorkers,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
@@ -82,6 +90,7 @@ final class ServerConnection: HTTP2Connection {
     self.mailbox = mailbox
     self.onOpen = onOpen
     self.onClose = onClose
+    self.gzipWorkers = gzipWorkers
     let now = eventLoop.now
     self.frameBudget = FrameBudget(
       burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond, now: now)
@@ -178,6 +187,7 @@ final class ServerConnection: HTTP2Connection {
     waitingCalls = []
     while let call = firstCall {
       unlink(call)
+    gzipQueue = []
       call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
       Unmanaged.passUnretained(call).release()
     }
@@ -204,6 +214,11 @@ final class ServerConnection: HTTP2Connection {
 
   override func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
+  override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
+    gzipLeft = Self.gzipTurn
+    spendFrames(frameScanner.scan(bytes))
+  }
+
   ) {
     // Trailers of a request land here too, and mean nothing to gRPC: the next request resets.
     head.add(name: name, value: value, limit: limits.headerListSize)
@@ -291,7 +306,7 @@ final class ServerConnection: HTTP2Connection {
       call.namesEncoding = true
       switch MessageEncoding(encoding) {
       case .identity: break
-      case .gzip: call.deframer.compressed = .inflated
+      case .gzip: call.deframer.allowsCompressed = true
       case nil:
         throw RPCError(
           .unimplemented,
@@ -406,6 +421,7 @@ final class ServerConnection: HTTP2Connection {
       }
     }
   }
+      $0.wroteData(count)
 }
 
 /// The read callback of every response body.

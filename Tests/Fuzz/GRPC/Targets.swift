@@ -30,7 +30,7 @@ private func tryMessages(_ input: [UInt8]) {
   func deframe(cuts: Int) -> Outcome {
     var outcome = Outcome()
     var deframer = MessageDeframer(limit: 5000)
-    deframer.compressed = .inflated
+    deframer.allowsCompressed = true
     do throws(RPCError) {
       var rest = input[...]
       while !rest.isEmpty {
@@ -50,14 +50,9 @@ private func tryMessages(_ input: [UInt8]) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: piece.count, alignment: 1)
     defer { copy.deallocate() }
     copy.copyBytes(from: piece)
-    // Also stops after each message, and goes on.
-    var position = 0
-    while position < copy.count {
-      let part = UnsafeRawBufferPointer(rebasing: copy[position...])
-      position += try deframer.consume(part) { message throws(RPCError) in
-        messages.append(message)
-        return false
-      }
+    var rest = UnsafeRawBufferPointer(copy)
+    while let message = try deframer.next(&rest) {
+      messages.append(try message.content(limit: 5000))
     }
   }
   let whole = deframe(cuts: Int.max)
@@ -118,6 +113,8 @@ private struct ConnectionTrial {
       methods: Self.methods, limits: limits, admission: [],
       mailbox: LoopMailbox(eventLoop: loop),
       onOpen: { _ in },
+      // In the middle of everything, which is sooner than ever.
+      gzipWorkers: GzipWorkers { $0() },
       onClose: { _ in })
     let channel = EmbeddedChannel(handler: connection, loop: loop)
     var output = ByteBuffer()
@@ -150,6 +147,7 @@ private struct ConnectionTrial {
     #expect(connection.waitingBytes == 0, "\(input)")
     #expect(connection.heldBytes == 0, "\(input)")
     #expect(connection.abandonedCalls.load(ordering: .relaxed) == 0, "\(input)")
+    #expect(connection.gzipQueue.isEmpty, "\(input)")
     checkFrames(&output, input)
     return connection
   }
@@ -169,9 +167,12 @@ private struct ConnectionTrial {
       guard header[3] == 0 else { continue }
       let stream = header[5..<9].reduce(0) { $0 << 8 | UInt32($1) }
       var deframer = streams[stream] ?? MessageDeframer(limit: 1 << 20)
-      deframer.compressed = .inflated
+      deframer.allowsCompressed = true
       #expect(throws: Never.self, "\(input)") {
-        try payload.withUnsafeBytes { try deframer.consume($0) { _ in } }
+        try payload.withUnsafeBytes { payload in
+          var rest = payload
+          while let message = try deframer.next(&rest) { _ = try message.content(limit: 1 << 20) }
+        }
       }
       streams[stream] = deframer
     }
