@@ -35,12 +35,16 @@ public final class GRPCServer: Sendable {
   }
 
   /// - Parameters:
-  ///   - eventLoops: How many threads serve connections.
+  ///   - methods: No two may have the same path.
+  ///   - eventLoops: How many threads serve connections; at least one.
+  ///   - limits: Within the ranges that `ServerLimits` tells.
   ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
   public init(
     methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(),
     admission: [any CallAdmission] = [], logger: Logger
   ) {
+    precondition(eventLoops > 0, "eventLoops is \(eventLoops): a server needs at least one")
+    limits.check()
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
     self.methods = MethodTable(methods)
     self.limits = limits

@@ -49,6 +49,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) private var source: (any MessageSource)?
 
   @exclusivity(unchecked) private var outbound = OutboundBuffer()
+  /// The source has `outbound` in its hands.
+  @exclusivity(unchecked) private var isFilling = false
   /// Set once the handler has ended the call; without trailers, a plain OK.
   @exclusivity(unchecked) private var end: (trailers: HeaderFields?, Void)?
   @exclusivity(unchecked) private(set) var state = State.idle
@@ -234,6 +236,8 @@ public final class ServerCall: @unchecked Sendable {
   private func enqueue(_ message: [UInt8], compressed: Bool? = nil) {
     let before = outbound.byteCount
     outbound.append(message, compressed: compressed)
+    precondition(
+      !isFilling, "\(path): a MessageSource appends to the buffer it is given; it does not send")
     connection.waitingBytes += outbound.byteCount - before
     compressAnswers()
   }
@@ -349,7 +353,9 @@ public final class ServerCall: @unchecked Sendable {
       connection.waitingBytes += outbound.byteCount - before
     }
     let count = min(limit, outbound.readyCount)
+      isFilling = true
     let isLast = end != nil && count == outbound.byteCount
+      isFilling = false
     if count == 0 && !isLast {
       compressAnswers()
       isDeferred = true
