@@ -15,8 +15,10 @@ public final class ServerCall: @unchecked Sendable {
   let connection: ServerConnection
   let id: Int32
 
-  /// The request's metadata; see `MetadataFields`.
-  @exclusivity(unchecked) var metadataFields: [UInt8] = []
+  /// The request's metadata; nil when it has none.
+  @exclusivity(unchecked) var keptMetadata: CallMetadata?
+  /// As it came; see `MetadataFields`.
+  var metadataFields: [UInt8] { keptMetadata?.fields ?? [] }
   /// When the client gives up, on the monotonic clock; nil when it set no timeout.
   public internal(set) var deadline: NIODeadline?
 

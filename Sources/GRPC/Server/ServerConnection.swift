@@ -25,7 +25,9 @@ final class ServerConnection: HTTP2Connection {
   /// The last path and its method, and the last metadata: calls in a row are often alike.
   @exclusivity(unchecked) private var lastPath: [UInt8] = []
   @exclusivity(unchecked) private var lastMethod: RPCMethod?
-  @exclusivity(unchecked) private var lastFields: [UInt8] = []
+  @exclusivity(unchecked) private var lastMetadata: CallMetadata?
+  /// Bytes of metadata that calls keep.
+  let metadataAccount = CallMetadata.Account()
 
   /// Set before the connection becomes active.
   var peerCertificate: PeerCertificate?
@@ -277,10 +279,7 @@ final class ServerConnection: HTTP2Connection {
     call.acceptsGzip = request.acceptsGzip
     do throws(RPCError) {
       try check(request, of: call)
-      if !request.fields.isEmpty {
-        if !request.fields.hasSameBytes(as: lastFields) { lastFields = request.fields }
-        call.metadataFields = lastFields
-      }
+      if !request.fields.isEmpty { call.keptMetadata = try metadata(request.fields) }
       if request.hasTimeout, !method.ignoresDeadline {
         try setDeadline(request.timeout, of: call)
       }
@@ -317,6 +316,23 @@ final class ServerConnection: HTTP2Connection {
       let metadata = MetadataFields.metadata(of: request.fields)
       for entry in metadata.entries where entry.key.hasSuffix("-bin") {
         _ = try metadata.binaryValues(for: entry.key)
+  /// The metadata to keep for a call.
+  private func metadata(_ fields: [UInt8]) throws(RPCError) -> CallMetadata {
+    if let lastMetadata, lastMetadata.fields.hasSameBytes(as: fields) { return lastMetadata }
+    // It may be the connection alone that still keeps it.
+    lastMetadata = nil
+    guard
+      metadataAccount.byteCount + fields.count <= max(limits.metadataBytes, limits.headerListSize)
+    else {
+      throw RPCError(
+        .resourceExhausted,
+        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata")
+    }
+    let metadata = CallMetadata(fields, account: metadataAccount)
+    lastMetadata = metadata
+    return metadata
+  }
+
       }
     }
   }

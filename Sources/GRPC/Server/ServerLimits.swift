@@ -24,6 +24,9 @@ public struct ServerLimits: Sendable {
   /// may send, the youngest calls end with RESOURCE_EXHAUSTED until the rest can go on, so that a
   /// connection holds at most this and `connectionWindow`.
   public var requestBytes = 64 * 1024 * 1024
+  /// Bytes of metadata that the open calls of a connection may have; one call's fits in any case.
+  /// Calls in a row that have the same count once. A call beyond it ends with RESOURCE_EXHAUSTED.
+  public var metadataBytes = 16 * 1024 * 1024
   /// Bytes of answers that may wait on a connection. Beyond it, requests wait for their handlers,
   /// so that a connection holds at most this and what the calls already running answer.
   public var answerBytes = 64 * 1024 * 1024
@@ -72,6 +75,7 @@ public struct ServerLimits: Sendable {
     check("connectionWindow", connectionWindow, 1...largestWindow)
     // Half of what an Int holds, so that sums with windows do not overflow.
     check("requestBytes", requestBytes, 0...(.max / 2))
+    check("metadataBytes", metadataBytes, 0...(.max / 2))
     check("answerBytes", answerBytes, 0...(.max / 2))
     check("controlFrameBurst", controlFrameBurst, 1...largestWindow)
     check("controlFramesPerSecond", controlFramesPerSecond, 0...largestWindow)
