@@ -98,6 +98,10 @@ private func onFrameSent(
       return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
     }
   }
+  if header.type == NGHTTP2_GOAWAY.rawValue {
+    withConnection(userData) { $0.goAwaySent() }
+    return 0
+  }
   guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     header.type == NGHTTP2_HEADERS.rawValue || header.type == NGHTTP2_DATA.rawValue
   else { return 0 }

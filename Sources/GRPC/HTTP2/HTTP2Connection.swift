@@ -285,6 +285,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// The stream is gone; `stream` is not used again.
   func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {}
 
+  /// A GOAWAY frame went out.
+  func goAwaySent() {}
+
   /// The connection is gone: every stream still open ends now.
   func connectionClosed() {}
 }

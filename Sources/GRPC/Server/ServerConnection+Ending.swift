@@ -56,8 +56,13 @@ extension ServerConnection {
     guard drain == .serving, let session else { return }
     drain = .noticed
     nghttp2_submit_shutdown_notice(session)
-    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
     setNeedsFlush()
+  }
+
+  /// The notice went out: what answers this ping has seen it. nghttp2 would send a ping first.
+  func pingForDrain() {
+    guard let session else { return }
+    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
   }
 
   func pingAcknowledged(_ ping: nghttp2_ping) {

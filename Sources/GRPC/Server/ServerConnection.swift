@@ -425,6 +425,8 @@ final class ServerConnection: HTTP2Connection {
     dataFramesSent &+= 1
     Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
       $0.writeData(count, into: &output)
+  override func goAwaySent() { if drain == .noticed { pingForDrain() } }
+
     }
   }
 
