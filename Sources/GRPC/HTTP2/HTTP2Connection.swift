@@ -178,6 +178,12 @@ class HTTP2Connection: ChannelInboundHandler {
     let closed = eventLoop.makePromise(of: Void.self)
     closed.futureResult.whenFailure { _ in channel.close(promise: nil) }
     context.close(mode: .output, promise: closed)
+    limitClosing()
+  }
+
+  /// Closes after a while, whatever the peer does.
+  final func limitClosing() {
+    guard let channel = context?.channel else { return }
     let limit = eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
     channel.closeFuture.whenComplete { _ in limit.cancel() }
   }
@@ -246,14 +252,14 @@ class HTTP2Connection: ChannelInboundHandler {
   /// The session is there: the connection can be used.
   func sessionBegan() {}
 
+  /// Bytes have come in; what they mean follows.
+  func inputArrives(_ bytes: UnsafeRawBufferPointer) {}
+
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}
 
   /// Headers of a stream that is open already begin: those of a response, or trailers.
   func moreHeadersBegan() {}
-
-  /// Bytes have come in; what they mean follows.
-  func inputArrives(_ bytes: UnsafeRawBufferPointer) {}
 
   func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
@@ -279,14 +285,14 @@ class HTTP2Connection: ChannelInboundHandler {
   /// An RST_STREAM frame went out.
   func resetSent(errorCode: UInt32) {}
 
+  /// A GOAWAY frame went out.
+  func goAwaySent() {}
+
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}
 
   /// The stream is gone; `stream` is not used again.
   func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {}
-
-  /// A GOAWAY frame went out.
-  func goAwaySent() {}
 
   /// The connection is gone: every stream still open ends now.
   func connectionClosed() {}
