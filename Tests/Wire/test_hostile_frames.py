@@ -589,11 +589,13 @@ def test_small_requests_that_inflate_and_never_end():
             connection.send(stream, body, end=False)
             connection.flush()
             streams.append(stream)
-        statuses = [connection.answers[stream].grpc_status for stream in streams]
         assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
+        # They are inflated one after the other.
+        end = time.monotonic() + TIMEOUT
+        while len([s for s in streams if connection.answers[s].grpc_status == "8"]) <= 150:
+            assert time.monotonic() < end
+            connection.receive()
         assert server.resident_bytes() - before < 80 * MEGABYTE
-        statuses = [connection.answers[stream].grpc_status for stream in streams]
-        assert statuses.count("8") > 150
         connection.close()
 
 
@@ -610,7 +612,7 @@ def test_a_claimed_length(server, connection):
 # Metadata
 
 
-@pytest.mark.parametrize("where", ["headers", "trailers"])
+@pytest.mark.parametrize("where", ["headers", "trailers", "error"])
 def test_metadata_that_is_not_the_services_to_send(server, connection, where):
     answer = connection.call("/test.Echo/Reserved", frame(where.encode()))
     assert answer.grpc_status == "13"
@@ -618,14 +620,9 @@ def test_metadata_that_is_not_the_services_to_send(server, connection, where):
     assert "grpc-mine" not in {**answer.headers, **answer.trailers}
 
 
-def test_an_error_comes_without_such_metadata(server, connection):
-    answer = connection.call("/test.Echo/Reserved", frame(b"error"))
-    assert answer.grpc_status == "10"
-    assert "grpc-mine" not in {**answer.headers, **answer.trailers}
-
-
 @pytest.mark.parametrize("values, expected", [
     (["AAE"], ["AAE"]), (["AAE="], ["AAE"]), (["AAE=,AQ"], ["AAE", "AQ"]),
+    (["AAE, AQ"], ["AAE", "AQ"]),
     (["AAE", "AQ=="], ["AAE", "AQ"])])
 def test_binary_keys(server, connection, values, expected):
     """Padded or not, repeated or joined; written without padding."""
@@ -637,4 +634,3 @@ def test_binary_keys(server, connection, values, expected):
     connection.send(stream, frame(b"x"))
     trailers = connection.answer(stream).trailer_fields
     assert [value for name, value in trailers if name == "x-echo-bin"] == expected
-    (["AAE, AQ"], ["AAE", "AQ"]),

@@ -28,11 +28,11 @@ public final class ServerCall: @unchecked Sendable {
 
   @exclusivity(unchecked) var deframer: MessageDeframer
   @exclusivity(unchecked) var receivedRequest: [UInt8]?
-  @exclusivity(unchecked) var requestsEnded = false
-  /// Input that is not looked at before there is room for what answers it.
   /// A request that waits to be inflated. Nothing after it is looked at.
   @exclusivity(unchecked) var packedRequest: [UInt8]?
   @exclusivity(unchecked) var isQueuedForGzip = false
+  @exclusivity(unchecked) var requestsEnded = false
+  /// Input that is not looked at before there is room for what answers it.
   @exclusivity(unchecked) var heldInput: [UInt8] = []
   /// The bytes of requests this call holds, as the connection has counted them.
   @exclusivity(unchecked) var countedBytes = 0
@@ -49,10 +49,10 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var method: RPCMethod?
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) private var source: (any MessageSource)?
-
-  @exclusivity(unchecked) private var outbound = OutboundBuffer()
   /// The source has `outbound` in its hands.
   @exclusivity(unchecked) private var isFilling = false
+
+  @exclusivity(unchecked) private var outbound = OutboundBuffer()
   /// Set once the handler has ended the call; without trailers, a plain OK.
   @exclusivity(unchecked) private var end: (trailers: HeaderFields?, Void)?
   @exclusivity(unchecked) private(set) var state = State.idle
@@ -221,7 +221,7 @@ public final class ServerCall: @unchecked Sendable {
   /// Sends the response headers now, without waiting for the first message.
   ///
   /// Metadata that is not a service's to send, such as keys that begin with `grpc-`, ends the call
-  /// with INTERNAL.
+  /// with INTERNAL, here as in `finish` and in an error.
   public func start(metadata: Metadata = Metadata()) {
     guard state == .idle else { return }
     if !metadata.isEmpty {
@@ -236,10 +236,10 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   private func enqueue(_ message: [UInt8], compressed: Bool? = nil) {
-    let before = outbound.byteCount
-    outbound.append(message, compressed: compressed)
     precondition(
       !isFilling, "\(path): a MessageSource appends to the buffer it is given; it does not send")
+    let before = outbound.byteCount
+    outbound.append(message, compressed: compressed)
     connection.waitingBytes += outbound.byteCount - before
     compressAnswers()
   }
@@ -311,6 +311,8 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
+    var error = error
+    do throws(RPCError) { try error.metadata.checkSendable() } catch let mistake { error = mistake }
     let (fitting, omitted) = error.trailers(within: connection.clientHeaderListSize)
     var fields = fitting
     if !omitted.isEmpty {
@@ -351,15 +353,15 @@ public final class ServerCall: @unchecked Sendable {
   func dataAvailable(limit: Int) -> (count: Int, isLast: Bool)? {
     if let source, end == nil, outbound.byteCount < limit {
       let before = outbound.byteCount
+      isFilling = true
       source.fill(&outbound, target: limit)
+      isFilling = false
       connection.waitingBytes += outbound.byteCount - before
+      compressAnswers()
     }
     let count = min(limit, outbound.readyCount)
-      isFilling = true
     let isLast = end != nil && count == outbound.byteCount
-      isFilling = false
     if count == 0 && !isLast {
-      compressAnswers()
       isDeferred = true
       return nil
     }
@@ -377,14 +379,14 @@ public final class ServerCall: @unchecked Sendable {
       outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
       return count
     }
-    connection.waitingBytes -= count
-    framesSent &+= 1
-    if wait == .forOwnAnswers && outbound.byteCount < Self.sendLimit / 2 {
-      // The connection goes on with it when this frame is through.
   }
 
   /// As many bytes are on their way.
   func wroteData(_ count: Int) {
+    connection.waitingBytes -= count
+    framesSent &+= 1
+    if wait == .forOwnAnswers && outbound.byteCount < Self.sendLimit / 2 {
+      // The connection goes on with it when this frame is through.
       wait = .queued
       connection.waitingCalls.append(self)
     }
@@ -445,11 +447,11 @@ public final class ServerCall: @unchecked Sendable {
   func dropRequests() {
     deframer = MessageDeframer(limit: deframer.limit)
     heldInput = []
+    packedRequest = nil
     receivedRequest = nil
   }
 
   /// Lets go of what produced answers; those that wait still go out.
-    packedRequest = nil
   private func release() {
     closed.store(true, ordering: .releasing)
     handler = nil

@@ -52,8 +52,6 @@ final class ServerConnection: HTTP2Connection {
   /// Calls whose clients have left, and whose handlers go on.
   let abandonedCalls = Atomic<Int>(0)
 
-  // What has happened, for the timers and against floods; see ServerConnection+Timers.
-  @exclusivity(unchecked) var callsBegun = 0
   // Inflating and compressing; see ServerConnection+Gzip.
   /// What may still be inflated in this turn, in bytes.
   @exclusivity(unchecked) var gzipLeft = ServerConnection.gzipTurn
@@ -61,9 +59,14 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
   @exclusivity(unchecked) var isAwaitingGzip = false
 
+  // What has happened, for the timers and against floods; see ServerConnection+Timers.
+  @exclusivity(unchecked) var callsBegun = 0
   @exclusivity(unchecked) var answersBegun = 0
+  /// It was said on this connection which encodings are read.
+  @exclusivity(unchecked) private var hasAnnouncedEncodings = false
   @exclusivity(unchecked) var dataFramesSent = 0
   @exclusivity(unchecked) var isEstablished = false
+  @exclusivity(unchecked) var frameScanner = FrameScanner()
   var frameBudget: FrameBudget
   var pings: PingPolicy
   var timers: ConnectionTimers
@@ -72,11 +75,8 @@ final class ServerConnection: HTTP2Connection {
   enum DrainState {
     case serving
     /// A first GOAWAY and a PING went out: streams on their way are still accepted.
-  /// It was said on this connection which encodings are read.
-  @exclusivity(unchecked) private var hasAnnouncedEncodings = false
     case noticed
     /// The last GOAWAY went out: the connection ends with its last stream.
-  @exclusivity(unchecked) var frameScanner = FrameScanner()
     case refusing
   }
 
@@ -90,9 +90,9 @@ final class ServerConnection: HTTP2Connection {
     self.limits = limits
     self.admission = admission
     self.mailbox = mailbox
+    self.gzipWorkers = gzipWorkers
     self.onOpen = onOpen
     self.onClose = onClose
-    self.gzipWorkers = gzipWorkers
     let now = eventLoop.now
     self.frameBudget = FrameBudget(
       burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond, now: now)
@@ -187,9 +187,9 @@ final class ServerConnection: HTTP2Connection {
     timer?.cancel()
     timer = nil
     waitingCalls = []
+    gzipQueue = []
     while let call = firstCall {
       unlink(call)
-    gzipQueue = []
       call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
       Unmanaged.passUnretained(call).release()
     }
@@ -214,13 +214,13 @@ final class ServerConnection: HTTP2Connection {
 
   // MARK: Requests
 
-  override func headerReceived(
-    stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
     gzipLeft = Self.gzipTurn
     spendFrames(frameScanner.scan(bytes))
   }
 
+  override func headerReceived(
+    stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) {
     // Trailers of a request land here too, and mean nothing to gRPC: the next request resets.
     head.add(name: name, value: value, limit: limits.headerListSize)
@@ -231,10 +231,6 @@ final class ServerConnection: HTTP2Connection {
   ) {
     let header = frame.pointee.hd
     let isHeaders = header.type == NGHTTP2_HEADERS.rawValue
-  override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
-    spendFrames(frameScanner.scan(bytes))
-  }
-
     guard isHeaders || header.type == NGHTTP2_DATA.rawValue else {
       return controlFrameReceived(frame)
     }
@@ -265,7 +261,7 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
-    guard request.contentType == .grpc else {
+    guard request.isGRPC else {
       return call.reject(http: "415", "content-type must be application/grpc")
     }
     if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
@@ -316,6 +312,10 @@ final class ServerConnection: HTTP2Connection {
       let metadata = MetadataFields.metadata(of: request.fields)
       for entry in metadata.entries where entry.key.hasSuffix("-bin") {
         _ = try metadata.binaryValues(for: entry.key)
+      }
+    }
+  }
+
   /// The metadata to keep for a call.
   private func metadata(_ fields: [UInt8]) throws(RPCError) -> CallMetadata {
     if let lastMetadata, lastMetadata.fields.hasSameBytes(as: fields) { return lastMetadata }
@@ -331,10 +331,6 @@ final class ServerConnection: HTTP2Connection {
     let metadata = CallMetadata(fields, account: metadataAccount)
     lastMetadata = metadata
     return metadata
-  }
-
-      }
-    }
   }
 
   private func method(for path: [UInt8]) -> RPCMethod? {
@@ -425,10 +421,11 @@ final class ServerConnection: HTTP2Connection {
     dataFramesSent &+= 1
     Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
       $0.writeData(count, into: &output)
-  override func goAwaySent() { if drain == .noticed { pingForDrain() } }
-
+      $0.wroteData(count)
     }
   }
+
+  override func goAwaySent() { if drain == .noticed { pingForDrain() } }
 
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {
     withCall(stream) { call in
@@ -439,7 +436,6 @@ final class ServerConnection: HTTP2Connection {
       }
     }
   }
-      $0.wroteData(count)
 }
 
 /// The read callback of every response body.

@@ -85,7 +85,8 @@ private func tryMetadata(_ input: [UInt8]) {
   let metadata = MetadataFields.metadata(of: head.fields)
   for entry in metadata.entries {
     _ = try? metadata.binaryValues(for: entry.key)
-    _ = entry.isSendable
+    _ = entry.fault(from: .client)
+    _ = entry.fault(from: .service)
   }
 }
 
@@ -112,9 +113,9 @@ private struct ConnectionTrial {
       eventLoop: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() },
       methods: Self.methods, limits: limits, admission: [],
       mailbox: LoopMailbox(eventLoop: loop),
-      onOpen: { _ in },
       // In the middle of everything, which is sooner than ever.
       gzipWorkers: GzipWorkers { $0() },
+      onOpen: { _ in },
       onClose: { _ in })
     let channel = EmbeddedChannel(handler: connection, loop: loop)
     var output = ByteBuffer()
@@ -146,8 +147,8 @@ private struct ConnectionTrial {
     #expect(connection.firstCall == nil, "\(input)")
     #expect(connection.waitingBytes == 0, "\(input)")
     #expect(connection.heldBytes == 0, "\(input)")
-    #expect(connection.abandonedCalls.load(ordering: .relaxed) == 0, "\(input)")
     #expect(connection.gzipQueue.isEmpty, "\(input)")
+    #expect(connection.abandonedCalls.load(ordering: .relaxed) == 0, "\(input)")
     checkFrames(&output, input)
     return connection
   }
