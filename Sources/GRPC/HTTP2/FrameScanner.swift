@@ -8,6 +8,8 @@ internal import CNghttp2
 struct FrameScanner {
   /// Bytes until the next frame header, or until the next that matters.
   private var skipping = FrameScanner.prefaceLength
+  /// What came of a header that is cut: its first bytes, and how many they are.
+  private var header: UInt64 = 0
   private var headerCount = 0
   private var length = 0
   private var type: UInt8 = 0
@@ -36,37 +38,38 @@ struct FrameScanner {
         let step = min(skipping, bytes.count - position)
         skipping -= step
         position += step
-        continue
-      }
-      let byte = bytes[position]
-      position += 1
-      if awaitsPadding {
+      } else if awaitsPadding {
         awaitsPadding = false
         skipping = length - 1
-        if Int(byte) >= length - 1 { count += 1 }
+        if Int(bytes[position]) >= length - 1 { count += 1 }
+        position += 1
+      } else if headerCount == 0 && bytes.count - position >= Self.headerLength {
+        let first = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        readHeader(UInt64(bigEndian: first), last: bytes[position + 8])
+        position += Self.headerLength
+        if carriesNothing() { count += 1 }
       } else {
-        readHeader(byte)
-        if headerCount == 0 && carriesNothing() { count += 1 }
+        headerCount += 1
+        if headerCount < Self.headerLength {
+          header = header << 8 | UInt64(bytes[position])
+        } else {
+          headerCount = 0
+          readHeader(header, last: bytes[position])
+          if carriesNothing() { count += 1 }
+        }
+        position += 1
       }
     }
     return count
   }
 
-  /// Takes one byte of a header; after the last, `headerCount` is 0 again.
-  private mutating func readHeader(_ byte: UInt8) {
-    switch headerCount {
-    case 0: length = Int(byte)
-    case 1, 2: length = length << 8 | Int(byte)
-    case 3: type = byte
-    case 4: flags = byte
-    case 5: stream = UInt32(byte & 0x7F)
-    default: stream = stream << 8 | UInt32(byte)
-    }
-    headerCount += 1
-    if headerCount == Self.headerLength {
-      headerCount = 0
-      skipping = length
-    }
+  private mutating func readHeader(_ first: UInt64, last: UInt8) {
+    length = Int(first >> 40)
+    type = UInt8(truncatingIfNeeded: first >> 32)
+    flags = UInt8(truncatingIfNeeded: first >> 24)
+    // The highest bit is reserved.
+    stream = (UInt32(truncatingIfNeeded: first) << 8 | UInt32(last)) & 0x7FFF_FFFF
+    skipping = length
   }
 
   /// What the header that is complete says.
