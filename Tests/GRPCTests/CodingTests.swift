@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["!", "a", "ab=c", "abc==", "ab=", "=", "a b", "äöü"])
+  @Test(arguments: ["!", "a", "ab=c", "abc==", "ab=", "=", "a b", "äöü", "AAAA====", "AAA====="])
   func base64RefusesOthers(text: String) {
     #expect(Base64.decode(text.utf8) == nil)
   }
@@ -58,6 +58,7 @@ import Testing
   @Test(arguments: [
     ("grpc-status", "0"), ("grpc-mine", "x"), ("content-type", "x"), ("te", "x"), (":path", "x"),
     ("", "x"), ("a b", "x"), ("ä", "x"), ("key", "ä"), ("key", "a\nb"), ("connection", "x"),
+    ("user-agent", "x"),
   ])
   func metadataThatIsNotAServicesToSend(key: String, value: String) {
     var metadata = Metadata()
@@ -67,11 +68,33 @@ import Testing
     #expect(throws: RPCError.self) { try metadata.checkSendable() }
   }
 
+  @Test func clientsAndServicesMaySendTheSame() {
+    func isFine(_ check: () throws(RPCError) -> Void) -> Bool { (try? check()) != nil }
+    for (key, client, service) in [
+      ("x-fine", true, true), ("grpc-retry-pushback-ms", false, true), ("grpc-mine", false, false),
+      ("te", false, false),
+    ] {
+      var metadata = Metadata()
+      metadata.add("1", for: key)
+      #expect(
+        isFine { () throws(RPCError) in try metadata.checkSendable(from: .client) } == client,
+        "\(key)")
+      #expect(
+        isFine { () throws(RPCError) in try metadata.checkSendable(from: .service) } == service,
+        "\(key)")
+      #expect(
+        isFine { () throws(RPCError) in try RequestFields.check(metadata) } == client, "\(key)")
+    }
+  }
+
   @Test func binaryMetadataIsSplitAndDecoded() throws {
     var metadata = Metadata()
     metadata.add([1, 2, 3], for: "A-Bin")
     metadata.add(wireValue: "BAU=,BgcI", for: "a-bin")
     #expect(try metadata.binaryValues(for: "a-bin") == [[1, 2, 3], [4, 5], [6, 7, 8]])
+    var spaced = Metadata()
+    spaced.add(wireValue: "AAE, AAE=\t,Ag== ", for: "a-bin")
+    #expect(try spaced.binaryValues(for: "a-bin") == [[0, 1], [0, 1], [2]])
     metadata.add(wireValue: "?", for: "a-bin")
     #expect(throws: RPCError.self) { try metadata.binaryValues(for: "a-bin") }
   }

@@ -54,6 +54,7 @@ import Testing
     framed.append(long)
     framed.append([3])
     outbound.append(framed)
+    outbound.compressAll()
 
     var bytes = ByteBuffer()
     let count = outbound.byteCount
@@ -63,23 +64,43 @@ import Testing
     }
     var received: [([UInt8], Bool)] = []
     var deframer = MessageDeframer(limit: 1000)
-    deframer.compressed = .inflated
+    deframer.allowsCompressed = true
     while let piece = bytes.readBytes(length: min(40, bytes.readableBytes)), !piece.isEmpty {
       try piece.withUnsafeBytes { piece in
-        var position = 0
-        while position < piece.count {
-          let part = UnsafeRawBufferPointer(rebasing: piece[position...])
-          var message: [UInt8]?
-          position += try deframer.consume(part) { next throws(RPCError) in
-            message = next
-            return false
-          }
-          if let message { received.append((message, deframer.wasCompressed)) }
+        var rest = piece
+        while let message = try deframer.next(&rest) {
+          received.append((try message.content(limit: 1000), message.isCompressed))
         }
       }
     }
     #expect(received.map(\.0) == [long, long, [1], long, [2], noise, long, [3]])
     #expect(received.map(\.1) == [false, true, false, false, true, false, true, false])
+  }
+
+  /// What is behind a message that is still to be compressed waits, and keeps its place.
+  @Test func messagesWaitForThoseBeforeThem() {
+    let long = [UInt8](repeating: 1, count: 500)
+    var outbound = OutboundBuffer()
+    outbound.compressionThreshold = 100
+    outbound.append([1])
+    #expect(outbound.toCompress == nil)
+    outbound.append(long)
+    outbound.append([2])
+    outbound.append([3], compressed: true)
+    outbound.append([4])
+    #expect(outbound.readyCount == 6)
+    #expect(outbound.byteCount == 6 + 505 + 6 + 6 + 6)
+    #expect(outbound.toCompress == long)
+    outbound.finishCompressing([9, 9])
+    #expect(outbound.readyCount == 6 + 7 + 6)
+    #expect(outbound.toCompress == [3])
+    outbound.finishCompressing([8, 8, 8])
+    #expect(outbound.toCompress == nil)
+    #expect(outbound.readyCount == 6 + 7 + 6 + 8 + 6)
+    #expect(outbound.readyCount == outbound.byteCount)
+    outbound.append(long)
+    outbound.removeAll()
+    #expect(outbound.isEmpty && outbound.toCompress == nil && outbound.readyCount == 0)
   }
 
   private func error(of packed: [UInt8], limit: Int) -> StatusCode? {

@@ -39,7 +39,10 @@ import Testing
       var received: [[UInt8]] = []
       while sent.readableBytes > 0 {
         let piece = sent.readBytes(length: min(sent.readableBytes, .random(in: 1...50)))!
-        try piece.withUnsafeBytes { try deframer.consume($0) { received.append($0) } }
+        try piece.withUnsafeBytes { piece in
+          var rest = piece
+          while let message = try deframer.next(&rest) { received.append(message.bytes) }
+        }
       }
       #expect(received == messages)
       #expect(deframer.isBetweenMessages)
@@ -80,6 +83,7 @@ extension MessageDeframer {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { copy.deallocate() }
     copy.copyBytes(from: bytes)
-    try consume(UnsafeRawBufferPointer(copy)) { _ in }
+    var rest = UnsafeRawBufferPointer(copy)
+    while try next(&rest) != nil {}
   }
 }

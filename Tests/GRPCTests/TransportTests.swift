@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Testing
+import Threads
 
 @testable import GRPC
 
@@ -81,6 +82,63 @@ import Testing
     let error = #expect(throws: TransportError.self) { try BearerToken.read(file.path) }
     #expect(error?.message.contains(part) == true)
     #expect(error?.message.contains(file.path) == true)
+  }
+
+  /// Who gets in with "one" and with "two", once the file has been looked at.
+  private func admitted(_ admission: TokenAdmission) -> [String] {
+    for _ in 0..<2 { admission.look() }
+    return ["one", "two"].filter { token in
+      let call = ArrivingCall(
+        pathBytes: [], fields: Array("authorization\0Bearer \(token)\0".utf8),
+        peer: Peer(address: nil, certificate: nil))
+      do throws(RPCError) {
+        try admission.admit(call)
+        return true
+      } catch {
+        return false
+      }
+    }
+  }
+
+  @Test func tokensThatAreNotInTheFileAreNotValid() throws {
+    let file = try TemporaryFile("one\ntwo\n")
+    let admission = try TokenAdmission(file: file.path, logger: Self.quiet)
+    #expect(admitted(admission) == ["one", "two"])
+    try file.write("t w o\none\n")  // a mistake
+    #expect(admitted(admission) == ["one"])
+    try file.write("")
+    #expect(admitted(admission) == [])
+    try file.write("two\n")
+    #expect(admitted(admission) == ["two"])
+    unlink(file.path)
+    #expect(admitted(admission) == [])
+    try file.write("one\n# nobody else\n")
+    #expect(admitted(admission) == ["one"])
+    // Something else in its place, which cannot be read.
+    unlink(file.path)
+    mkdir(file.path, 0o700)
+    #expect(admitted(admission) == [])
+    rmdir(file.path)
+    try file.write("two\n")
+    #expect(admitted(admission) == ["two"])
+  }
+
+  /// What is wrong may come right without a change of the files: a full table of descriptors.
+  @Test func filesThatAreWrongAreReadAgain() throws {
+    let file = try TemporaryFile("one")
+    let isShort = Locked(false)
+    let watched = try WatchedFiles([file.path], kind: "text", logger: Self.quiet) {
+      () throws(TransportError) in
+      if isShort.withLock({ $0 }) { throw TransportError("no descriptors") }
+      return String(decoding: try SettingsFile.read(file.path, kind: "text"), as: UTF8.self)
+    }
+    isShort.withLock { $0 = true }
+    try file.write("two!")
+    for _ in 0..<3 { watched.look() }
+    #expect(watched.value == "one")
+    isShort.withLock { $0 = false }
+    watched.look()
+    #expect(watched.value == "two!")
   }
 
   @Test func changedFilesAreTakenOverWhenTheyRest() throws {

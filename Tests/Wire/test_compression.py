@@ -73,6 +73,38 @@ def test_the_first_answer_says_what_is_accepted(connection):
     assert answer.headers["grpc-accept-encoding"] == "identity,gzip"
 
 
+def test_an_error_before_it_takes_nothing_away(server):
+    connection = Connection(server.port)
+    assert connection.call("/no/such").grpc_status == "12"
+    answer = connection.call(UNARY, frame(b""))
+    assert answer.headers["grpc-accept-encoding"] == "identity,gzip"
+    connection.close()
+
+
+@pytest.mark.parametrize("accepts", [{}, ACCEPTS], ids=["plain answers", "answers in gzip"])
+def test_large_messages_among_small_ones(accepts):
+    """Large ones are inflated and compressed elsewhere; the order stays."""
+    requests = [bytes([n]) * (300_000 if n % 3 == 0 else 10) for n in range(30)]
+    with serving(compressionThreshold=1000) as server:
+        connections = [Connection(server.port) for _ in range(3)]
+        streams = []
+        for connection in connections:
+            for _ in range(2):
+                stream = connection.open("/test.Echo/Each", {"grpc-encoding": "gzip", **accepts})
+                body = b"".join(frame(gzip.compress(r), flag=1) for r in requests)
+                connection.send(stream, body)
+                streams.append((connection, stream))
+            connection.flush()
+        for connection, stream in streams:
+            answer = connection.answer(stream)
+            assert answer.grpc_status == "0"
+            found = messages(answer.data)
+            assert [message for _, message in found] == requests
+            assert {flag for flag, message in found if len(message) > 10} == {len(accepts)}
+        for connection in connections:
+            connection.close()
+
+
 def test_a_compressed_answer(connection):
     answer = connection.call(GZIP, frame(LONG), ACCEPTS)
     assert answer.headers["grpc-encoding"] == "gzip"

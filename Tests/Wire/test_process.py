@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -14,7 +16,7 @@ import grpc
 import pytest
 
 import bridge
-from bridge import CALL_TIMEOUT, CODE, Session, run_host, start_host
+from bridge import CALL_TIMEOUT, CODE, Session, eventually, run_host, start_host
 
 
 @pytest.fixture
@@ -147,6 +149,41 @@ def test_standard_output_says_nothing_else():
     # start_host checks standard output when it ends.
     assert host.stdout_lines == [f"GRPC_READY:{host.port}"]
     assert host.stderr_text(), "no log on standard error at level debug"
+
+
+def test_out_of_descriptors():
+    """Connections wait then, and the host does nothing but what it has to do."""
+    with start_host("--log-level", "debug") as host:
+        session = Session(host.stub())
+        descriptors = len(list(pathlib.Path(f"/proc/{host.process.pid}/fd").iterdir()))
+        limit = descriptors + 10
+        resource.prlimit(host.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+        sockets = [socket.create_connection(("127.0.0.1", host.port)) for _ in range(30)]
+
+        def lines(text):
+            return [line for line in host.stderr_text().splitlines() if text in line]
+
+        eventually(lambda: lines("connections wait, because they cannot be accepted"),
+                   "the shortage is logged")
+        begin = time.monotonic()
+        before = len(lines("accepting pauses"))
+        time.sleep(3)
+        # It tries again each second, not without end.
+        assert len(lines("accepting pauses")) - before <= time.monotonic() - begin + 1
+        assert len(lines("connections wait, because")) == 1
+        session.register("still-served")
+        for connection in sockets:
+            connection.close()
+        # Those that waited are accepted, and found closed; then there is room again.
+        stub = host.stub()
+
+        def is_accepted():
+            try:
+                return stub.Ping(bridge.pb.PingRequest(), timeout=CALL_TIMEOUT)
+            except grpc.RpcError:
+                return None
+
+        eventually(is_accepted, "new connections are accepted")
 
 
 # ---------------------------------------------------------------------------------------------

@@ -356,21 +356,27 @@ def test_health_checks_need_no_token(token_file):
 def test_tokens_are_replaced(token_file):
     with start_host("--token-file", token_file) as host:
         assert ping(host.target, token="one-token") == "pong: m"
-        token_file.write_text("a new-token\n")
-        eventually(lambda: "not reloaded" in host.stderr_text(), "the mistake is logged")
-        assert ping(host.target, token="one-token") == "pong: m"
-        token_file.write_text("new-token\n")
 
-        def is_taken_over():
+        def admits(token):
             try:
-                return ping(host.target, token="new-token") == "pong: m"
+                return ping(host.target, token=token) == "pong: m"
             except grpc.RpcError as error:
                 assert error.code() == CODE.UNAUTHENTICATED
                 return False
 
-        eventually(is_taken_over, "the new token is accepted")
-        with refused(CODE.UNAUTHENTICATED):
-            ping(host.target, token="one-token")
+        # Whatever becomes of the file, a token that is not in it is not valid.
+        token_file.write_text("a new-token\nsecond.token==\n")
+        eventually(lambda: not admits("one-token"), "the old token is refused")
+        assert "not reloaded" in host.stderr_text()
+        assert admits("second.token==")
+        token_file.write_text("new-token\n")
+        eventually(lambda: admits("new-token"), "the new token is accepted")
+        assert not admits("second.token==")
+        for remove in [lambda: token_file.write_text(""), token_file.unlink]:
+            remove()
+            eventually(lambda: not admits("new-token"), "nobody is let in")
+            token_file.write_text("new-token\n")
+            eventually(lambda: admits("new-token"), "the token is back")
         assert "one-token" not in host.stderr_text()
         assert "new-token" not in host.stderr_text()
 

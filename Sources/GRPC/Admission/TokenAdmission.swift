@@ -6,6 +6,10 @@ public import NIOCore
 ///
 /// The file has one token a line; empty lines and lines that begin with `#` are skipped. Tokens are
 /// what RFC 6750 section 2.1 allows: letters, digits, `-._~+/`, and `=` at the end.
+///
+/// A token that is no longer in the file is not valid any more, whatever became of the file: one that
+/// is empty, missing or cannot be read lets nobody in, and of one with lines that are no tokens the
+/// others count.
 public final class TokenAdmission: CallAdmission {
   private let tokens: WatchedFiles<[BearerToken]>
   private let exemptPaths: Set<String>
@@ -19,8 +23,9 @@ public final class TokenAdmission: CallAdmission {
     file: String, exemptPaths: Set<String> = [], logger: Logger
   ) throws(TransportError) {
     self.exemptPaths = exemptPaths
-    self.tokens = try WatchedFiles([file], kind: "token", logger: logger) {
-      () throws(TransportError) in
+    self.tokens = try WatchedFiles(
+      [file], kind: "token", logger: logger, substitute: { BearerToken.salvage(file) }
+    ) { () throws(TransportError) in
       let tokens = try BearerToken.read(file)
       if SettingsFile.isOpenToEverybody(file) {
         logger.warning("every user can read the tokens; chmod 600", metadata: ["file": "\(file)"])
@@ -31,6 +36,9 @@ public final class TokenAdmission: CallAdmission {
 
   /// Reads the file again whenever it changes, for as long as the event loops live.
   public func watch(on group: any EventLoopGroup) { tokens.watch(on: group.next()) }
+
+  /// Looks at the file now; see `WatchedFiles.look`.
+  func look() { tokens.look() }
 
   public func admit(_ call: ArrivingCall) throws(RPCError) {
     let values = call.values(of: "authorization")
@@ -97,25 +105,40 @@ struct BearerToken: Sendable, Hashable {
   /// What a call carries as `authorization`.
   var authorization: String { "Bearer \(String(decoding: bytes, as: UTF8.self))" }
 
-  /// The tokens of a file.
+  /// The tokens of a file that has at least one, and nothing wrong.
   static func read(_ file: String) throws(TransportError) -> [BearerToken] {
+    let (tokens, wrongLine) = try scan(file)
+    if let wrongLine {
+      throw TransportError(
+        "line \(wrongLine) of the token file \(file) is not a token: letters, digits and -._~+/ "
+          + "are allowed, = at the end")
+    }
+    guard !tokens.isEmpty else { throw TransportError("the token file \(file) contains no token") }
+    return tokens
+  }
+
+  /// What tokens there are in a file, whatever is wrong with it.
+  static func salvage(_ file: String) -> [BearerToken] { (try? scan(file))?.tokens ?? [] }
+
+  private static func scan(
+    _ file: String
+  ) throws(TransportError) -> (tokens: [BearerToken], wrongLine: Int?) {
     let bytes = try SettingsFile.read(file, kind: "token")
     var tokens: [BearerToken] = []
+    var wrongLine: Int?
     let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
       let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 || byte == 0x0D }
       let start = line.drop(while: isSpace)
       if start.isEmpty || start.first == UInt8(ascii: "#") { continue }
       let end = start.lastIndex { !isSpace($0) } ?? start.startIndex
-      guard let token = BearerToken(start[...end]) else {
-        throw TransportError(
-          "line \(index + 1) of the token file \(file) is not a token: letters, digits and -._~+/ "
-            + "are allowed, = at the end")
+      if let token = BearerToken(start[...end]) {
+        tokens.append(token)
+      } else if wrongLine == nil {
+        wrongLine = index + 1
       }
-      tokens.append(token)
     }
-    guard !tokens.isEmpty else { throw TransportError("the token file \(file) contains no token") }
-    return tokens
+    return (tokens, wrongLine)
   }
 }
 

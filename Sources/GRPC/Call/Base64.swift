@@ -51,7 +51,7 @@ package enum Base64 {
       }
     }
     if characters % 4 == 1 { return nil }
-    if padding > 0 && (characters + padding) % 4 != 0 { return nil }
+    if padding > 2 || padding > 0 && (characters + padding) % 4 != 0 { return nil }
     return bytes
   }
 

@@ -43,6 +43,14 @@ enum Gzip {
   /// - Parameter limit: Its longest size. Inflating stops there, whatever follows.
   /// - Throws: RESOURCE_EXHAUSTED over the limit, INTERNAL for what is not gzip or is cut short.
   static func decompress(_ bytes: [UInt8], limit: Int) throws(RPCError) -> [UInt8] {
+    if let message = try decompress(bytes, upTo: limit) { return message }
+    throw RPCError(
+      .resourceExhausted,
+      "the message of \(bytes.count) bytes inflates to more than the limit of \(limit) bytes")
+  }
+
+  /// As above; nil for what is longer.
+  static func decompress(_ bytes: [UInt8], upTo limit: Int) throws(RPCError) -> [UInt8]? {
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
     defer { stream.deallocate() }
@@ -61,10 +69,7 @@ enum Gzip {
     case .complete: return message
     case .malformed: throw RPCError(.internalError, "the compressed message is not gzip")
     case .truncated: throw RPCError(.internalError, "the compressed message is cut short")
-    case .tooLong:
-      throw RPCError(
-        .resourceExhausted,
-        "the message of \(bytes.count) bytes inflates to more than the limit of \(limit) bytes")
+    case .tooLong: return nil
     }
   }
 

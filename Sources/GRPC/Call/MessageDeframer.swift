@@ -1,32 +1,21 @@
 /// Cuts a byte stream into gRPC messages: a flag byte, a length of four bytes, the message.
 ///
 /// Pure: it does no I/O, and memory grows with the bytes that arrived, never with the length that
-/// a peer claims, neither as the length of a message nor by compressing one.
+/// a peer claims. Messages are asked for one by one, so that nothing of it is in use while one is
+/// handed on.
 ///
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Length-Prefixed-Message)
 struct MessageDeframer {
-  /// Messages longer than this many bytes are refused: from their prefix, or while they inflate.
+  /// Messages longer than this many bytes are refused: from their prefix.
   var limit: Int
-  /// What becomes of messages that come compressed.
-  var compressed = Compressed.refused
-
-  enum Compressed {
-    /// They are an error: the peer named no encoding.
-    case refused
-    /// They are handed over as what they stand for. The peer named gzip.
-    case inflated
-    /// They are handed over as they came. The peer named gzip.
-    case kept
-  }
+  /// Whether messages may come compressed: the peer named gzip. They are handed over as they came.
+  var allowsCompressed = false
 
   private var prefix: UInt64 = 0
   private var prefixCount = 0
   private var remaining = 0
   private var isCompressed = false
   private var body: [UInt8] = []
-
-  /// Whether the message handed over last came compressed.
-  private(set) var wasCompressed = false
 
   private static let prefixLength = 5
   private static let initialReservation = 64 * 1024
@@ -39,27 +28,16 @@ struct MessageDeframer {
   /// Bytes of an incomplete message.
   var heldBytes: Int { body.count }
 
-  /// Takes the next bytes and hands over every message they complete.
+  /// Takes bytes off the front until they complete a message.
   ///
+  /// - Returns: The message; nil when all bytes are taken.
   /// - Throws: RESOURCE_EXHAUSTED for a message over the limit; INTERNAL for a flag that is neither
-  ///   0 nor 1, or that says compressed on a stream that names no encoding, and for a message that
-  ///   does not inflate.
-  mutating func consume(
-    _ bytes: UnsafeRawBufferPointer, _ deliver: ([UInt8]) throws(RPCError) -> Void
-  ) throws(RPCError) {
-    _ = try consume(bytes) { message throws(RPCError) in
-      try deliver(message)
-      return true
-    }
-  }
-
-  /// As above, until `deliver` answers false.
-  ///
-  /// - Returns: How many bytes were taken; the rest is to be offered again.
-  mutating func consume(
-    _ bytes: UnsafeRawBufferPointer, while deliver: ([UInt8]) throws(RPCError) -> Bool
-  ) throws(RPCError) -> Int {
+  ///   0 nor 1, or that says compressed on a stream that names no encoding.
+  mutating func next(
+    _ bytes: inout UnsafeRawBufferPointer
+  ) throws(RPCError) -> ReceivedMessage? {
     var rest = bytes[...]
+    defer { bytes = UnsafeRawBufferPointer(rebasing: rest) }
     while !rest.isEmpty {
       if prefixCount == 0 && rest.count >= Self.prefixLength {
         for byte in rest.prefix(Self.prefixLength) { prefix = prefix << 8 | UInt64(byte) }
@@ -78,21 +56,17 @@ struct MessageDeframer {
         remaining -= count
       }
       if remaining == 0 {
-        var message = body
+        let message = ReceivedMessage(bytes: body, isCompressed: isCompressed)
         body = []
         prefix = 0
         prefixCount = 0
-        wasCompressed = isCompressed
-        if isCompressed && compressed == .inflated {
-          message = try Gzip.decompress(message, limit: limit)
-        }
-        if try !deliver(message) { break }
+        return message
       } else if body.isEmpty {
         // One allocation for a message that is all here already.
         body.reserveCapacity(min(remaining, max(rest.count, Self.initialReservation)))
       }
     }
-    return bytes.count - rest.count
+    return nil
   }
 
   private mutating func readPrefix() throws(RPCError) {
@@ -100,7 +74,7 @@ struct MessageDeframer {
     let length = Int(prefix & 0xFFFF_FFFF)
     switch flag {
     case 0: isCompressed = false
-    case 1 where compressed != .refused: isCompressed = true
+    case 1 where allowsCompressed: isCompressed = true
     case 1:
       throw RPCError(
         .internalError, "message is flagged as compressed, but the call names no grpc-encoding")

@@ -9,19 +9,29 @@ public struct Metadata: Sendable, Hashable {
     /// The value as it stands on the wire: ASCII text, base64 for `-bin` keys.
     public var wireValue: String
 
-    /// Whether a service may send this: the key is made of `0-9a-z_-.`, is none that HTTP/2 or gRPC
-    /// use themselves, and the value is printable ASCII.
-    var isSendable: Bool {
-      !key.isEmpty && (!key.hasPrefix("grpc-") || key == Self.pushback)
-        && !Self.reserved.contains(key)
-        && key.utf8.allSatisfy {
-          switch $0 {
-          case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-            true
-          default: false
-          }
-        } && wireValue.utf8.allSatisfy { $0 >= 0x20 && $0 <= 0x7E }
+    /// Why this may not be sent, or nil: the key is made of `0-9a-z_-.` and is none that HTTP/2 or
+    /// gRPC use themselves, and the value is printable ASCII.
+    func fault(from sender: Sender) -> String? {
+      if key.isEmpty || !key.utf8.allSatisfy(Self.isKeyCharacter) {
+        return "metadata key \"\(key)\" is not of the characters a-z 0-9 _ - ."
+      }
+      let isPushback = sender == .service && key == Self.pushback
+      if key.hasPrefix("grpc-") && !isPushback || Self.reserved.contains(key) {
+        return "metadata key \"\(key)\" is reserved"
+      }
+      if !wireValue.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) {
+        return "metadata \"\(key)\" is not printable ASCII; bytes travel under keys with -bin"
+      }
+      return nil
+    }
+
+    private static func isKeyCharacter(_ character: UInt8) -> Bool {
+      switch character {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
+        true
+      default: false
+      }
     }
 
     /// The one key of gRPC's own that a service may set: how long a client waits to try again.
@@ -31,8 +41,8 @@ public struct Metadata: Sendable, Hashable {
 
     /// Of gRPC, and those that HTTP/2 forbids (RFC 9113 section 8.2.2).
     private static let reserved: Set<String> = [
-      "content-type", "te", "connection", "keep-alive", "proxy-connection", "transfer-encoding",
-      "upgrade", "host", "content-length",
+      "content-type", "te", "user-agent", "connection", "keep-alive", "proxy-connection",
+      "transfer-encoding", "upgrade", "host", "content-length",
     ]
   }
 
@@ -42,12 +52,21 @@ public struct Metadata: Sendable, Hashable {
 
   public var isEmpty: Bool { entries.isEmpty }
 
-  /// What a service may not send of this, as the error its call ends with: a mistake that should
-  /// be seen, not passed over.
-  func checkSendable() throws(RPCError) {
-    for entry in entries where !entry.isSendable {
-      throw RPCError(
-        .internalError, "the service sent the metadata \"\(entry.key)\", which is not its to send")
+  enum Sender {
+    case client
+    case service
+  }
+
+  /// Refuses what may not be sent: a mistake of who made it, that should be seen and not passed over.
+  ///
+  /// - Throws: INVALID_ARGUMENT to a client, INTERNAL where it is the service's.
+  func checkSendable(from sender: Sender = .service) throws(RPCError) {
+    for entry in entries {
+      guard let fault = entry.fault(from: sender) else { continue }
+      switch sender {
+      case .client: throw RPCError(.invalidArgument, fault)
+      case .service: throw RPCError(.internalError, "the service may not send this: \(fault)")
+      }
     }
   }
 
@@ -76,19 +95,27 @@ public struct Metadata: Sendable, Hashable {
     entries.lazy.filter { $0.key == key }.map(\.wireValue)
   }
 
-  /// All values of a `-bin` key, in order; values joined by commas come apart.
+  /// All values of a `-bin` key, in order; values joined by commas come apart, with or without space
+  /// around these (RFC 9110 section 5.6.1).
   ///
   /// Padded and unpadded base64 are read. A value that is not base64 is an error.
   public func binaryValues(for key: String) throws(RPCError) -> [[UInt8]] {
     var found: [[UInt8]] = []
     for entry in entries where entry.key == key {
       for part in entry.wireValue.split(separator: ",", omittingEmptySubsequences: false) {
-        guard let bytes = Base64.decode(part.utf8) else {
+        guard let bytes = Base64.decode(Self.trimmed(part)) else {
           throw RPCError(.internalError, "metadata \"\(key)\" is not base64")
         }
         found.append(bytes)
       }
     }
     return found
+  }
+
+  private static func trimmed(_ part: Substring) -> Substring.UTF8View.SubSequence {
+    let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+    let start = part.utf8.drop(while: isSpace)
+    guard let end = start.lastIndex(where: { !isSpace($0) }) else { return start }
+    return start[...end]
   }
 }

@@ -5,7 +5,7 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
   public var message: String
   /// A serialized google.rpc.Status, sent as `grpc-status-details-bin`; empty sends none.
   public var details: [UInt8]
-  /// Trailing metadata beside the status.
+  /// Trailing metadata beside the status. What is not a service's to send makes the error INTERNAL.
   public var metadata: Metadata
 
   public init(

@@ -94,9 +94,13 @@ private func onFrameSent(
   let header = frame!.pointee.hd
   if header.type == NGHTTP2_RST_STREAM.rawValue {
     return withConnection(userData) { connection in
-      connection.resetSent()
+      connection.resetSent(errorCode: frame!.pointee.rst_stream.error_code)
       return connection.isDisconnecting ? NGHTTP2_ERR_CALLBACK_FAILURE.rawValue : 0
     }
+  }
+  if header.type == NGHTTP2_GOAWAY.rawValue {
+    withConnection(userData) { $0.goAwaySent() }
+    return 0
   }
   guard header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0,
     header.type == NGHTTP2_HEADERS.rawValue || header.type == NGHTTP2_DATA.rawValue

@@ -59,7 +59,9 @@ class HTTP2Connection: ChannelInboundHandler {
     hasReceived = true
     isReceiving = true
     let consumed = buffer.withUnsafeReadableBytes { bytes in
-      nghttp2_session_mem_recv(
+      inputArrives(bytes)
+      if isDisconnecting { return 0 }
+      return nghttp2_session_mem_recv(
         session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
     isReceiving = false
@@ -176,6 +178,12 @@ class HTTP2Connection: ChannelInboundHandler {
     let closed = eventLoop.makePromise(of: Void.self)
     closed.futureResult.whenFailure { _ in channel.close(promise: nil) }
     context.close(mode: .output, promise: closed)
+    limitClosing()
+  }
+
+  /// Closes after a while, whatever the peer does.
+  final func limitClosing() {
+    guard let channel = context?.channel else { return }
     let limit = eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
     channel.closeFuture.whenComplete { _ in limit.cancel() }
   }
@@ -244,6 +252,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// The session is there: the connection can be used.
   func sessionBegan() {}
 
+  /// Bytes have come in; what they mean follows.
+  func inputArrives(_ bytes: UnsafeRawBufferPointer) {}
+
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}
 
@@ -272,7 +283,10 @@ class HTTP2Connection: ChannelInboundHandler {
   func framesWentOut() -> Bool { false }
 
   /// An RST_STREAM frame went out.
-  func resetSent() {}
+  func resetSent(errorCode: UInt32) {}
+
+  /// A GOAWAY frame went out.
+  func goAwaySent() {}
 
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}

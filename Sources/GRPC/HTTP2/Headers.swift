@@ -25,9 +25,9 @@ struct HeaderFields {
     for field in more.fields { add(Array(more.bytes[field.name]), Array(more.bytes[field.value])) }
   }
 
-  /// Adds what a service may send.
+  /// - Parameter metadata: It was checked by `checkSendable`.
   mutating func add(_ metadata: Metadata) {
-    for entry in metadata.entries where entry.isSendable { add(entry.key, entry.wireValue) }
+    for entry in metadata.entries { add(entry.key, entry.wireValue) }
   }
 
   /// The fields as they stand on the wire, in order.

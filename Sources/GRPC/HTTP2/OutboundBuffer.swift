@@ -14,20 +14,43 @@ public struct OutboundBuffer {
     var size: Int { prefixLength + bytes.count }
   }
 
+  /// A message that is not ready to be sent.
+  private struct Unready {
+    let bytes: [UInt8]
+    let wish: Wish
+
+    enum Wish {
+      /// It goes as it is; it waits for those before it.
+      case none
+      /// It is to be compressed, if that makes it shorter.
+      case compressed
+      /// It is to be compressed in any case.
+      case compressedAnyway
+    }
+
+    var size: Int { FramedMessages.prefixLength + bytes.count }
+  }
+
   private var current: Piece?
   private var following: Deque<Piece> = []
   /// How far the current piece has been sent, counted with its prefix.
   private var position = 0
+  /// A message to be compressed, and what was appended after it.
+  private var unready: Deque<Unready> = []
+  private var unreadyCount = 0
 
-  /// Bytes that wait, prefixes included.
-  public private(set) var byteCount = 0
+  /// Bytes that may be sent, prefixes included.
+  private(set) var readyCount = 0
+  /// Bytes that wait, prefixes included; messages that are still to be compressed count as they are.
+  public var byteCount: Int { readyCount + unreadyCount }
 
-  /// Messages of at least this many bytes are compressed; nil where the stream names no encoding.
+  /// Messages of at least this many bytes are to be compressed; nil where the stream names no
+  /// encoding.
   var compressionThreshold: Int?
 
   init() {}
 
-  public var isEmpty: Bool { current == nil }
+  public var isEmpty: Bool { byteCount == 0 }
 
   static func framedSize(of message: [UInt8]) -> Int { FramedMessages.prefixLength + message.count }
 
@@ -36,13 +59,17 @@ public struct OutboundBuffer {
   /// - Parameter compressed: Whether to compress it, on a stream that allows it; nil leaves that to
   ///   the stream's threshold: `ServerCall.compressionThreshold` or that of `CallOptions`.
   public mutating func append(_ message: [UInt8], compressed: Bool? = nil) {
-    if let compressionThreshold, compressed ?? (message.count >= compressionThreshold) {
-      let packed = Gzip.compress(message)
-      if compressed == true || packed.count < message.count {
-        return enqueue(Piece(bytes: packed, flag: 1))
+    guard let compressionThreshold else { return enqueue(Piece(bytes: message, flag: 0)) }
+    let wish: Unready.Wish =
+      switch compressed {
+      case true?: .compressedAnyway
+      case nil where message.count >= compressionThreshold: .compressed
+      default: .none
       }
-    }
-    enqueue(Piece(bytes: message, flag: 0))
+    if wish == .none && unready.isEmpty { return enqueue(Piece(bytes: message, flag: 0)) }
+    let message = Unready(bytes: message, wish: wish)
+    unready.append(message)
+    unreadyCount += message.size
   }
 
   /// Queues messages behind those that wait; as if each was appended.
@@ -54,8 +81,37 @@ public struct OutboundBuffer {
     }
   }
 
+  /// The message that is to be compressed before anything behind it can be sent.
+  ///
+  /// Compressing is left to the owner, who knows how long it may take.
+  var toCompress: [UInt8]? { unready.first?.bytes }
+
+  /// `toCompress` is compressed.
+  mutating func finishCompressing(_ packed: [UInt8]) {
+    guard let message = popUnready() else { return }
+    if message.wish == .compressedAnyway || packed.count < message.bytes.count {
+      enqueue(Piece(bytes: packed, flag: 1))
+    } else {
+      enqueue(Piece(bytes: message.bytes, flag: 0))
+    }
+    while unready.first?.wish == Unready.Wish.none, let next = popUnready() {
+      enqueue(Piece(bytes: next.bytes, flag: 0))
+    }
+  }
+
+  private mutating func popUnready() -> Unready? {
+    guard let message = unready.popFirst() else { return nil }
+    unreadyCount -= message.size
+    return message
+  }
+
+  /// Compresses what is to be compressed, here and now.
+  mutating func compressAll() {
+    while let message = toCompress { finishCompressing(Gzip.compress(message)) }
+  }
+
   private mutating func enqueue(_ piece: consuming Piece) {
-    byteCount += piece.size
+    readyCount += piece.size
     if current == nil {
       current = piece
     } else {
@@ -63,10 +119,10 @@ public struct OutboundBuffer {
     }
   }
 
-  /// Moves as many bytes as `destination` has room for, at most `byteCount`.
+  /// Moves as many bytes as `destination` has room for, at most `readyCount`.
   mutating func read(into destination: UnsafeMutableRawBufferPointer) {
-    precondition(destination.count <= byteCount)
-    byteCount -= destination.count
+    precondition(destination.count <= readyCount)
+    readyCount -= destination.count
     // Offsets instead of slices of the buffer: those are generic code that is not specialized here.
     var offset = 0
     while offset < destination.count {
@@ -117,6 +173,8 @@ public struct OutboundBuffer {
     current = nil
     following = []
     position = 0
-    byteCount = 0
+    unready = []
+    unreadyCount = 0
+    readyCount = 0
   }
 }

@@ -47,13 +47,6 @@ extension GRPCServer {
     }
   }
 
-  /// Listens on a TCP address in plaintext.
-  ///
-  /// - Returns: The port.
-  public func listen(host: String, port: Int) throws(TransportError) -> Int {
-    try listen(on: .tcp(host: host, port: port)).port ?? port
-  }
-
   private func add(_ listener: Listener) {
     listeners.withLock { $0.append(listener) }
   }
@@ -76,9 +69,8 @@ extension GRPCServer {
   ) -> ServerBootstrap {
     ServerBootstrap(group: group)
       .serverChannelInitializer { channel in
-        // Out of descriptors, accepting would spin.
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AcceptBackoffHandler())
+          try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: self.logger))
         }
       }
       .childChannelOption(

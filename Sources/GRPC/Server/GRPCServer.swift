@@ -18,6 +18,8 @@ public final class GRPCServer: Sendable {
   /// What TLS listeners have read; those that have the same files share it.
   let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
+  private let gzipWorkers = GzipWorkers()
+
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
     let eventLoop: any EventLoop
@@ -33,12 +35,16 @@ public final class GRPCServer: Sendable {
   }
 
   /// - Parameters:
-  ///   - eventLoops: How many threads serve connections.
+  ///   - methods: No two may have the same path.
+  ///   - eventLoops: How many threads serve connections; at least one.
+  ///   - limits: Within the ranges that `ServerLimits` tells.
   ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
   public init(
     methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(),
     admission: [any CallAdmission] = [], logger: Logger
   ) {
+    precondition(eventLoops > 0, "eventLoops is \(eventLoops): a server needs at least one")
+    limits.check()
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
     self.methods = MethodTable(methods)
     self.limits = limits
@@ -59,7 +65,7 @@ public final class GRPCServer: Sendable {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      admission: admission, mailbox: loop.mailbox,
+      admission: admission, mailbox: loop.mailbox, gzipWorkers: gzipWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         if loop.isDraining.load(ordering: .sequentiallyConsistent) { connection.beginDrain() }
@@ -79,7 +85,7 @@ public final class GRPCServer: Sendable {
   /// Stops accepting, tells every client to go away, waits for open calls, then ends them.
   ///
   /// - Parameter grace: How long calls may take to finish. What is open after that ends with
-  ///   UNAVAILABLE.
+  ///   UNAVAILABLE, and has a little longer to be read.
   public func shutDown(grace: TimeAmount) {
     let open = listeners.withLock { list in
       defer { list = [] }
@@ -88,13 +94,23 @@ public final class GRPCServer: Sendable {
     for listener in open { listener.close() }
     for loop in loops.values { loop.isDraining.store(true, ordering: .sequentiallyConsistent) }
     forEachConnection { $0.beginDrain() }
-    let end = NIODeadline.now() + grace
-    while connectionCount > 0 && NIODeadline.now() < end {
+    wait(atMost: grace) { self.connectionCount == 0 }
+    forEachConnection { $0.terminate() }
+    wait(atMost: Self.closingTime) { self.connectionCount == 0 }
+    gzipWorkers.stop()
+    wait(atMost: .hours(1)) { self.gzipWorkers.isIdle }
+    try? group.syncShutdownGracefully()
+  }
+
+  /// How long the end of a process waits for clients to read it.
+  private static let closingTime = TimeAmount.seconds(3)
+
+  private func wait(atMost time: TimeAmount, until condition: () -> Bool) {
+    let end = NIODeadline.now() + time
+    while !condition() && NIODeadline.now() < end {
       // Connections tell nobody when they end; a short sleep is enough at the end of a process.
       try? group.next().scheduleTask(in: .milliseconds(5)) {}.futureResult.wait()
     }
-    forEachConnection { $0.terminate() }
-    try? group.syncShutdownGracefully()
   }
 
   /// Connections that are open now.

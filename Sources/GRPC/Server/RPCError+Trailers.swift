@@ -10,6 +10,8 @@ extension RPCError {
   /// not at all, for a part of a google.rpc.Status says something else; so does each entry of the
   /// metadata.
   ///
+  /// The metadata was checked by `checkSendable`.
+  ///
   /// - Parameter listSize: The longest list of header fields, in bytes as RFC 9113 section 6.5.2
   ///   counts them.
   /// - Returns: The fields, and what was left out.
@@ -40,7 +42,7 @@ extension RPCError {
       let size = (details.count * 4 + 2) / 3
       add("grpc-status-details-bin", Base64.encode(details), size: size)
     }
-    for entry in metadata.entries where entry.isSendable {
+    for entry in metadata.entries {
       add(entry.key, entry.wireValue, size: entry.wireValue.utf8.count)
     }
     return (fields, omitted)

@@ -114,5 +114,8 @@ extension ServerCallHandler {
 public protocol MessageSource: AnyObject {
   /// Appends messages until `buffer` holds `target` bytes or there is no more for now. Having
   /// appended nothing, it is asked again after `ServerCall.wake`.
+  ///
+  /// It may end the call, with `finish` or `fail`. To send past the buffer, with `send` or `respond`,
+  /// is a mistake that ends the program.
   func fill(_ buffer: inout OutboundBuffer, target: Int)
 }

@@ -5,7 +5,8 @@ internal import Glibc
 /// A connection has one and reuses it: header blocks come one at a time (RFC 9113 section 4.3).
 struct RequestHead {
   private(set) var isPost = false
-  private(set) var contentType = ContentType.missing
+  /// `content-type` says that this is gRPC.
+  private(set) var isGRPC = false
   private(set) var path: [UInt8] = []
   private(set) var timeout: [UInt8] = []
   private(set) var hasTimeout = false
@@ -18,16 +19,10 @@ struct RequestHead {
   /// The size of the list as RFC 9113 section 6.5.2 counts it.
   private(set) var listSize = 0
 
-  enum ContentType {
-    case missing
-    case grpc
-    case other
-  }
-
   /// Forgets the last request, keeping memory.
   mutating func reset() {
     isPost = false
-    contentType = .missing
+    isGRPC = false
     path.removeAll(keepingCapacity: true)
     timeout.removeAll(keepingCapacity: true)
     hasTimeout = false
@@ -50,7 +45,7 @@ struct RequestHead {
     case 7 where name.isEqual(":method"): isPost = value.isEqual("POST")
     case 7 where name.isEqual(":scheme"): return
     case 10 where name.isEqual(":authority"): return
-    case 12 where name.isEqual("content-type"): contentType = Self.contentType(value)
+    case 12 where name.isEqual("content-type"): isGRPC = ContentType.isGRPC(value)
     case 12 where name.isEqual("grpc-timeout"):
       hasTimeout = true
       timeout.append(contentsOf: value)
@@ -74,15 +69,6 @@ struct RequestHead {
       guard let end else { return false }
       return UnsafeRawBufferPointer(rebasing: name[...end]).isEqual("gzip")
     }
-  }
-
-  /// `application/grpc`, alone or followed by `+format` or `;parameter`.
-  private static func contentType(_ value: UnsafeRawBufferPointer) -> ContentType {
-    let expected: StaticString = "application/grpc"
-    guard value.hasPrefix(expected) else { return .other }
-    if value.count == expected.utf8CodeUnitCount { return .grpc }
-    let next = value[expected.utf8CodeUnitCount]
-    return next == UInt8(ascii: "+") || next == UInt8(ascii: ";") ? .grpc : .other
   }
 }
 

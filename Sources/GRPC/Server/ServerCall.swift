@@ -15,8 +15,10 @@ public final class ServerCall: @unchecked Sendable {
   let connection: ServerConnection
   let id: Int32
 
-  /// The request's metadata; see `MetadataFields`.
-  @exclusivity(unchecked) var metadataFields: [UInt8] = []
+  /// The request's metadata; nil when it has none.
+  @exclusivity(unchecked) var keptMetadata: CallMetadata?
+  /// As it came; see `MetadataFields`.
+  var metadataFields: [UInt8] { keptMetadata?.fields ?? [] }
   /// When the client gives up, on the monotonic clock; nil when it set no timeout.
   public internal(set) var deadline: NIODeadline?
 
@@ -26,6 +28,9 @@ public final class ServerCall: @unchecked Sendable {
 
   @exclusivity(unchecked) var deframer: MessageDeframer
   @exclusivity(unchecked) var receivedRequest: [UInt8]?
+  /// A request that waits to be inflated. Nothing after it is looked at.
+  @exclusivity(unchecked) var packedRequest: [UInt8]?
+  @exclusivity(unchecked) var isQueuedForGzip = false
   @exclusivity(unchecked) var requestsEnded = false
   /// Input that is not looked at before there is room for what answers it.
   @exclusivity(unchecked) var heldInput: [UInt8] = []
@@ -44,6 +49,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var method: RPCMethod?
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) private var source: (any MessageSource)?
+  /// The source has `outbound` in its hands.
+  @exclusivity(unchecked) private var isFilling = false
 
   @exclusivity(unchecked) private var outbound = OutboundBuffer()
   /// Set once the handler has ended the call; without trailers, a plain OK.
@@ -111,13 +118,13 @@ public final class ServerCall: @unchecked Sendable {
   public var peer: Peer { connection.peer }
 
   /// Whether the request handed over last came compressed.
-  public var isRequestCompressed: Bool { deframer.wasCompressed }
+  @exclusivity(unchecked) public internal(set) var isRequestCompressed = false
 
   /// Messages of at least this many bytes are compressed with gzip, if the client accepts that; nil
   /// compresses none. At first what `ServerLimits` says.
   ///
   /// It counts until the response headers are sent, by `start` or with the first message, which say
-  /// whether messages may be compressed at all. They are compressed on the event loop.
+  /// whether messages may be compressed at all. Large ones are compressed on threads of their own.
   @exclusivity(unchecked) public var compressionThreshold: Int?
 
   /// What the service keeps for the connection this call came on, as long as that lives.
@@ -196,10 +203,7 @@ public final class ServerCall: @unchecked Sendable {
       start()
       guard !isFinished else { return }
       usesSend = true
-      let size = enqueue(message, compressed: compressed)
-      // `send` has counted the message as it was.
-      let saved = OutboundBuffer.framedSize(of: message) - size
-      if saved != 0 { unsent.subtract(saved, ordering: .sequentiallyConsistent) }
+      enqueue(message, compressed: compressed)
       resume()
     case .respond(let message):
       start()
@@ -217,7 +221,7 @@ public final class ServerCall: @unchecked Sendable {
   /// Sends the response headers now, without waiting for the first message.
   ///
   /// Metadata that is not a service's to send, such as keys that begin with `grpc-`, ends the call
-  /// with INTERNAL.
+  /// with INTERNAL, here as in `finish` and in an error.
   public func start(metadata: Metadata = Metadata()) {
     guard state == .idle else { return }
     if !metadata.isEmpty {
@@ -231,14 +235,45 @@ public final class ServerCall: @unchecked Sendable {
     connection.submitResponse(self, metadata: metadata)
   }
 
-  /// Queues a message; returns the bytes it takes.
-  @discardableResult
-  private func enqueue(_ message: [UInt8], compressed: Bool? = nil) -> Int {
+  private func enqueue(_ message: [UInt8], compressed: Bool? = nil) {
+    precondition(
+      !isFilling, "\(path): a MessageSource appends to the buffer it is given; it does not send")
     let before = outbound.byteCount
     outbound.append(message, compressed: compressed)
-    let size = outbound.byteCount - before
-    connection.waitingBytes += size
-    return size
+    connection.waitingBytes += outbound.byteCount - before
+    compressAnswers()
+  }
+
+  /// Compresses what there is to compress, or has it compressed.
+  private func compressAnswers() {
+    while let message = outbound.toCompress {
+      guard connection.mayCompress(message.count) else { return connection.queueForGzip(self) }
+      finishCompressing(Gzip.compress(message))
+    }
+  }
+
+  /// What was to be compressed elsewhere is.
+  func compressed(_ packed: [UInt8]) {
+    // The stream may be gone, and its answers with it.
+    guard outbound.toCompress != nil else { return }
+    finishCompressing(packed)
+    compressAnswers()
+    resume()
+  }
+
+  private func finishCompressing(_ packed: [UInt8]) {
+    let before = outbound.byteCount
+    outbound.finishCompressing(packed)
+    let saved = before - outbound.byteCount
+    connection.waitingBytes -= saved
+    // `send` has counted the message as it was.
+    if usesSend && saved != 0 { unsent.subtract(saved, ordering: .sequentiallyConsistent) }
+  }
+
+  /// What this call has for the threads that inflate and compress.
+  var gzipWork: ServerConnection.GzipWork? {
+    if let packedRequest, !isFinished { return .inflate(packedRequest, limit: deframer.limit) }
+    return outbound.toCompress.map { .compress($0) }
   }
 
   /// Takes answers from `source` from now on.
@@ -276,6 +311,8 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
+    var error = error
+    do throws(RPCError) { try error.metadata.checkSendable() } catch let mistake { error = mistake }
     let (fitting, omitted) = error.trailers(within: connection.clientHeaderListSize)
     var fields = fitting
     if !omitted.isEmpty {
@@ -316,10 +353,13 @@ public final class ServerCall: @unchecked Sendable {
   func dataAvailable(limit: Int) -> (count: Int, isLast: Bool)? {
     if let source, end == nil, outbound.byteCount < limit {
       let before = outbound.byteCount
+      isFilling = true
       source.fill(&outbound, target: limit)
+      isFilling = false
       connection.waitingBytes += outbound.byteCount - before
+      compressAnswers()
     }
-    let count = min(limit, outbound.byteCount)
+    let count = min(limit, outbound.readyCount)
     let isLast = end != nil && count == outbound.byteCount
     if count == 0 && !isLast {
       isDeferred = true
@@ -339,6 +379,10 @@ public final class ServerCall: @unchecked Sendable {
       outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
       return count
     }
+  }
+
+  /// As many bytes are on their way.
+  func wroteData(_ count: Int) {
     connection.waitingBytes -= count
     framesSent &+= 1
     if wait == .forOwnAnswers && outbound.byteCount < Self.sendLimit / 2 {
@@ -391,12 +435,19 @@ public final class ServerCall: @unchecked Sendable {
   var waitingBytes: Int { outbound.byteCount }
 
   /// Bytes of requests that have not reached the handler.
-  var heldBytes: Int { deframer.heldBytes + heldInput.count + (receivedRequest?.count ?? 0) }
+  var heldBytes: Int {
+    deframer.heldBytes + heldInput.count + (packedRequest?.count ?? 0)
+      + (receivedRequest?.count ?? 0)
+  }
 
-  /// Forgets requests that no handler will see; not from within `MessageDeframer.consume`.
+  /// Whether requests wait that have come before what comes now.
+  var holdsRequests: Bool { !heldInput.isEmpty || packedRequest != nil }
+
+  /// Forgets requests that no handler will see.
   func dropRequests() {
     deframer = MessageDeframer(limit: deframer.limit)
     heldInput = []
+    packedRequest = nil
     receivedRequest = nil
   }
 

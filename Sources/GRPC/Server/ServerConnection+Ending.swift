@@ -56,8 +56,13 @@ extension ServerConnection {
     guard drain == .serving, let session else { return }
     drain = .noticed
     nghttp2_submit_shutdown_notice(session)
-    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
     setNeedsFlush()
+  }
+
+  /// The notice went out: what answers this ping has seen it. nghttp2 would send a ping first.
+  func pingForDrain() {
+    guard let session else { return }
+    nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.drainPing)
   }
 
   func pingAcknowledged(_ ping: nghttp2_ping) {
@@ -67,7 +72,11 @@ extension ServerConnection {
 
   /// The client has seen that the connection ends: what it opens from now on is not served.
   func drainNoticed() {
-    guard drain == .noticed, let session else { return }
+    if drain == .noticed { refuseStreams() }
+  }
+
+  private func refuseStreams() {
+    guard drain != .refusing, let session else { return }
     drain = .refusing
     nghttp2_submit_goaway(
       session, UInt8(NGHTTP2_FLAG_NONE.rawValue), nghttp2_session_get_last_proc_stream_id(session),
@@ -75,21 +84,18 @@ extension ServerConnection {
     setNeedsFlush()
   }
 
-  /// Ends every call with UNAVAILABLE and closes.
+  /// Ends every call with UNAVAILABLE, and closes once the client has read so, or has had its time.
   ///
   /// - Parameter reason: Why, for the clients.
   func terminate(_ reason: String = "the server is shutting down") {
-    guard let session else { return }
+    guard session != nil else { return }
     var call = firstCall
     while let current = call {
       call = current.next
       current.abort(RPCError(.unavailable, reason))
     }
-    // Before the session ends: afterwards nghttp2 sends no frame of a stream.
+    refuseStreams()
     flush()
-    guard self.session != nil else { return }
-    nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR.rawValue)
-    flush()
-    close()
+    limitClosing()
   }
 }

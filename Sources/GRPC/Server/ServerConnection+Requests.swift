@@ -15,7 +15,7 @@ extension ServerConnection {
     if call.isFinished {
       // Answered already: what still comes is dropped.
       if call.countedBytes > 0 { call.dropRequests() }
-    } else if !call.heldInput.isEmpty || (hasToWait(call) && call.takesRequestStream) {
+    } else if call.holdsRequests || (hasToWait(call) && call.takesRequestStream) {
       call.heldInput.append(contentsOf: bytes)
       taken = 0
       wait(call)
@@ -26,36 +26,68 @@ extension ServerConnection {
         wait(call)
       }
     }
-    let held = call.heldBytes
-    if held != call.countedBytes { count(held, heldBy: call) }
+    countHeld(by: call)
     openWindows(call, taken: taken, received: bytes.count)
   }
 
-  /// - Returns: How many of the bytes were used; none of the rest before there is room for answers.
+  /// - Returns: How many of the bytes were used; none of the rest before there is room for answers,
+  ///   or before a message that takes long to inflate is inflated.
   private func deliver(_ bytes: UnsafeRawBufferPointer, to call: ServerCall) -> Int {
+    var rest = bytes
     do throws(RPCError) {
-      return try call.deframer.consume(bytes) { message throws(RPCError) in
-        guard !call.isFinished, let method = call.method else { return true }
-        if !method.takesOneRequest {
-          try call.handler?.receive(message)
-          return !hasToWait(call)
+      while !call.isFinished, let message = try call.deframer.next(&rest) {
+        if !message.isCompressed {
+          try receive(message.bytes, isCompressed: false, of: call)
+        } else if let request = try inflate(message.bytes, of: call) {
+          try receive(request, isCompressed: true, of: call)
+        } else {
+          break
         }
-        guard call.receivedRequest == nil else {
-          throw RPCError(.unimplemented, "\(method.path) takes one request, and more arrived")
-        }
-        call.receivedRequest = message
-        return true
+        if call.takesRequestStream && hasToWait(call) { break }
       }
     } catch {
       call.abort(error)
       call.dropRequests()
-      return bytes.count
+    }
+    return call.isFinished ? bytes.count : bytes.count - rest.count
+  }
+
+  private func receive(
+    _ message: [UInt8], isCompressed: Bool, of call: ServerCall
+  ) throws(RPCError) {
+    guard let method = call.method else { return }
+    call.isRequestCompressed = isCompressed
+    if !method.takesOneRequest {
+      try call.handler?.receive(message)
+      return
+    }
+    guard call.receivedRequest == nil else {
+      throw RPCError(.unimplemented, "\(method.path) takes one request, and more arrived")
+    }
+    call.receivedRequest = message
+  }
+
+  /// The request that a call waited for is inflated.
+  func inflated(_ request: Result<[UInt8], RPCError>, of call: ServerCall) {
+    guard call.packedRequest != nil, !call.isFinished else { return }
+    call.packedRequest = nil
+    do throws(RPCError) {
+      try receive(try request.get(), isCompressed: true, of: call)
+    } catch {
+      call.abort(error)
+      call.dropRequests()
+    }
+    countHeld(by: call)
+    if call.takesRequestStream && hasToWait(call) && !call.heldInput.isEmpty {
+      wait(call)
+    } else {
+      goOn(call)
     }
   }
 
   func requestsEnded(_ call: ServerCall) {
     guard !call.isFinished, let method = call.method else { return }
-    if !call.heldInput.isEmpty || hasToWait(call) { return wait(call) }
+    if call.holdsRequests || hasToWait(call) { return wait(call) }
     do throws(RPCError) {
       guard call.deframer.isBetweenMessages else {
         throw RPCError(.internalError, "the request ends in the middle of a message")
@@ -89,6 +121,11 @@ extension ServerConnection {
   /// A window that is as good as shut: less than a frame.
   private static let leastWindow: Int32 = 16_384
 
+  private func countHeld(by call: ServerCall) {
+    let held = call.heldBytes
+    if held != call.countedBytes { count(held, heldBy: call) }
+  }
+
   /// A call now holds so many bytes.
   func count(_ bytes: Int, heldBy call: ServerCall) {
     heldBytes += bytes - call.countedBytes
@@ -115,10 +152,18 @@ extension ServerConnection {
       return
     }
     withheldBytes += received
-    // With its window shut the client cannot complete any of its requests. Messages that inflated
-    // may be far over the limit before that.
-    while nghttp2_session_get_local_window_size(session) < Self.leastWindow
-      || heldBytes > heldLimit + limits.connectionWindow,
+    endYoungestHolders()
+  }
+
+  /// Ends calls for which there is no hope but that others end.
+  ///
+  /// With its window shut the client cannot complete any of its requests; what is being inflated may
+  /// still go on by itself. Messages that inflated may be far over the limit before that.
+  func endYoungestHolders() {
+    while heldBytes > heldLimit,
+      heldBytes > heldLimit + limits.connectionWindow
+        || (!isAwaitingGzip
+          && nghttp2_session_get_local_window_size(session) < Self.leastWindow),
       let youngest = youngestHolder()
     {
       youngest.abort(
@@ -144,7 +189,7 @@ extension ServerConnection {
   }
 
   private func wait(_ call: ServerCall) {
-    guard call.wait == .none else { return }
+    guard call.wait == .none, call.packedRequest == nil else { return }
     if call.waitingBytes >= ServerCall.sendLimit {
       // It is queued when they have gone out.
       call.wait = .forOwnAnswers
@@ -176,7 +221,7 @@ extension ServerConnection {
       call.heldInput = []
       let taken = input.withUnsafeBytes { deliver($0, to: call) }
       if taken < input.count && !call.isFinished { call.heldInput = Array(input[taken...]) }
-      count(call.heldBytes, heldBy: call)
+      countHeld(by: call)
       nghttp2_session_consume_stream(session, call.id, taken)
     }
     if !call.heldInput.isEmpty {

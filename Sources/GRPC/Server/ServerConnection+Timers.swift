@@ -9,7 +9,6 @@ extension ServerConnection {
   func controlFrameReceived(_ frame: UnsafePointer<nghttp2_frame>) {
     let header = frame.pointee.hd
     let isAcknowledgement = header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) != 0
-    spendFrame()
     switch UInt32(header.type) {
     case NGHTTP2_SETTINGS.rawValue where !isEstablished:
       isEstablished = true
@@ -21,9 +20,10 @@ extension ServerConnection {
     }
   }
 
-  func spendFrame() {
-    if !frameBudget.spend(dataFramesSent: dataFramesSent, now: { eventLoop.now }) {
-      disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
+  func spendFrames(_ count: Int) {
+    for _ in 0..<count
+    where !frameBudget.spend(dataFramesSent: dataFramesSent, now: { eventLoop.now }) {
+      return disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
     }
   }
 

@@ -10,6 +10,7 @@ final class ServerConnection: HTTP2Connection {
   let limits: ServerLimits
   let admission: [any CallAdmission]
   let mailbox: LoopMailbox
+  let gzipWorkers: GzipWorkers
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
 
@@ -24,7 +25,9 @@ final class ServerConnection: HTTP2Connection {
   /// The last path and its method, and the last metadata: calls in a row are often alike.
   @exclusivity(unchecked) private var lastPath: [UInt8] = []
   @exclusivity(unchecked) private var lastMethod: RPCMethod?
-  @exclusivity(unchecked) private var lastFields: [UInt8] = []
+  @exclusivity(unchecked) private var lastMetadata: CallMetadata?
+  /// Bytes of metadata that calls keep.
+  let metadataAccount = CallMetadata.Account()
 
   /// Set before the connection becomes active.
   var peerCertificate: PeerCertificate?
@@ -49,11 +52,21 @@ final class ServerConnection: HTTP2Connection {
   /// Calls whose clients have left, and whose handlers go on.
   let abandonedCalls = Atomic<Int>(0)
 
+  // Inflating and compressing; see ServerConnection+Gzip.
+  /// What may still be inflated in this turn, in bytes.
+  @exclusivity(unchecked) var gzipLeft = ServerConnection.gzipTurn
+  /// Calls that have something for other threads, and whether these are at it.
+  @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
+  @exclusivity(unchecked) var isAwaitingGzip = false
+
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
   @exclusivity(unchecked) var answersBegun = 0
+  /// It was said on this connection which encodings are read.
+  @exclusivity(unchecked) private var hasAnnouncedEncodings = false
   @exclusivity(unchecked) var dataFramesSent = 0
   @exclusivity(unchecked) var isEstablished = false
+  @exclusivity(unchecked) var frameScanner = FrameScanner()
   var frameBudget: FrameBudget
   var pings: PingPolicy
   var timers: ConnectionTimers
@@ -69,7 +82,7 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    admission: [any CallAdmission], mailbox: LoopMailbox,
+    admission: [any CallAdmission], mailbox: LoopMailbox, gzipWorkers: GzipWorkers,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
@@ -77,6 +90,7 @@ final class ServerConnection: HTTP2Connection {
     self.limits = limits
     self.admission = admission
     self.mailbox = mailbox
+    self.gzipWorkers = gzipWorkers
     self.onOpen = onOpen
     self.onClose = onClose
     let now = eventLoop.now
@@ -173,6 +187,7 @@ final class ServerConnection: HTTP2Connection {
     timer?.cancel()
     timer = nil
     waitingCalls = []
+    gzipQueue = []
     while let call = firstCall {
       unlink(call)
       call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
@@ -199,6 +214,11 @@ final class ServerConnection: HTTP2Connection {
 
   // MARK: Requests
 
+  override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
+    gzipLeft = Self.gzipTurn
+    spendFrames(frameScanner.scan(bytes))
+  }
+
   override func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
   ) {
@@ -224,10 +244,12 @@ final class ServerConnection: HTTP2Connection {
         requestsEnded(call)
       }
     }
-    if !isHeaders && !isLast && header.length == frame.pointee.data.padlen { spendFrame() }
   }
 
-  override func resetSent() { spendFrame() }
+  override func resetSent(errorCode: UInt32) {
+    // The other is how a complete answer ends that did not wait for the whole request.
+    if errorCode != NGHTTP2_NO_ERROR.rawValue { spendFrames(1) }
+  }
 
   private func headersEnded(_ call: ServerCall) {
     let request = head
@@ -239,7 +261,7 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
-    guard request.contentType == .grpc else {
+    guard request.isGRPC else {
       return call.reject(http: "415", "content-type must be application/grpc")
     }
     if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
@@ -253,10 +275,7 @@ final class ServerConnection: HTTP2Connection {
     call.acceptsGzip = request.acceptsGzip
     do throws(RPCError) {
       try check(request, of: call)
-      if !request.fields.isEmpty {
-        if !request.fields.hasSameBytes(as: lastFields) { lastFields = request.fields }
-        call.metadataFields = lastFields
-      }
+      if !request.fields.isEmpty { call.keptMetadata = try metadata(request.fields) }
       if request.hasTimeout, !method.ignoresDeadline {
         try setDeadline(request.timeout, of: call)
       }
@@ -282,7 +301,7 @@ final class ServerConnection: HTTP2Connection {
       call.namesEncoding = true
       switch MessageEncoding(encoding) {
       case .identity: break
-      case .gzip: call.deframer.compressed = .inflated
+      case .gzip: call.deframer.allowsCompressed = true
       case nil:
         throw RPCError(
           .unimplemented,
@@ -295,6 +314,23 @@ final class ServerConnection: HTTP2Connection {
         _ = try metadata.binaryValues(for: entry.key)
       }
     }
+  }
+
+  /// The metadata to keep for a call.
+  private func metadata(_ fields: [UInt8]) throws(RPCError) -> CallMetadata {
+    if let lastMetadata, lastMetadata.fields.hasSameBytes(as: fields) { return lastMetadata }
+    // It may be the connection alone that still keeps it.
+    lastMetadata = nil
+    guard
+      metadataAccount.byteCount + fields.count <= max(limits.metadataBytes, limits.headerListSize)
+    else {
+      throw RPCError(
+        .resourceExhausted,
+        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata")
+    }
+    let metadata = CallMetadata(fields, account: metadataAccount)
+    lastMetadata = metadata
+    return metadata
   }
 
   private func method(for path: [UInt8]) -> RPCMethod? {
@@ -333,7 +369,8 @@ final class ServerConnection: HTTP2Connection {
     // 0; NGHTTP2_ERR_DATA_EXIST and _INVALID_ARGUMENT are excluded by the call's state.
     let result: CInt
     // Which encodings are read is said once a connection, and to those that use one.
-    let announces = answersBegun == 0 || call.namesEncoding
+    let announces = !hasAnnouncedEncodings || call.namesEncoding
+    hasAnnouncedEncodings = true
     answersBegun &+= 1
     if metadata.isEmpty && call.compressionThreshold == nil {
       let fields = announces ? FixedHeaders.announcingResponse : FixedHeaders.response
@@ -384,8 +421,11 @@ final class ServerConnection: HTTP2Connection {
     dataFramesSent &+= 1
     Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
       $0.writeData(count, into: &output)
+      $0.wroteData(count)
     }
   }
+
+  override func goAwaySent() { if drain == .noticed { pingForDrain() } }
 
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {
     withCall(stream) { call in

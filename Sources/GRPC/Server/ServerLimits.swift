@@ -1,6 +1,9 @@
 public import NIOCore
 
 /// How much a server takes from its clients, and how long it waits for them.
+///
+/// No count, size or time may be negative; windows are from 1 to 2^31 - 1, and a client may have at
+/// least one stream. `GRPCServer.init` ends the program otherwise.
 public struct ServerLimits: Sendable {
   /// The largest request message, in bytes, compressed and not. gRPC's customary default is 4 MiB.
   public var messageSize = 4 * 1024 * 1024
@@ -21,6 +24,9 @@ public struct ServerLimits: Sendable {
   /// may send, the youngest calls end with RESOURCE_EXHAUSTED until the rest can go on, so that a
   /// connection holds at most this and `connectionWindow`.
   public var requestBytes = 64 * 1024 * 1024
+  /// Bytes of metadata that the open calls of a connection may have; one call's fits in any case.
+  /// Calls in a row that have the same count once. A call beyond it ends with RESOURCE_EXHAUSTED.
+  public var metadataBytes = 16 * 1024 * 1024
   /// Bytes of answers that may wait on a connection. Beyond it, requests wait for their handlers,
   /// so that a connection holds at most this and what the calls already running answer.
   public var answerBytes = 64 * 1024 * 1024
@@ -47,6 +53,43 @@ public struct ServerLimits: Sendable {
   public var compressionThreshold: Int?
 
   public init() {}
+
+  /// Ends the program when a value makes no sense: better here than at the first connection.
+  func check() {
+    func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) {
+      precondition(
+        range.contains(value),
+        "ServerLimits.\(name) is \(value); it must be from \(range.lowerBound) to \(range.upperBound)"
+      )
+    }
+    func check(_ name: String, _ time: TimeAmount?) {
+      precondition(time.map { $0 >= .zero } ?? true, "ServerLimits.\(name) is negative")
+    }
+    // What HTTP/2 has room for: RFC 9113 sections 6.5.2 and 6.9.1.
+    let largestSetting = Int(UInt32.max)
+    let largestWindow = Int(Int32.max)
+    check("messageSize", messageSize, 0...largestSetting)
+    check("headerListSize", headerListSize, 0...largestSetting)
+    check("concurrentStreams", concurrentStreams, 1...largestSetting)
+    check("streamWindow", streamWindow, 1...largestWindow)
+    check("connectionWindow", connectionWindow, 1...largestWindow)
+    // Half of what an Int holds, so that sums with windows do not overflow.
+    check("requestBytes", requestBytes, 0...(.max / 2))
+    check("metadataBytes", metadataBytes, 0...(.max / 2))
+    check("answerBytes", answerBytes, 0...(.max / 2))
+    check("controlFrameBurst", controlFrameBurst, 1...largestWindow)
+    check("controlFramesPerSecond", controlFramesPerSecond, 0...largestWindow)
+    check("compressionThreshold", compressionThreshold ?? 0, 0...(.max))
+    check("handshakeTimeout", handshakeTimeout)
+    check("firstCallTimeout", firstCallTimeout)
+    check("sendTimeout", sendTimeout)
+    check("keepalive.time", keepalive.time)
+    check("keepalive.timeout", keepalive.timeout)
+    check("keepalive.minimumPingInterval", keepalive.minimumPingInterval)
+    check("keepalive.maxIdle", keepalive.maxIdle)
+    check("keepalive.maxAge", keepalive.maxAge)
+    check("keepalive.maxAgeGrace", keepalive.maxAgeGrace)
+  }
 }
 
 /// How a server finds out that a client is gone, and how long it keeps connections.

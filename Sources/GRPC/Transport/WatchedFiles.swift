@@ -6,7 +6,8 @@ internal import Threads
 
 /// A value made of files, and made anew when they change.
 ///
-/// Files that have become wrong are logged and the value stays as it was. Thread-safe.
+/// Files that have become wrong are logged; then the value stays as it was, or becomes what is said
+/// to stand for it. Thread-safe.
 final class WatchedFiles<Value: Sendable>: Sendable {
   private struct State {
     var value: Value
@@ -14,12 +15,15 @@ final class WatchedFiles<Value: Sendable>: Sendable {
     var read: [SettingsFile.Stamp?]
     /// What they were at the last look, while they differ from what was read.
     var changing: [SettingsFile.Stamp?]?
+    /// No value came of the last reading: what stands in the way may go without changing the files.
+    var isWrong = false
   }
 
   private let paths: [String]
   private let kind: String
   private let logger: Logger
   private let load: @Sendable () throws(TransportError) -> Value
+  private let substitute: (@Sendable () -> Value)?
   private let state: Locked<State>
   private let isLooking = Atomic<Bool>(false)
 
@@ -28,14 +32,17 @@ final class WatchedFiles<Value: Sendable>: Sendable {
 
   /// Reads the files for the first time.
   ///
-  /// - Parameter kind: What the value is, for the log: "certificate", "tokens".
+  /// - Parameters:
+  ///   - kind: What the value is, for the log: "certificate", "tokens".
+  ///   - substitute: Makes the value when files that were right have become wrong; nil keeps the old.
   init(
-    _ paths: [String], kind: String, logger: Logger,
+    _ paths: [String], kind: String, logger: Logger, substitute: (@Sendable () -> Value)? = nil,
     load: @escaping @Sendable () throws(TransportError) -> Value
   ) throws(TransportError) {
     self.paths = paths
     self.kind = kind
     self.logger = logger
+    self.substitute = substitute
     self.load = load
     // Before reading: what is written meanwhile is then a change.
     let stamps = paths.map { SettingsFile.Stamp($0) }
@@ -62,26 +69,36 @@ final class WatchedFiles<Value: Sendable>: Sendable {
   /// replaced in the same instant.
   func look() {
     let now = paths.map { SettingsFile.Stamp($0) }
-    let isDue = state.withLock { state in
+    let (isDue, isNew) = state.withLock { state in
       guard now != state.read else {
         state.changing = nil
-        return false
+        return (state.isWrong, false)
       }
       guard now == state.changing else {
         state.changing = now
-        return false
+        return (false, false)
       }
       state.read = now
       state.changing = nil
-      return true
+      return (true, true)
     }
     guard isDue else { return }
     do throws(TransportError) {
       let value = try load()
-      state.withLock { $0.value = value }
+      state.withLock { state in
+        state.value = value
+        state.isWrong = false
+      }
       logger.info("\(kind) reloaded", metadata: ["files": "\(paths.joined(separator: ", "))"])
     } catch {
-      logger.error("\(kind) not reloaded, the old stays", metadata: ["error": "\(error)"])
+      let value = substitute?()
+      state.withLock { state in
+        if let value { state.value = value }
+        state.isWrong = true
+      }
+      guard isNew else { return }
+      let consequence = value == nil ? "the old stays" : "what it does not say is over"
+      logger.error("\(kind) not reloaded, \(consequence)", metadata: ["error": "\(error)"])
     }
   }
 }

@@ -11,7 +11,7 @@
     func deframe(cuts: Int) -> Outcome {
       var outcome = Outcome()
       var deframer = MessageDeframer(limit: 5000)
-      deframer.compressed = .inflated
+      deframer.allowsCompressed = true
       do throws(RPCError) {
         var rest = input[...]
         while !rest.isEmpty {
@@ -31,14 +31,9 @@
       let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: piece.count, alignment: 1)
       defer { copy.deallocate() }
       copy.copyBytes(from: piece)
-      // Also stops after each message, and goes on.
-      var position = 0
-      while position < copy.count {
-        let part = UnsafeRawBufferPointer(rebasing: copy[position...])
-        position += try deframer.consume(part) { message throws(RPCError) in
-          messages.append(message)
-          return false
-        }
+      var rest = UnsafeRawBufferPointer(copy)
+      while let message = try deframer.next(&rest) {
+        messages.append(try message.content(limit: 5000))
       }
     }
     let whole = deframe(cuts: Int.max)

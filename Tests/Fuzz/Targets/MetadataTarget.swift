@@ -32,7 +32,8 @@
     let metadata = MetadataFields.metadata(of: head.fields)
     for entry in metadata.entries {
       _ = try? metadata.binaryValues(for: entry.key)
-      _ = entry.isSendable
+      _ = entry.fault(from: .client)
+      _ = entry.fault(from: .service)
     }
   }
 #endif

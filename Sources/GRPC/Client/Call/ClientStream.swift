@@ -37,6 +37,7 @@ final class ClientStream {
   func append(_ request: SentMessage) {
     let before = outbound.byteCount
     outbound.append(request.bytes, compressed: request.isCompressed)
+    outbound.compressAll()
     // The room has counted the request as it was.
     let saved = request.framedSize - (outbound.byteCount - before)
     if saved != 0 { call.room.remove(saved) }
@@ -99,7 +100,7 @@ final class ClientStream {
     guard let encoding = head.encoding else { return }
     switch MessageEncoding(encoding.utf8) {
     case .identity: break
-    case .gzip: deframer.compressed = .kept
+    case .gzip: deframer.allowsCompressed = true
     case nil:
       fail(
         .failed(
@@ -130,22 +131,12 @@ final class ClientStream {
     if let error { fail(CallEnd(error: error)) }
   }
 
-  /// Takes messages one by one: each has its own flag.
+  /// Keeps those that came before one that cannot be read.
   private func deframe(
     _ bytes: UnsafeRawBufferPointer, into messages: inout [ReceivedMessage]
   ) throws(RPCError) {
     var rest = bytes
-    while !rest.isEmpty {
-      var message: [UInt8]?
-      let count = try deframer.consume(rest) { next throws(RPCError) in
-        message = next
-        return false
-      }
-      if let message {
-        messages.append(ReceivedMessage(bytes: message, isCompressed: deframer.wasCompressed))
-      }
-      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-    }
+    while let message = try deframer.next(&rest) { messages.append(message) }
   }
 
   /// The consumer took messages of so many bytes.

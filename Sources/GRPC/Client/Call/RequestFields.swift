@@ -48,36 +48,9 @@ struct RequestFields {
         .resourceExhausted,
         "metadata of \(size) bytes is over the limit of \(largestMetadata) bytes")
     }
-    for entry in metadata.entries {
-      guard !entry.key.isEmpty, entry.key.utf8.allSatisfy(isKeyCharacter) else {
-        throw RPCError(
-          .invalidArgument, "metadata key \"\(entry.key)\" is not of the characters a-z 0-9 _ - .")
-      }
-      guard !entry.key.hasPrefix("grpc-"), !reserved.contains(entry.key) else {
-        throw RPCError(.invalidArgument, "metadata key \"\(entry.key)\" is reserved")
-      }
-      guard entry.wireValue.utf8.allSatisfy({ $0 >= 0x20 && $0 <= 0x7E }) else {
-        throw RPCError(
-          .invalidArgument,
-          "metadata \"\(entry.key)\" is not printable ASCII; bytes travel under keys with -bin")
-      }
-    }
+    try metadata.checkSendable(from: .client)
   }
 
   /// nghttp2 sends no header block over 64 KiB; calls have other fields as well.
   private static let largestMetadata = 60 * 1024
-
-  private static let reserved: Set<String> = [
-    "te", "content-type", "content-length", "user-agent", "host", "connection", "keep-alive",
-    "proxy-connection", "transfer-encoding", "upgrade",
-  ]
-
-  private static func isKeyCharacter(_ character: UInt8) -> Bool {
-    switch character {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
-      UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."):
-      true
-    default: false
-    }
-  }
 }

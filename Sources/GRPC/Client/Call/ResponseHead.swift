@@ -5,6 +5,7 @@ struct ResponseHead {
   /// Nil in trailers.
   private(set) var httpStatus: Int?
   private(set) var contentType: String?
+  private var hasContentTypeOfGRPC = false
   private(set) var encoding: String?
   private var grpcStatus: String?
   private var grpcMessage = ""
@@ -21,9 +22,12 @@ struct ResponseHead {
     switch name.count {
     case 7 where name.isEqual(":status"): httpStatus = Int(Self.text(value))
     case 11 where name.isEqual("grpc-status"): grpcStatus = Self.text(value)
-    case 12 where name.isEqual("content-type"): contentType = Self.text(value)
+    case 12 where name.isEqual("content-type"):
+      contentType = Self.text(value)
+      hasContentTypeOfGRPC = ContentType.isGRPC(value)
     case 12 where name.isEqual("grpc-message"): grpcMessage = PercentEncoding.decode(value)
     case 13 where name.isEqual("grpc-encoding"): encoding = Self.text(value)
+    case 14 where name.isEqual("content-length"): return
     case 22 where name.isEqual("grpc-retry-pushback-ms"):
       pushback = RetryState.Pushback(Self.text(value))
     case 23 where name.isEqual("grpc-status-details-bin"):
@@ -42,15 +46,8 @@ struct ResponseHead {
   /// An HTTP status of 100 to 199: the response itself is still to come.
   var isInformational: Bool { httpStatus.map { 100..<200 ~= $0 } ?? false }
 
-  /// Whether this begins a gRPC response: status 200 and `application/grpc`, alone or followed by
-  /// `+format` or `;parameter`.
+  /// Whether this begins a gRPC response.
   var isGRPC: Bool { httpStatus == 200 && hasContentTypeOfGRPC }
-
-  private var hasContentTypeOfGRPC: Bool {
-    guard let contentType, contentType.hasPrefix("application/grpc") else { return false }
-    let next = contentType.utf8.dropFirst("application/grpc".utf8.count).first
-    return next == nil || next == UInt8(ascii: "+") || next == UInt8(ascii: ";")
-  }
 
   /// The end that a response which is not gRPC stands for.
   var endOfOtherResponse: CallEnd {

@@ -1,5 +1,5 @@
-/// A message as it came. One that is compressed is inflated by who reads it: until then it takes no
-/// more memory than it took of the stream's window.
+/// A message as it came. One that is compressed is inflated later, where that holds up nobody: until
+/// then it takes no more memory than it took of the stream's window.
 struct ReceivedMessage: Sendable {
   let bytes: [UInt8]
   let isCompressed: Bool
