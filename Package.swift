@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
     .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "GRPCProtobuf", targets: ["GRPCProtobuf"]),
     .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
@@ -72,9 +73,13 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "GRPCProtobuf",
+      dependencies: ["GRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: swiftSettings),
+    .target(
       name: "GRPCServices",
       dependencies: [
-        "GRPC", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        "GRPC", "GRPCProtobuf", "Threads", .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),

@@ -32,6 +32,9 @@ public final class TokenAdmission: CallAdmission {
   /// Reads the file again whenever it changes, for as long as the event loops live.
   public func watch(on group: any EventLoopGroup) { tokens.watch(on: group.next()) }
 
+  /// Lets in calls with a known token, and those of exempt methods.
+  ///
+  /// - Throws: UNAUTHENTICATED for all others.
   public func admit(_ call: ArrivingCall) throws(RPCError) {
     let values = call.values(of: "authorization")
     if values.count == 1, let token = BearerToken.presented(in: values[0]) {

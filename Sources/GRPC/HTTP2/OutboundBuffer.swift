@@ -21,6 +21,7 @@ public struct OutboundBuffer {
 
   init() {}
 
+  /// Whether no message waits, not even the rest of one.
   public var isEmpty: Bool { current == nil }
 
   static func framedSize(of message: [UInt8]) -> Int { prefixLength + message.count }

@@ -47,7 +47,8 @@ extension RPCMethod {
   public static func clientStream(
     _ path: String,
     _ handler:
-      @escaping @Sendable (_ requests: IncomingRequests, _ call: CallContext) async throws -> [UInt8]
+      @escaping @Sendable (_ requests: IncomingRequests, _ call: CallContext) async throws ->
+      [UInt8]
   ) -> RPCMethod {
     .requestStream(path) { call in
       TaskHandler(call) { call in try await handler(IncomingRequests(call), CallContext(call)) }
