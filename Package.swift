@@ -79,7 +79,8 @@ let package = Package(
     .target(
       name: "GRPCServices",
       dependencies: [
-        "GRPC", "GRPCProtobuf", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        "GRPC", "GRPCProtobuf", "Threads",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
@@ -153,13 +154,22 @@ let package = Package(
     .executableTarget(
       name: "ConformanceServer",
       dependencies: [
-        "GRPC", "GRPCServices", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "DequeModule", package: "swift-collections"),
+        "GRPC", "GRPCProtobuf", "GRPCServices",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
+    // The example of the gRPC modules; Examples/Greeter is also a package of its own.
+    .executableTarget(
+      name: "Greeter",
+      dependencies: [
+        "GRPC", "GRPCProtobuf", "GRPCServices", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Examples/Greeter/Sources/Greeter", swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
@@ -191,6 +201,13 @@ let package = Package(
         .product(name: "NIOEmbedded", package: "swift-nio"),
       ],
       path: "Tests/Fuzz/GRPC", exclude: ["corpus"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCProtobufTests",
+      dependencies: [
+        "GRPC", "GRPCProtobuf", .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCServicesTests",
