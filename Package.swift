@@ -150,7 +150,7 @@ let package = Package(
         "GRPC", .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
-      path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
+      path: "Tests/GRPCTestServer", packageAccess: false, swiftSettings: swiftSettings),
     .executableTarget(
       name: "ConformanceServer",
       dependencies: [
@@ -161,7 +161,8 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
-    // The example of the gRPC modules; Examples/Greeter is also a package of its own.
+    // The example of the gRPC modules. Examples/Greeter is also a package of its own, so this target
+    // sees no more than another package does.
     .executableTarget(
       name: "Greeter",
       dependencies: [
@@ -169,7 +170,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Examples/Greeter/Sources/Greeter", swiftSettings: swiftSettings),
+      path: "Examples/Greeter/Sources/Greeter", packageAccess: false, swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
@@ -205,8 +206,7 @@ let package = Package(
     .testTarget(
       name: "GRPCProtobufTests",
       dependencies: [
-        "GRPC", "GRPCProtobuf", .product(name: "Logging", package: "swift-log"),
-        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "GRPC", "GRPCProtobuf", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
