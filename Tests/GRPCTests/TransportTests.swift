@@ -165,6 +165,27 @@ import Testing
 
   private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
 
+  /// What a server says of the certificate it was shown, or not.
+  @Test(arguments: [
+    ("TLSV1_ALERT_CERTIFICATE_REQUIRED", "the peer asks for a certificate"),
+    ("TLSV1_ALERT_UNKNOWN_CA", "the peer does not trust the authority"),
+    ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "the peer was shown a certificate that has expired"),
+    ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "the peer does not offer h2 by ALPN"),
+    ("SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_BAD_CERTIFICATE"),
+  ])
+  func alertsAreRead(name: String, beginning: String) {
+    let description = "Error: 1 error:10000458:SSL routines:OPENSSL_internal:\(name) at /a/b.cc:12"
+    #expect(TLSFailure.text(of: description).hasPrefix(beginning))
+  }
+
+  @Test func callsCarryTheFirstTokenOfAFile() throws {
+    let file = try TemporaryFile("# clients\n\none==\ntwo\n")
+    var metadata = Metadata()
+    try metadata.addToken(fromFile: file.path)
+    #expect(metadata.values(for: "authorization") == ["Bearer one=="])
+    #expect(throws: TransportError.self) { try metadata.addToken(fromFile: "/no/tokens") }
+  }
+
   @Test func errorsOfTLSAreCutToTheirReason() {
     #expect(
       TLSFailure.text(

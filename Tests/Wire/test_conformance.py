@@ -401,7 +401,9 @@ class Suite:
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            pipe.close()
 
     def answer(self):
         length, = struct.unpack(">I", self.process.stdout.read(4))

@@ -59,7 +59,7 @@ enum TLSFailure {
       "the peer does not speak TLS (\(reason))"
     case "PEER_DID_NOT_RETURN_A_CERTIFICATE": "the peer showed no certificate"
     case "CERTIFICATE_VERIFY_FAILED": untrusted
-    case let alert where alert.contains("ALERT_CERTIFICATE_REQUIRED"):
+    case let alert where alert.contains("CERTIFICATE_REQUIRED"):
       "the peer asks for a certificate"
     case let alert where alert.contains("ALERT_UNKNOWN_CA"):
       "the peer does not trust the authority of the certificate it was shown"
