@@ -20,6 +20,7 @@ let package = Package(
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
     .library(name: "GRPC", targets: ["GRPC"]),
+    .library(name: "GRPCProtobuf", targets: ["GRPCProtobuf"]),
     .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
@@ -72,9 +73,14 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "GRPCProtobuf",
+      dependencies: ["GRPC", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      swiftSettings: swiftSettings),
+    .target(
       name: "GRPCServices",
       dependencies: [
-        "GRPC", "Threads", .product(name: "DequeModule", package: "swift-collections"),
+        "GRPC", "GRPCProtobuf", "Threads",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
@@ -144,17 +150,27 @@ let package = Package(
         "GRPC", .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
-      path: "Tests/GRPCTestServer", swiftSettings: swiftSettings),
+      path: "Tests/GRPCTestServer", packageAccess: false, swiftSettings: swiftSettings),
     .executableTarget(
       name: "ConformanceServer",
       dependencies: [
-        "GRPC", "GRPCServices", .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "DequeModule", package: "swift-collections"),
+        "GRPC", "GRPCProtobuf", "GRPCServices",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
+    // The example of the gRPC modules. Examples/Greeter is also a package of its own, so this target
+    // sees no more than another package does.
+    .executableTarget(
+      name: "Greeter",
+      dependencies: [
+        "GRPC", "GRPCProtobuf", "GRPCServices", .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Examples/Greeter/Sources/Greeter", packageAccess: false, swiftSettings: swiftSettings),
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
@@ -190,6 +206,12 @@ let package = Package(
       path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
     .testTarget(
       name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests",
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "GRPCProtobufTests",
+      dependencies: [
+        "GRPC", "GRPCProtobuf", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCServicesTests",

@@ -7,7 +7,7 @@ extension BridgeService {
   func change(_ method: RPCMethod) -> RPCMethod {
     guard sessions.acknowledgesStored else { return method }
     let sessions = sessions
-    return method.answering { answer, call in
+    return method.deliveringAnswers { answer, call in
       sessions.whenStored { error in
         if let error { call.fail(RPCError(error)) } else { call.respond(answer) }
       }

@@ -40,6 +40,9 @@ public final class TokenAdmission: CallAdmission {
   /// Looks at the file now; see `WatchedFiles.look`.
   func look() { tokens.look() }
 
+  /// Lets in calls with a known token, and those of exempt methods.
+  ///
+  /// - Throws: UNAUTHENTICATED for all others.
   public func admit(_ call: ArrivingCall) throws(RPCError) {
     let values = call.values(of: "authorization")
     if values.count == 1, let token = BearerToken.presented(in: values[0]) {

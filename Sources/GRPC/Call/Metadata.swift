@@ -4,7 +4,9 @@
 ///
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Custom-Metadata)
 public struct Metadata: Sendable, Hashable {
+  /// One key with one value.
   public struct Entry: Sendable, Hashable {
+    /// The key in lower case.
     public var key: String
     /// The value as it stands on the wire: ASCII text, base64 for `-bin` keys.
     public var wireValue: String
@@ -46,10 +48,13 @@ public struct Metadata: Sendable, Hashable {
     ]
   }
 
+  /// All keys and values, in the order they are sent or came.
   public private(set) var entries: [Entry] = []
 
+  /// Makes metadata without entries.
   public init() {}
 
+  /// Whether there are no entries.
   public var isEmpty: Bool { entries.isEmpty }
 
   enum Sender {
@@ -70,7 +75,7 @@ public struct Metadata: Sendable, Hashable {
     }
   }
 
-  /// Adds a text value. `key` must not end in `-bin`.
+  /// Adds a text value of printable ASCII. `key` must not end in `-bin`.
   public mutating func add(_ value: String, for key: String) {
     entries.append(Entry(key: key.lowercased(), wireValue: value))
   }
@@ -85,12 +90,12 @@ public struct Metadata: Sendable, Hashable {
     entries.append(Entry(key: key.lowercased(), wireValue: wireValue))
   }
 
-  /// The first text value of a key.
+  /// The first text value of a key, which is written in lower case; nil when there is none.
   public subscript(key: String) -> String? {
     entries.first { $0.key == key }?.wireValue
   }
 
-  /// All text values of a key, in order.
+  /// All text values of a key, which is written in lower case, in order.
   public func values(for key: String) -> [String] {
     entries.lazy.filter { $0.key == key }.map(\.wireValue)
   }
@@ -98,7 +103,10 @@ public struct Metadata: Sendable, Hashable {
   /// All values of a `-bin` key, in order; values joined by commas come apart, with or without space
   /// around these (RFC 9110 section 5.6.1).
   ///
-  /// Padded and unpadded base64 are read. A value that is not base64 is an error.
+  /// Padded and unpadded base64 are read.
+  ///
+  /// - Throws: INTERNAL for a value that is not base64. A server refuses calls with such metadata
+  ///   before a handler sees them.
   public func binaryValues(for key: String) throws(RPCError) -> [[UInt8]] {
     var found: [[UInt8]] = []
     for entry in entries where entry.key == key {

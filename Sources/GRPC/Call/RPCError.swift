@@ -1,5 +1,7 @@
 /// The end of a call that did not succeed: what a handler throws and a client receives.
 public struct RPCError: Error, Sendable, CustomStringConvertible {
+  /// What kind of failure it is, for programs. OK is no end that is thrown; sent, it tells the client
+  /// of success.
   public var code: StatusCode
   /// What was wrong, for a person. Sent percent-encoded as `grpc-message`.
   public var message: String
@@ -8,6 +10,13 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
   /// Trailing metadata beside the status. What is not a service's to send makes the error INTERNAL.
   public var metadata: Metadata
 
+  /// Makes an error.
+  ///
+  /// - Parameters:
+  ///   - message: For a person; clients may see it cut when it is long.
+  ///   - details: A serialized google.rpc.Status. With `GRPCProtobuf`, `packing` makes one of messages.
+  ///   - metadata: Sent beside the status. Keys that are not a service's to send, such as those that
+  ///     begin with `grpc-`, make the call end with INTERNAL.
   public init(
     _ code: StatusCode, _ message: String, details: [UInt8] = [], metadata: Metadata = Metadata()
   ) {
@@ -17,5 +26,6 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
     self.metadata = metadata
   }
 
+  /// The code and the message.
   public var description: String { "\(code): \(message)" }
 }

@@ -17,6 +17,7 @@ public struct CallOptions: Sendable {
   /// UNIMPLEMENTED. Responses in gzip are always accepted.
   public var compressionThreshold: Int?
 
+  /// Makes options; those of no arguments are what calls have by themselves.
   public init(
     metadata: Metadata = Metadata(), timeout: TimeAmount? = nil, waitsForReady: Bool = false,
     retries: RetryPolicy? = nil, compressionThreshold: Int? = nil

@@ -6,9 +6,11 @@ public struct ClientConfiguration: Sendable {
   public var messageSize = 4 * 1024 * 1024
   /// The largest list of response headers or trailers, in bytes as RFC 9113 section 6.5.2 counts.
   public var headerListSize = 64 * 1024
-  /// Bytes the server may send ahead on one stream, and on one connection. What a consumer has not
-  /// taken counts against the stream's window alone, so that it holds up nobody else.
+  /// Bytes the server may send ahead on one stream. What a consumer has not taken counts against its
+  /// stream's window alone, so that it holds up nobody else. HTTP/2's flow-control window (RFC 9113
+  /// section 5.2), 65,535 to 2^31 - 1.
   public var streamWindow = 1024 * 1024
+  /// Bytes the server may send ahead on the connection, all streams together; likewise.
   public var connectionWindow = 8 * 1024 * 1024
 
   /// How long the making of a connection may take, up to the server's first SETTINGS frame.
@@ -29,8 +31,11 @@ public struct ClientConfiguration: Sendable {
   /// The `user-agent` of every call.
   public var userAgent = "grpc-swift-nghttp2/1"
 
+  /// Makes the configuration that every property says it has at first.
   public init() {}
 
+  /// Pings that find out whether the server is still there.
+  ///
   /// Source: https://github.com/grpc/grpc/blob/master/doc/keepalive.md
   public struct Keepalive: Sendable, Hashable {
     /// How long the connection may be silent before a ping is sent. Doubled when the server says
@@ -41,6 +46,7 @@ public struct ClientConfiguration: Sendable {
     /// Whether to ping while there are no calls. Servers may resent it.
     public var permitsWithoutCalls: Bool
 
+    /// Makes pings after `time`, each to be answered within `timeout`.
     public init(
       time: TimeAmount, timeout: TimeAmount = .seconds(20), permitsWithoutCalls: Bool = false
     ) {

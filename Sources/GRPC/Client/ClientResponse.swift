@@ -1,5 +1,6 @@
 /// The answer to a call that has one.
 public struct ClientResponse: Sendable {
+  /// The response's bytes, inflated if they came compressed.
   public var message: [UInt8]
   /// What came before the message.
   public var metadata: Metadata

@@ -31,9 +31,13 @@ public struct RequestStream: Sendable {
 public struct ClientStreamingCall: Sendable {
   let handle: CallHandle
 
+  /// Where the requests go. Call its `finish` after the last: most servers answer only then.
   public var requests: RequestStream { RequestStream(handle: handle) }
 
-  /// Waits for the response, which may come before the last request.
+  /// Waits for the response, which may come before the last request. A task that is cancelled
+  /// meanwhile cancels the call.
+  ///
+  /// - Throws: As `GRPCClient.unary`.
   public func response() async throws(RPCError) -> ClientResponse {
     try await handle.call.response()
   }
@@ -41,6 +45,9 @@ public struct ClientStreamingCall: Sendable {
 
 /// A call of many requests and many responses.
 public struct BidirectionalCall: Sendable {
+  /// Where the requests go. One task may write while another reads the responses; a single task that
+  /// only writes and does not read comes to wait for ever once the server waits for it to read.
   public let requests: RequestStream
+  /// The responses as they come.
   public let responses: ResponseStream
 }

@@ -12,14 +12,17 @@ public struct ResponseStream: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(handle: handle) }
 
+  /// Reads responses.
   public struct AsyncIterator: AsyncIteratorProtocol {
     let handle: CallHandle
 
+    /// The next response, nil after the last of a call that ended well.
     public func next(isolation actor: isolated (any Actor)?) async throws(RPCError) -> [UInt8]? {
       let handle = handle
       return try await handle.reading { inbox throws(RPCError) in try await inbox.next() }
     }
 
+    /// The next response, nil after the last of a call that ended well.
     public func next() async throws(RPCError) -> [UInt8]? { try await next(isolation: nil) }
   }
 

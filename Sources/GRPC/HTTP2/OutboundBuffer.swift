@@ -50,6 +50,7 @@ public struct OutboundBuffer {
 
   init() {}
 
+  /// Whether no message waits, not even the rest of one.
   public var isEmpty: Bool { byteCount == 0 }
 
   static func framedSize(of message: [UInt8]) -> Int { FramedMessages.prefixLength + message.count }

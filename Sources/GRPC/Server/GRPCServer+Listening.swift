@@ -5,11 +5,18 @@ internal import NIOSSL
 
 /// Listeners: any number of them, over TCP and Unix domain sockets, with TLS and without.
 extension GRPCServer {
-  /// Listens on an address; connections are accepted when this returns.
+  /// Listens on an address; connections are accepted when this returns. May be called for any number
+  /// of addresses, each with a security of its own.
   ///
   /// The file of a Unix domain socket is made with `socketPermissions`, replaces one that a server
   /// left behind, and is removed by `shutDown`.
   ///
+  /// It blocks its thread while a name is looked up, and must not be called on an event loop, nor by
+  /// a task, for which there is the async form.
+  ///
+  /// - Parameters:
+  ///   - address: Port 0 takes a free one.
+  ///   - socketPermissions: Who may connect to a Unix domain socket, as `chmod` takes it.
   /// - Returns: The address with the port that was taken.
   /// - Throws: When the address cannot be had, or a file of TLS is wrong.
   @discardableResult
@@ -44,6 +51,29 @@ extension GRPCServer {
         throw TransportError("cannot listen on \(address): \(TransportError.reason(of: error))")
       }
       return address
+    }
+  }
+
+  /// Listens on an address, as the form above, without blocking its thread.
+  ///
+  /// - Parameters:
+  ///   - address: Port 0 takes a free one.
+  ///   - socketPermissions: Who may connect to a Unix domain socket, as `chmod` takes it.
+  /// - Returns: The address with the port that was taken.
+  /// - Throws: When the address cannot be had, or a file of TLS is wrong.
+  @discardableResult
+  public func listen(
+    on address: ServerAddress, security: TransportSecurity = .plaintext,
+    socketPermissions: UInt32 = 0o600
+  ) async throws(TransportError) -> ServerAddress {
+    do {
+      return try await NIOThreadPool.singleton.runIfActive {
+        try self.listen(on: address, security: security, socketPermissions: socketPermissions)
+      }
+    } catch let error as TransportError {
+      throw error
+    } catch {
+      throw TransportError("cannot listen on \(address): \(TransportError.reason(of: error))")
     }
   }
 

@@ -6,7 +6,11 @@ internal import Threads
 
 /// A gRPC server: listens, spreads connections over event loops, and runs `methods`.
 ///
-/// Thread-safe.
+/// It has threads and serves from `listen` to `shutDown`, whether or not anybody still holds it: a
+/// server that is let go without `shutDown` goes on, and keeps its threads, until the process ends.
+///
+/// `listen` and `shutDown` come in two forms each: async functions, and functions that block their
+/// thread and so must not be called on an event loop. Thread-safe.
 public final class GRPCServer: Sendable {
   let group: MultiThreadedEventLoopGroup
   private let methods: MethodTable
@@ -26,6 +30,8 @@ public final class GRPCServer: Sendable {
     let mailbox: LoopMailbox
     let connections: NIOLoopBoundBox<[ObjectIdentifier: ServerConnection]>
     let isDraining = Atomic<Bool>(false)
+    /// How many there are, for other threads.
+    let connectionCount = Atomic<Int>(0)
 
     init(eventLoop: any EventLoop) {
       self.eventLoop = eventLoop
@@ -34,9 +40,11 @@ public final class GRPCServer: Sendable {
     }
   }
 
+  /// Makes a server that does not listen yet.
+  ///
   /// - Parameters:
-  ///   - methods: No two may have the same path.
-  ///   - eventLoops: How many threads serve connections; at least one.
+  ///   - methods: What it serves. No two may have the same path.
+  ///   - eventLoops: How many threads serve connections, one at least; a connection stays with one.
   ///   - limits: Within the ranges that `ServerLimits` tells.
   ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
   public init(
@@ -68,9 +76,13 @@ public final class GRPCServer: Sendable {
       admission: admission, mailbox: loop.mailbox, gzipWorkers: gzipWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
+        loop.connectionCount.add(1, ordering: .sequentiallyConsistent)
         if loop.isDraining.load(ordering: .sequentiallyConsistent) { connection.beginDrain() }
       },
-      onClose: { loop.connections.value[ObjectIdentifier($0)] = nil })
+      onClose: { connection in
+        loop.connections.value[ObjectIdentifier(connection)] = nil
+        loop.connectionCount.subtract(1, ordering: .sequentiallyConsistent)
+      })
     let pipeline = channel.pipeline.syncOperations
     if let tls {
       try pipeline.addHandlers(
@@ -82,7 +94,11 @@ public final class GRPCServer: Sendable {
     try pipeline.addHandler(connection)
   }
 
-  /// Stops accepting, tells every client to go away, waits for open calls, then ends them.
+  /// Stops accepting, tells every client to go away, waits for open calls, then ends them, and the
+  /// server's threads. Afterwards the server is of no use.
+  ///
+  /// It blocks its thread for up to `grace` and must not be called on an event loop, nor by a task,
+  /// for which there is the async form.
   ///
   /// - Parameter grace: How long calls may take to finish. What is open after that ends with
   ///   UNAVAILABLE, and has a little longer to be read.
@@ -113,11 +129,21 @@ public final class GRPCServer: Sendable {
     }
   }
 
+  /// Stops accepting, tells every client to go away, waits for open calls, then ends them, and the
+  /// server's threads. Afterwards the server is of no use.
+  ///
+  /// Cancelling the task does not shorten it.
+  ///
+  /// - Parameter grace: How long calls may take to finish. What is open after that ends with
+  ///   UNAVAILABLE.
+  public func shutDown(grace: TimeAmount) async {
+    // It fails when the process's own pool was shut down: then nothing is left to serve.
+    try? await NIOThreadPool.singleton.runIfActive { self.shutDown(grace: grace) }
+  }
+
   /// Connections that are open now.
   public var connectionCount: Int {
-    loops.values.reduce(0) { count, loop in
-      count + ((try? loop.eventLoop.submit { loop.connections.value.count }.wait()) ?? 0)
-    }
+    loops.values.reduce(0) { $0 + $1.connectionCount.load(ordering: .sequentiallyConsistent) }
   }
 
   private func forEachConnection(_ body: @escaping @Sendable (ServerConnection) -> Void) {

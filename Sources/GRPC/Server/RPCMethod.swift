@@ -1,4 +1,9 @@
 /// One method of a service: its path and what runs when it is called.
+///
+/// Handlers come in three forms. `unary` answers at once, on the event loop, at the least cost.
+/// `asyncUnary`, `serverStream`, `clientStream` and `bidirectional` are async functions that run in
+/// tasks. `oneRequest` and `requestStream` make a `ServerCallHandler` for each call, which is told its
+/// events on the event loop: for streams that cost as little as they can.
 public struct RPCMethod: Sendable {
   /// Answers one request on the connection's event loop. It must not block.
   public typealias InlineHandler =
@@ -26,10 +31,11 @@ public struct RPCMethod: Sendable {
       path: path, implementation: .inline(handler), takesOneRequest: true, ignoresDeadline: false)
   }
 
-  /// This unary method, with answers that `deliver` gives to the call later, from any thread.
+  /// This unary method, with answers that `deliver` hands to the call later, from any thread: for
+  /// answers that are at hand but must not be given yet. It costs no task.
   ///
   /// - Precondition: It was made by `unary`.
-  public func answering(
+  package func deliveringAnswers(
     _ deliver: @escaping @Sendable (_ answer: [UInt8], _ call: ServerCall) -> Void
   ) -> RPCMethod {
     guard case .inline(let handler) = implementation else {
@@ -38,14 +44,15 @@ public struct RPCMethod: Sendable {
     return .oneRequest(path) { DeferredAnswer(call: $0, handler: handler, deliver: deliver) }
   }
 
-  /// A method that takes one request and answers when and as often as it likes: unary methods that
-  /// wait for something, and server streams.
+  /// A method that takes one request and answers when and as often as it likes, by events on the
+  /// event loop. `asyncUnary` and `serverStream` do the same with async functions.
   public static func oneRequest(_ path: String, _ factory: @escaping HandlerFactory) -> RPCMethod {
     RPCMethod(
       path: path, implementation: .handler(factory), takesOneRequest: true, ignoresDeadline: false)
   }
 
-  /// A method that takes a stream of requests.
+  /// A method that takes a stream of requests, by events on the event loop. `clientStream` and
+  /// `bidirectional` do the same with async functions.
   ///
   /// - Parameter ignoresDeadline: For streams that are meant to outlive the timeout a client's
   ///   library attaches to every call.

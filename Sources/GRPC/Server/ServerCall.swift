@@ -37,6 +37,8 @@ public final class ServerCall: @unchecked Sendable {
   /// The bytes of requests this call holds, as the connection has counted them.
   @exclusivity(unchecked) var countedBytes = 0
   @exclusivity(unchecked) var wait = Wait.none
+  /// The bytes of requests that its handler has not taken yet, while it wants no more of them.
+  @exclusivity(unchecked) var untakenBytes: Int?
   /// DATA frames that have gone out, and since when none has though answers wait.
   @exclusivity(unchecked) private(set) var framesSent = 0
   @exclusivity(unchecked) var stall = Stall()
@@ -82,6 +84,8 @@ public final class ServerCall: @unchecked Sendable {
     case none
     /// Too many of its own answers wait.
     case forOwnAnswers
+    /// Its handler has not taken the requests it has.
+    case forHandler
     /// It is in the connection's queue of calls to go on with.
     case queued
   }
@@ -179,14 +183,17 @@ public final class ServerCall: @unchecked Sendable {
   }
 
   enum Action: Sendable {
+    case start(Metadata, compressionThreshold: Int?)
     case send([UInt8], compressed: Bool?)
     case respond([UInt8])
     case finish(Metadata)
     case fail(RPCError)
     case wake
+    case takeRequests
   }
 
-  private func perform(_ action: Action) {
+  /// What handlers in tasks say beside `send`. `[any thread]`
+  func perform(_ action: Action) {
     if case .wake = action {
     } else if eventLoop.inEventLoop {
       apply(action)
@@ -199,6 +206,9 @@ public final class ServerCall: @unchecked Sendable {
 
   func apply(_ action: Action) {
     switch action {
+    case .start(let metadata, let threshold):
+      if let threshold, state == .idle { compressionThreshold = threshold }
+      start(metadata: metadata)
     case .send(let message, let compressed):
       start()
       guard !isFinished else { return }
@@ -213,6 +223,9 @@ public final class ServerCall: @unchecked Sendable {
     case .finish(let trailers): finishNow(trailers)
     case .fail(let error): failNow(error)
     case .wake: resume()
+    case .takeRequests:
+      untakenBytes = nil
+      if !isFinished { connection.handlerHasRoom(self) }
     }
   }
 
@@ -437,8 +450,13 @@ public final class ServerCall: @unchecked Sendable {
   /// Bytes of requests that have not reached the handler.
   var heldBytes: Int {
     deframer.heldBytes + heldInput.count + (packedRequest?.count ?? 0)
-      + (receivedRequest?.count ?? 0)
+      + (receivedRequest?.count ?? 0) + (untakenBytes ?? 0)
   }
+
+  /// The handler wants no more requests before `takeRequests`.
+  ///
+  /// - Parameter untaken: The bytes of those it has not taken yet.
+  func holdRequests(untaken: Int) { untakenBytes = untaken }
 
   /// Whether requests wait that have come before what comes now.
   var holdsRequests: Bool { !heldInput.isEmpty || packedRequest != nil }
@@ -449,6 +467,7 @@ public final class ServerCall: @unchecked Sendable {
     heldInput = []
     packedRequest = nil
     receivedRequest = nil
+    if untakenBytes != nil { untakenBytes = 0 }
   }
 
   /// Lets go of what produced answers; those that wait still go out.

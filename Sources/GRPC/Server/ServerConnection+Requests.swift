@@ -186,6 +186,7 @@ extension ServerConnection {
   /// Whether more answers wait than may, so that the call must not get another request.
   private func hasToWait(_ call: ServerCall) -> Bool {
     waitingBytes >= limits.answerBytes || call.waitingBytes >= ServerCall.sendLimit
+      || call.untakenBytes != nil
   }
 
   private func wait(_ call: ServerCall) {
@@ -193,10 +194,21 @@ extension ServerConnection {
     if call.waitingBytes >= ServerCall.sendLimit {
       // It is queued when they have gone out.
       call.wait = .forOwnAnswers
+    } else if call.untakenBytes != nil {
+      call.wait = .forHandler
     } else {
       call.wait = .queued
       waitingCalls.append(call)
     }
+  }
+
+  /// The handler of a call has taken its requests, and wants more.
+  func handlerHasRoom(_ call: ServerCall) {
+    count(call.heldBytes, heldBy: call)
+    guard call.wait == .forHandler else { return }
+    call.wait = .queued
+    waitingCalls.append(call)
+    setNeedsFlush()
   }
 
   /// Serves calls that wait, as far as there is room for their answers.
@@ -209,6 +221,10 @@ extension ServerConnection {
       count -= 1
       call.wait = .none
       guard !call.isFinished else { continue }
+      guard call.untakenBytes == nil else {
+        wait(call)
+        continue
+      }
       didWork = true
       goOn(call)
     }

@@ -13,8 +13,10 @@ public struct ServerLimits: Sendable {
   /// instead of queueing it, so the number is high. A call that was cancelled counts for as long as
   /// its handler goes on.
   public var concurrentStreams = 10_000
-  /// Bytes a client may send ahead on one stream, and on one connection.
+  /// Bytes a client may send ahead on one stream: beyond those its handler, or the server for it, has
+  /// taken. HTTP/2's flow-control window (RFC 9113 section 5.2), 65,535 to 2^31 - 1.
   public var streamWindow = 1024 * 1024
+  /// Bytes a client may send ahead on one connection, all its streams together; likewise.
   public var connectionWindow = 8 * 1024 * 1024
 
   /// Bytes of requests that a connection may hold before they reach their handlers; at least one
@@ -32,9 +34,10 @@ public struct ServerLimits: Sendable {
   public var answerBytes = 64 * 1024 * 1024
 
   /// How many frames that carry no request (pings, settings, window updates, priorities, empty
-  /// DATA, resets) a client may send at once, and each second. Window updates and pings in return
+  /// DATA, resets) a client may send at once. Window updates and pings in return
   /// for data it receives come on top. A client that sends more is disconnected.
   public var controlFrameBurst = 2_000
+  /// How many of them a client may send each second, for as long as it likes.
   public var controlFramesPerSecond = 200
 
   /// How long a client may take until HTTP/2 is set up, TLS included.
@@ -52,6 +55,7 @@ public struct ServerLimits: Sendable {
   /// compresses only where `ServerCall.compressionThreshold` says so.
   public var compressionThreshold: Int?
 
+  /// Makes the limits that every property says it has at first.
   public init() {}
 
   /// Ends the program when a value makes no sense: better here than at the first connection.
@@ -121,5 +125,6 @@ public struct ServerKeepalive: Sendable {
   /// How long its calls may go on after that; nil waits for them.
   public var maxAgeGrace: TimeAmount?
 
+  /// Makes the times that every property says it has at first.
   public init() {}
 }

@@ -19,6 +19,7 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
     self.certificate = certificate
   }
 
+  /// The address, and the names of the certificate if there is one.
   public var description: String {
     certificate.map { "\(address) (\($0))" } ?? address
   }

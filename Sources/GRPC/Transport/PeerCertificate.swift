@@ -4,12 +4,16 @@ internal import NIOSSL
 public struct PeerCertificate: Sendable, Hashable, CustomStringConvertible {
   /// A subject alternative name (RFC 5280 section 4.2.1.6).
   public enum Name: Sendable, Hashable, CustomStringConvertible {
+    /// A host name, which may begin with `*.`.
     case dns(String)
+    /// A URI, for example a SPIFFE ID.
     case uri(String)
+    /// A mail address.
     case email(String)
-    /// 4 or 16 bytes.
+    /// An IP address: 4 bytes or 16, in network order.
     case ip([UInt8])
 
+    /// As OpenSSL writes it: `DNS:host`, `URI:…`, `email:…`, `IP:…`.
     public var description: String {
       switch self {
       case .dns(let name): "DNS:\(name)"
@@ -28,6 +32,8 @@ public struct PeerCertificate: Sendable, Hashable, CustomStringConvertible {
 
   /// The common name of the subject; nil when it has none.
   public let commonName: String?
+  /// The subject alternative names of the kinds above, in the certificate's order. Where there are
+  /// any, they count, and not the common name (RFC 9525 section 2).
   public let alternativeNames: [Name]
 
   init(_ certificate: NIOSSLCertificate) {

@@ -5,6 +5,7 @@ public enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
   ///   - host: A name or an IP address, IPv6 without brackets.
   ///   - port: A server that listens on 0 takes a free one.
   case tcp(host: String, port: Int)
+  /// - Parameter path: 107 bytes at most.
   case unix(path: String)
 
   /// Reads `HOST:PORT`, `[IPV6]:PORT`, `unix:PATH` or `unix:///ABSOLUTE/PATH`.
@@ -75,6 +76,7 @@ public enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// As `init(parsing:)` reads it.
   public var description: String {
     switch self {
     case .unix(let path): "unix:\(path)"

@@ -12,6 +12,7 @@ public struct TLSConfiguration: Sendable, Hashable {
     /// The key of the first certificate, unencrypted.
     public var keyFile: String
 
+    /// Names the two files; they are read by `GRPCServer.listen` and `GRPCClient.init`.
     public init(certificateFile: String, keyFile: String) {
       self.certificateFile = certificateFile
       self.keyFile = keyFile
@@ -34,6 +35,7 @@ public struct TLSConfiguration: Sendable, Hashable {
   /// How long the other side may take for the handshake.
   public var handshakeTimeout: TimeAmount = .seconds(10)
 
+  /// Makes a configuration; see the properties for what nil means.
   public init(
     identity: Identity? = nil, authorityFile: String? = nil, serverName: String? = nil
   ) {

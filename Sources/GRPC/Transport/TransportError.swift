@@ -3,10 +3,13 @@ internal import NIOCore
 
 /// Why an address, a file or a certificate cannot be used: one line for the person who named it.
 public struct TransportError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What is wrong and with what, in one line.
   public let message: String
 
+  /// Makes an error of one line.
   public init(_ message: String) { self.message = message }
 
+  /// The message.
   public var description: String { message }
 
   /// What the operating system or the resolver said, in words.

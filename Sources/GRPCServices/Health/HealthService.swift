@@ -1,4 +1,5 @@
 public import GRPC
+internal import GRPCProtobuf
 
 /// `grpc.health.v1.Health`: tells clients and load balancers what a `HealthStatus` says.
 ///
@@ -7,24 +8,32 @@ public struct HealthService: Sendable {
   /// The service's full name.
   public static let name = "grpc.health.v1.Health"
 
+  private static let check = ProtobufMethod<
+    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse
+  >(name, "Check")
+  private static let list = ProtobufMethod<
+    Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse
+  >(name, "List")
+
   private let status: HealthStatus
 
   /// A request holds nothing but a name.
   private static let requestLimit = 16 * 1024
 
+  /// - Parameter status: What to tell. The program goes on changing it.
   public init(_ status: HealthStatus) { self.status = status }
 
+  /// Check, List and Watch, for the methods of a `GRPCServer`.
   public var methods: [RPCMethod] {
     let status = status
     let methods: [RPCMethod] = [
-      .unary("/\(Self.name)/Check") {
-        (request: Grpc_Health_V1_HealthCheckRequest, _) throws(RPCError) in
+      .unary(Self.check) { request, _ throws(RPCError) in
         guard let found = status.status(of: request.service) else {
           throw RPCError(.notFound, "unknown service \"\(request.service)\"")
         }
         return Grpc_Health_V1_HealthCheckResponse(found)
       },
-      .unary("/\(Self.name)/List") { (_: Grpc_Health_V1_HealthListRequest, _) in
+      .unary(Self.list) { _, _ in
         Grpc_Health_V1_HealthListResponse.with {
           $0.statuses = status.all.mapValues { Grpc_Health_V1_HealthCheckResponse($0) }
         }

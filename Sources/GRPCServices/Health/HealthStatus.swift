@@ -5,8 +5,11 @@ internal import Threads
 ///
 /// Thread-safe. The server as a whole has the empty name; a service without a status is unknown.
 public final class HealthStatus: Sendable {
+  /// What a service is said to be. One without a status is unknown.
   public enum Status: Sendable, Hashable {
+    /// It takes calls.
     case serving
+    /// It is there, and clients should turn to another server for now.
     case notServing
   }
 
@@ -18,6 +21,7 @@ public final class HealthStatus: Sendable {
 
   private let state = Locked(State())
 
+  /// Makes one that knows no service, the server as a whole included: `set` makes them known.
   public init() {}
 
   /// The status of a service; nil when it is unknown.

@@ -1,4 +1,5 @@
 internal import GRPC
+internal import GRPCProtobuf
 
 /// One Watch call: sends the status of a service, and again whenever it is another.
 ///
@@ -27,7 +28,7 @@ final class HealthWatch: ServerCallHandler, MessageSource {
     let (present, isLast) = status.observation(of: service)
     if sent != .some(present) {
       do throws(RPCError) {
-        buffer.append(try Grpc_Health_V1_HealthCheckResponse(present).response())
+        buffer.append(try Grpc_Health_V1_HealthCheckResponse(present).rpcBytes())
       } catch {
         call.fail(error)
         return

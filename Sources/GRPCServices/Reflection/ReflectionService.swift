@@ -29,6 +29,7 @@ public final class ReflectionService: Sendable {
     self.descriptorSets = descriptorSets
   }
 
+  /// The method of each version, for the methods of a `GRPCServer`.
   public var methods: [RPCMethod] {
     // The two versions differ in nothing but their names.
     Self.names.map { name in

@@ -1,5 +1,6 @@
 internal import DequeModule
 internal import GRPC
+internal import GRPCProtobuf
 
 /// One ServerReflectionInfo call: answers each request, in order.
 ///
@@ -36,7 +37,7 @@ final class ReflectionStream: ServerCallHandler, MessageSource {
   func fill(_ buffer: inout OutboundBuffer, target: Int) {
     do throws(RPCError) {
       while buffer.byteCount < target, let request = waiting.popFirst() {
-        buffer.append(try service.answer(to: request).response())
+        buffer.append(try service.answer(to: request).rpcBytes())
       }
     } catch {
       call.fail(error)

@@ -1,4 +1,5 @@
 import GRPC
+import GRPCProtobuf
 
 /// `connectrpc.conformance.v1.ConformanceService`, for Connect's conformance suite.
 enum ConformanceService {
@@ -8,24 +9,46 @@ enum ConformanceService {
   /// Unimplemented is not among them: the suite looks for what a server answers then.
   static func methods(requestLimit: Int) -> [RPCMethod] {
     let methods: [RPCMethod] = [
-      .oneRequest(path("Unary")) { UnaryAnswer<Wire.UnaryRequest, Wire.UnaryResponse>(call: $0) },
-      .oneRequest(path("IdempotentUnary")) {
-        UnaryAnswer<Wire.IdempotentUnaryRequest, Wire.IdempotentUnaryResponse>(call: $0)
+      .asyncUnary(
+        method("Unary", Wire.UnaryRequest.self, Wire.UnaryResponse.self), answer),
+      .asyncUnary(
+        method(
+          "IdempotentUnary", Wire.IdempotentUnaryRequest.self, Wire.IdempotentUnaryResponse.self),
+        answer),
+      .clientStream(
+        method("ClientStream", Wire.ClientStreamRequest.self, Wire.ClientStreamResponse.self)
+      ) { requests, call in
+        var received = Received(call)
+        var definition: Wire.UnaryDefinition?
+        for try await request in requests {
+          try received.add(request)
+          if definition == nil { definition = request.responseDefinition }
+        }
+        return try await answer(definition ?? Wire.UnaryDefinition(), received, call)
       },
-      .requestStream(path("ClientStream")) {
-        UnaryAnswer<Wire.ClientStreamRequest, Wire.ClientStreamResponse>(call: $0)
+      .serverStream(
+        method("ServerStream", Wire.ServerStreamRequest.self, Wire.ServerStreamResponse.self)
+      ) { request, responses, call in
+        var answers = StreamAnswers(call, responses)
+        try await answers.take(request)
+        try await answers.end()
       },
-      .oneRequest(path("ServerStream")) {
-        StreamAnswer<Wire.ServerStreamRequest, Wire.ServerStreamResponse>(call: $0)
-      },
-      .requestStream(path("BidiStream")) {
-        StreamAnswer<Wire.BidiStreamRequest, Wire.BidiStreamResponse>(call: $0)
+      .bidirectional(
+        method("BidiStream", Wire.BidiStreamRequest.self, Wire.BidiStreamResponse.self)
+      ) { requests, responses, call in
+        var answers = StreamAnswers(call, responses)
+        for try await request in requests {
+          if try await !answers.take(request) { break }
+        }
+        try await answers.end()
       },
     ]
     return methods.map { $0.limitingRequests(to: requestLimit) }
   }
 
-  private static func path(_ name: String) -> String {
-    "/connectrpc.conformance.v1.ConformanceService/\(name)"
+  private static func method<Request, Response>(
+    _ name: String, _: Request.Type, _: Response.Type
+  ) -> ProtobufMethod<Request, Response> {
+    ProtobufMethod("connectrpc.conformance.v1.ConformanceService", name)
   }
 }

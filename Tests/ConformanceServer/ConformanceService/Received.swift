@@ -1,5 +1,5 @@
 import GRPC
-import GRPCServices
+import GRPCProtobuf
 import NIOCore
 import SwiftProtobuf
 
@@ -10,7 +10,7 @@ struct Received {
   private var requests: [Google_Protobuf_Any] = []
 
   /// For the beginning of a call: the timeout is what is left of it now.
-  init(_ call: ServerCall) {
+  init(_ call: CallContext) {
     headers = call.metadata.headers
     // The deadline was counted from the headers' arrival, a moment ago: rounded up, that is none.
     timeout = call.deadline.map { deadline in
@@ -18,12 +18,8 @@ struct Received {
     }
   }
 
-  mutating func add<Request: Message>(_ bytes: [UInt8], as request: Request.Type) {
-    requests.append(
-      .with {
-        $0.typeURL = "type.googleapis.com/\(Request.protoMessageName)"
-        $0.value = .init(bytes)
-      })
+  mutating func add(_ request: some Message) throws {
+    requests.append(try Google_Protobuf_Any(message: request))
   }
 
   /// Everything, requests included.
@@ -65,21 +61,14 @@ extension Metadata {
 
 extension RPCError {
   /// - Parameter info: One more detail; nil adds none.
-  init(_ error: Wire.Error, adding info: Wire.RequestInfo?) throws(RPCError) {
+  init(_ error: Wire.Error, adding info: Wire.RequestInfo?) throws {
     let code = StatusCode(rawValue: error.code) ?? .unknown
     var status = Google_Rpc_Status()
     status.code = code.rawValue
     status.message = error.message
     status.details = error.details
-    if let info {
-      let bytes = try info.response()
-      status.details.append(
-        .with {
-          $0.typeURL = "type.googleapis.com/\(Wire.RequestInfo.protoMessageName)"
-          $0.value = .init(bytes)
-        })
-    }
+    if let info { status.details.append(try Google_Protobuf_Any(message: info)) }
     self.init(
-      code, error.message, details: status.details.isEmpty ? [] : try status.response())
+      code, error.message, details: status.details.isEmpty ? [] : try status.rpcBytes())
   }
 }

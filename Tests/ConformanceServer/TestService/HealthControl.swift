@@ -1,4 +1,5 @@
 import GRPC
+import GRPCProtobuf
 import GRPCServices
 
 /// `grpc.testing.XdsUpdateHealthService`, and the health it controls: that of TestService, which is
@@ -16,7 +17,9 @@ enum HealthControl {
   private static func setter(
     _ name: String, _ health: HealthStatus, to status: HealthStatus.Status
   ) -> RPCMethod {
-    .unary("/grpc.testing.XdsUpdateHealthService/\(name)") { (_: Grpc_Testing_Empty, _) in
+    let method = ProtobufMethod<Grpc_Testing_Empty, Grpc_Testing_Empty>(
+      "grpc.testing.XdsUpdateHealthService", name)
+    return .unary(method) { _, _ throws(RPCError) in
       health.set(status)
       health.set(status, for: "grpc.testing.TestService")
       return Grpc_Testing_Empty()

@@ -7,10 +7,13 @@ public struct Backoff: Sendable, Hashable {
   public var initial: TimeAmount
   /// No time is longer, chance aside.
   public var maximum: TimeAmount
+  /// How many times as long each time is as the one before it, 1 or more.
   public var multiplier: Double
   /// How far a time may be from its middle, as a share of it.
   public var jitter: Double
 
+  /// Makes times of `initial`, `initial * multiplier`, and so on up to `maximum`, each of them up to
+  /// `jitter`, a share from 0 to 1, shorter or longer.
   public init(
     initial: TimeAmount, maximum: TimeAmount, multiplier: Double, jitter: Double = 0.2
   ) {

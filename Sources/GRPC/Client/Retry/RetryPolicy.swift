@@ -10,10 +10,14 @@ public import NIOCore
 public struct RetryPolicy: Sendable, Hashable {
   /// Attempts in all, the first one counted.
   public var maxAttempts: Int
+  /// The times between attempts. A server that says `grpc-retry-pushback-ms` decides the next one
+  /// itself.
   public var backoff: Backoff
   /// The statuses after which a call is made again.
   public var retryableCodes: Set<StatusCode>
 
+  /// Makes a policy; `retryableCodes` should hold what the server answers before it has done
+  /// anything.
   public init(
     maxAttempts: Int = 4,
     backoff: Backoff = Backoff(
