@@ -177,10 +177,8 @@ def sessions(report, setup):
         full = settle(server)
         # All of them are used now, so they end together.
         load.checked("calls", method="heartbeat", count=count, sessions=count, concurrency=100)
-        cpu = server.cpu()
         reads(ttl + 8)
         during_expiry = reader.wait()
-        expiry_cpu = server.cpu() - cpu - alone_cpu(server, reader, ttl + 8, reads)
         for answer in (alone, during_cleanup, during_expiry):
             check(answer)
         load.checked("calls", method="session", count=count, sessions=count, concurrency=100,
@@ -194,13 +192,11 @@ def sessions(report, setup):
         "sessions": count, "bytes_per_session": memory, "initialize": made, "cleanup": ended,
         "variables_each": variables_each, "reads_alone": alone,
         "reads_during_cleanup": during_cleanup, "reads_during_expiry": during_expiry,
-        "expiry_cpu_us_per_session": expiry_cpu * 1e6 / count,
         "bytes_full": full - before, "bytes_kept_after": after - before})
     report.table(f"{count:,} sessions", ["", "figure"], [
         ["memory a session, bytes", memory],
         ["server CPU to make one, µs", made["cpu_us"]],
         [f"server CPU to end one with {variables_each} variables, µs", ended["cpu_us"]],
-        ["server CPU to expire one, µs (about)", expiry_cpu * 1e6 / count],
         [f"memory of all with {variables_each} variables each, MiB", (full - before) / 2**20],
         ["memory kept after all expired, MiB", (after - before) / 2**20],
     ])
@@ -208,14 +204,6 @@ def sessions(report, setup):
         [name, answer["p50_us"], answer["p99_us"], answer["max_us"]] for name, answer in (
             ("alone", alone), ("while all are ended by calls", during_cleanup),
             ("while all expire", during_expiry))])
-
-
-def alone_cpu(server, reader, seconds, reads):
-    """What so many seconds of paced reads cost, from a tenth of them."""
-    cpu = server.cpu()
-    reads(max(1, seconds // 10))
-    reader.wait()
-    return (server.cpu() - cpu) * seconds / max(1, seconds // 10)
 
 
 def large_session(report, setup):
@@ -271,6 +259,7 @@ def streams(report, setup):
             raise Failure(f"watches ended: {open_watches}")
         with Segment(server) as cancelling:
             load.do("unwatch")
+            settle(server)
         if statistics(load)["watches"] != 0:
             raise Failure("cancelled watches are still counted")
         kept = settle(server) - connections

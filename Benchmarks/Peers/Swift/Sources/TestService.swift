@@ -1,6 +1,6 @@
-import GRPCCore
-import GRPCProtobuf
-import SwiftProtobuf
+internal import GRPCCore
+internal import GRPCProtobuf
+internal import SwiftProtobuf
 
 /// EmptyCall, UnaryCall and StreamingOutputCall of `grpc.testing.TestService`.
 ///
