@@ -8,50 +8,39 @@ struct ConnectionOptions: ParsableArguments {
   private static let most = 2_147_483_647
 
   @Option(
-    parsing: .unconditional,
-    help: "Ping a client that has been silent for so many seconds; 0 never does.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most, help: "Ping a client that has been silent for so many seconds; 0 never does.")
   var keepaliveTime = 7200
 
-  @Option(
-    parsing: .unconditional, help: "Seconds it has to answer.",
-    transform: wholeNumber(1...Self.most))
+  @Option(1...Self.most, help: "Seconds it has to answer.")
   var keepaliveTimeout = 20
 
   @Option(
-    parsing: .unconditional,
-    help: "Least seconds between two pings of a client; one that sends more must go.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most, help: "Least seconds between two pings of a client; one that sends more must go."
+  )
   var minPingInterval = 10
 
   @Option(
-    parsing: .unconditional,
-    help: "Seconds without calls after which a connection is ended; 0 keeps it.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most, help: "Seconds without calls after which a connection is ended; 0 keeps it.")
   var maxConnectionIdle = 0
 
   @Option(
-    parsing: .unconditional,
-    help: "Seconds after which a connection is ended, a tenth more or less; 0 keeps it.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most,
+    help: "Seconds after which a connection is ended, a tenth more or less; 0 keeps it.")
   var maxConnectionAge = 0
 
   @Option(
-    parsing: .unconditional,
-    help: "Seconds that calls may go on for at the end of that age; 0 waits for them.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most,
+    help: "Seconds that calls may go on for at the end of that age; 0 waits for them.")
   var maxConnectionAgeGrace = 0
 
   @Option(
-    parsing: .unconditional,
-    help: "Seconds after which a client that leaves its answers unread is cut off; 0 waits.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most,
+    help: "Seconds after which a client that leaves its answers unread is cut off; 0 waits.")
   var sendTimeout = 60
 
   @Option(
-    parsing: .unconditional,
-    help: "Compress messages from so many bytes, for clients that take gzip; 0 never does.",
-    transform: wholeNumber(0...Self.most))
+    0...Self.most,
+    help: "Compress messages from so many bytes, for clients that take gzip; 0 never does.")
   var compressFrom = 0
 
   func apply(to limits: inout ServerLimits) {

@@ -19,9 +19,7 @@ struct ListeningOptions: ParsableArguments {
   @Option(help: "Host of one more TCP address. (default: 127.0.0.1)")
   var host: String?
 
-  @Option(
-    parsing: .unconditional, help: "Port of that address; 0 takes a free one. (default: 0)",
-    transform: wholeNumber(0...65_535))
+  @Option(0...65_535, help: "Port of that address; 0 takes a free one. (default: 0)")
   var port: Int?
 
   @Option(

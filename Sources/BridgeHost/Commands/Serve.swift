@@ -33,72 +33,46 @@ struct Serve: ParsableCommand {
 
   @OptionGroup var logging: LoggingOptions
 
-  @Option(
-    parsing: .unconditional, help: "Seconds that open calls get to finish on shutdown.",
-    transform: wholeNumber(0...86_400))
+  @Option(0...86_400, help: "Seconds that open calls get to finish on shutdown.")
   var grace = 5
 
-  @Option(
-    parsing: .unconditional, help: "Threads that serve connections; 0 takes one a core.",
-    transform: wholeNumber(0...1024))
+  @Option(0...1024, help: "Threads that serve connections; 0 takes one a core.")
   var eventLoops = 0
 
-  @Option(
-    parsing: .unconditional, help: "Threads that run tools; each running call holds one.",
-    transform: wholeNumber(1...10_000))
+  @Option(1...10_000, help: "Threads that run tools; each running call holds one.")
   var toolThreads = 64
 
-  @Option(
-    parsing: .unconditional, help: "Largest message in bytes.",
-    transform: wholeNumber(1024...2_147_483_647))
+  @Option(1024...2_147_483_647, help: "Largest message in bytes.")
   var maxMessageBytes = 64 * 1024 * 1024
 
-  @Option(
-    parsing: .unconditional, help: "Seconds of idleness after which a session ends.",
-    transform: wholeNumber(1...2_147_483_647))
+  @Option(1...2_147_483_647, help: "Seconds of idleness after which a session ends.")
   var sessionTtl = 3600
 
-  @Option(
-    parsing: .unconditional, help: "Sessions held at most.",
-    transform: wholeNumber(1...100_000_000))
+  @Option(1...100_000_000, help: "Sessions held at most.")
   var maxSessions = 100_000
 
-  @Option(
-    parsing: .unconditional, help: "Variables held at most in one session.",
-    transform: wholeNumber(1...100_000_000))
+  @Option(1...100_000_000, help: "Variables held at most in one session.")
   var maxVariables = 1_000_000
 
-  @Option(
-    parsing: .unconditional, help: "Bytes the values of one session may take, about.",
-    transform: wholeNumber(1024...1 << 50))
+  @Option(1024...1 << 50, help: "Bytes the values of one session may take, about.")
   var maxSessionBytes = 1 << 30
 
-  @Option(
-    parsing: .unconditional, help: "Bytes the values of all sessions may take, about.",
-    transform: wholeNumber(1024...1 << 50))
+  @Option(1024...1 << 50, help: "Bytes the values of all sessions may take, about.")
   var maxBytes = 8 << 30
 
   @Option(
-    parsing: .unconditional,
-    help: "Past versions a variable keeps, for history and rollback; 0 keeps none.",
-    transform: wholeNumber(0...1_000_000))
+    0...1_000_000, help: "Past versions a variable keeps, for history and rollback; 0 keeps none.")
   var historyVersions = 100
 
-  @Option(
-    parsing: .unconditional, help: "Bytes the past versions of one session may take.",
-    transform: wholeNumber(0...1 << 40))
+  @Option(0...1 << 40, help: "Bytes the past versions of one session may take.")
   var historyBytes = 16 << 20
 
   @OptionGroup var state: StateOptions
 
-  @Option(
-    parsing: .unconditional, help: "Changes a session keeps, for watches to resume from.",
-    transform: wholeNumber(1...100_000_000))
+  @Option(1...100_000_000, help: "Changes a session keeps, for watches to resume from.")
   var watchLogChanges = 10_000
 
-  @Option(
-    parsing: .unconditional, help: "Bytes those changes may take.",
-    transform: wholeNumber(1024...1 << 40))
+  @Option(1024...1 << 40, help: "Bytes those changes may take.")
   var watchLogBytes = 32 * 1024 * 1024
 
   @Flag(

@@ -1,12 +1,33 @@
 import ArgumentParser
 
-/// Reads the numbers of options, which say what they may be where they are declared:
+/// Numbers that say what they may be where they are declared:
 ///
-///     @Option(parsing: .unconditional, help: "…", transform: wholeNumber(0...86_400))
+///     @Option(0...86_400, help: "Seconds that open calls get to finish on shutdown.")
 ///     var grace = 5
 ///
-/// With `.unconditional` a negative number is a value of the option and not an option of its own.
-func wholeNumber<Number: FixedWidthInteger & Sendable>(
+/// A negative number is a value of its option and not an option of its own (`unconditional`).
+extension Option where Value: FixedWidthInteger & Sendable {
+  init(wrappedValue: Value, _ range: ClosedRange<Value>, help: String) {
+    // A default is shown by itself only where there is no `transform`.
+    self.init(
+      wrappedValue: wrappedValue, parsing: .unconditional,
+      help: ArgumentHelp(stringLiteral: "\(help) (default: \(wrappedValue))"),
+      transform: wholeNumber(range))
+  }
+}
+
+/// The same for those without a default.
+extension Option {
+  init<Number: FixedWidthInteger & Sendable>(
+    _ range: ClosedRange<Number>, help: String
+  ) where Value == Number? {
+    self.init(
+      parsing: .unconditional, help: ArgumentHelp(stringLiteral: help),
+      transform: wholeNumber(range))
+  }
+}
+
+private func wholeNumber<Number: FixedWidthInteger & Sendable>(
   _ range: ClosedRange<Number>
 ) -> @Sendable (String) throws -> Number {
   { text in

@@ -21,10 +21,7 @@ struct StateOptions: ParsableArguments {
         """))
   var durability = Durability.always
 
-  @Option(
-    parsing: .unconditional,
-    help: "Milliseconds until a write is on disk, with --durability interval.",
-    transform: wholeNumber(1...60_000))
+  @Option(1...60_000, help: "Milliseconds until a write is on disk, with --durability interval.")
   var flushIntervalMs = 50
 
   enum Durability: String, ExpressibleByArgument, CaseIterable {

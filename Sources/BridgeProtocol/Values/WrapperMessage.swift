@@ -40,7 +40,10 @@ package enum WrapperMessage: Sendable, Equatable {
     switch kind {
     case .double: .number(Double(bitPattern: try reader.fixed64()))
     case .float: .number(Double(Float(bitPattern: try reader.fixed32())))
-    case .int32, .int64, .uint32: .integer(try reader.int64())
+    case .int64: .integer(try reader.int64())
+    // More bits than the type has are cut off, as protobuf has it.
+    case .int32: .integer(Int64(Int32(truncatingIfNeeded: try reader.int64())))
+    case .uint32: .integer(Int64(UInt32(truncatingIfNeeded: try reader.int64())))
     case .uint64: unsigned(UInt64(bitPattern: try reader.int64()))
     case .bool: .boolean(try reader.int64() != 0)
     case .string: .string(try reader.string())

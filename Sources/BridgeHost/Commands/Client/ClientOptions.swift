@@ -18,10 +18,7 @@ struct ClientOptions: ParsableArguments {
   @Flag(help: "Wait for the host while it cannot be reached, instead of failing at once.")
   var wait = false
 
-  @Option(
-    parsing: .unconditional,
-    help: "How often to ask a host that answers UNAVAILABLE; writes are made once.",
-    transform: wholeNumber(1...100))
+  @Option(1...100, help: "How often to ask a host that answers UNAVAILABLE; writes are made once.")
   var attempts = 1
 
   @Option(

@@ -34,9 +34,7 @@ struct SetValue: ParsableCommand {
   @Option(help: "Constraints of a new variable, a JSON object.")
   var constraints: String?
 
-  @Option(
-    parsing: .unconditional, help: "Write only if the variable still has this version.",
-    transform: wholeNumber(1...Int32.max))
+  @Option(1...Int32.max, help: "Write only if the variable still has this version.")
   var expectedVersion: Int32?
 
   func validate() throws {

@@ -20,17 +20,13 @@ struct Watch: ParsableCommand {
   @Flag(help: "Begin with the present values.")
   var initial = false
 
-  @Option(
-    parsing: .unconditional, help: "Begin after this revision of the session; needs --epoch.",
-    transform: wholeNumber(0...Int64.max))
+  @Option(0...Int64.max, help: "Begin after this revision of the session; needs --epoch.")
   var startRevision: Int64?
 
   @Option(help: "The life of the session that --start-revision belongs to.")
   var epoch: String?
 
-  @Option(
-    parsing: .unconditional, help: "End after so many printed lines.",
-    transform: wholeNumber(1...Int.max))
+  @Option(1...Int.max, help: "End after so many printed lines.")
   var count: Int?
 
   func validate() throws {
