@@ -22,9 +22,7 @@ struct ClientOptions: ParsableArguments {
   @Option(1...100, help: "How often to ask a host that answers UNAVAILABLE; writes are made once.")
   var attempts = 1
 
-  @Option(
-    parsing: .unconditional, help: "Compress requests from so many bytes; 0 never does.",
-    transform: wholeNumber(0...Int(Int32.max)))
+  @Option(0...Int(Int32.max), help: "Compress requests from so many bytes; 0 never does.")
   var compressFrom = 0
 
   @Flag(help: "Print JSON, one object a line.")
