@@ -8,7 +8,7 @@ public struct ClientConfiguration: Sendable {
   public var headerListSize = 64 * 1024
   /// Bytes the server may send ahead on one stream. What a consumer has not taken counts against its
   /// stream's window alone, so that it holds up nobody else. HTTP/2's flow-control window (RFC 9113
-  /// section 5.2), 65,535 to 2^31 - 1.
+  /// section 5.2), at most 2^31 - 1.
   public var streamWindow = 1024 * 1024
   /// Bytes the server may send ahead on the connection, all streams together; likewise.
   public var connectionWindow = 8 * 1024 * 1024

@@ -14,7 +14,7 @@ public struct ServerLimits: Sendable {
   /// its handler goes on.
   public var concurrentStreams = 10_000
   /// Bytes a client may send ahead on one stream: beyond those its handler, or the server for it, has
-  /// taken. HTTP/2's flow-control window (RFC 9113 section 5.2), 65,535 to 2^31 - 1.
+  /// taken. HTTP/2's flow-control window (RFC 9113 section 5.2), at most 2^31 - 1.
   public var streamWindow = 1024 * 1024
   /// Bytes a client may send ahead on one connection, all its streams together; likewise.
   public var connectionWindow = 8 * 1024 * 1024
@@ -34,8 +34,8 @@ public struct ServerLimits: Sendable {
   public var answerBytes = 64 * 1024 * 1024
 
   /// How many frames that carry no request (pings, settings, window updates, priorities, empty
-  /// DATA, resets) a client may send at once. Window updates and pings in return
-  /// for data it receives come on top. A client that sends more is disconnected.
+  /// DATA, resets) a client may send at once. Window updates and pings in return for data it
+  /// receives come on top. A client that sends more is disconnected.
   public var controlFrameBurst = 2_000
   /// How many of them a client may send each second, for as long as it likes.
   public var controlFramesPerSecond = 200
