@@ -136,15 +136,19 @@ import Testing
     #expect(error.message == Session.batchRefused.message)
   }
 
-  /// A name may look like an id that goes away while the value is made.
+  /// The variable of an id may go while the value is made, and a name be there in its place.
   @Test func aWriteFindsWhatIsThereWhenItIsCommitted() throws {
     let session = try SessionStore().create("s")
-    for name in ["a", "var_a_1"] {
+    func register(_ name: String) throws {
       try session.register(
         name: name, type: .integer, payload: Payload(.integer(0)), writer: elixir)
     }
+    try register("a")
     let written = try session.set("var_a_1", writer: elixir) { definition in
-      if definition.name == "a" { _ = try session.delete("a", writer: elixir) }
+      if definition.name == "a" {
+        _ = try session.delete("a", writer: elixir)
+        try register("var_a_1")
+      }
       return Payload(.integer(1))
     }
     #expect(written.name == "var_a_1")
@@ -173,7 +177,7 @@ import Testing
     let session = try store.create("s")
     _ = try register(session, "a")
     #expect(store.remove("s") == 1)
-    #expect(store.remove("s") == 0)
+    #expect(store.remove("s") == nil)
     #expect(code { _ = try session.get("a") } == .sessionNotFound)
     #expect(code { _ = try set(session, "a", 1) } == .sessionNotFound)
     #expect(code { _ = try store.session("s") } == .sessionNotFound)

@@ -98,7 +98,6 @@ import Testing
       let zero =
         switch type {
         case .float32, .float64: "0.0"
-        case .bool: "false"
         default: "0"
         }
       #expect(text == "[\(zero),\(zero)]")

@@ -123,7 +123,7 @@ import Testing
     }
     #expect(code(7, "") == .tooOld)
     #expect(code(13, "") == .wrongEpoch)
-    #expect(code(-1, "") == .wrongEpoch)
+    #expect(code(-1, "") == .invalidArgument)
     #expect(code(9, "other") == .wrongEpoch)
   }
 
