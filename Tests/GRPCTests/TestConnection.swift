@@ -38,7 +38,9 @@ final class TestConnection {
       onOpen: { _ in }, onClose: { _ in })
     channel = EmbeddedChannel(handler: connection, loop: loop)
     channel.connect(to: try! SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)
-    write(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Self.frame(4))
+    // The server's windows count once its settings are acknowledged.
+    write(
+      Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Self.frame(4) + Self.frame(4, flags: 1))
   }
 
   deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
