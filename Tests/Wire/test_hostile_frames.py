@@ -172,6 +172,21 @@ def read_frame(reader):
     return header[3], int.from_bytes(header[5:9], "big"), payload
 
 
+def read_to_end(connection):
+    """The frames that still come: to the library, nothing follows a GOAWAY."""
+    with connection.socket.makefile("rb") as reader:
+        while reader.peek(1):
+            yield read_frame(reader)
+
+
+def check_sent_away(connection):
+    """The server says that the connection ends, without an error, and closes it."""
+    goaways = [payload for kind, _, payload in read_to_end(connection) if kind == GOAWAY]
+    assert goaways
+    assert {payload[4:8] for payload in goaways} == {number(0)}
+    connection.close()
+
+
 def test_an_hpack_bomb(server):
     """One entry of 3,900 bytes in the table of the connection, named 12,000 times by one byte."""
     connection = Connection(server.port)
@@ -301,9 +316,8 @@ def test_a_silent_socket(said):
 def test_a_client_that_never_calls():
     with serving(firstCallTimeout=300, timeout=300) as server:
         connection = Connection(server.port)
-        connection.until_closed()
-        assert connection.goaway == 0
-        connection.close()
+        connection.flush()
+        check_sent_away(connection)
 
 
 def test_a_client_that_does_not_answer_pings():
@@ -337,9 +351,7 @@ def test_an_idle_connection_is_ended():
     with serving(maxIdle=300, timeout=300) as server:
         connection = Connection(server.port)
         assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
-        connection.until_closed()
-        assert connection.goaway == 0
-        connection.close()
+        check_sent_away(connection)
 
 
 def test_an_old_connection_is_ended_with_its_calls():
@@ -361,6 +373,8 @@ def read_late(server, size, end=lambda: None):
     # Its windows never stop the server, only its socket does.
     connection = Connection(server.port, {SettingCodes.INITIAL_WINDOW_SIZE: 1 << 30})
     connection.h2.increment_flow_control_window((1 << 30) - 65_535)
+    # The server knows of the connection when this is answered.
+    assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
     answered = connection.open("/test.Echo/Zeros")
     connection.send(answered, frame(str(size).encode()))
     hanging = connection.open("/test.Echo/Hang")
@@ -368,17 +382,13 @@ def read_late(server, size, end=lambda: None):
     connection.flush()
     end()
     time.sleep(1.5)
-    # By hand: to the library, nothing follows a GOAWAY.
     received = 0
     trailers = {}
-    decoder = hpack.Decoder()
-    with connection.socket.makefile("rb") as reader:
-        while reader.peek(1):
-            kind, stream, payload = read_frame(reader)
-            if kind == HEADERS:
-                trailers[stream] = dict(decoder.decode(payload))
-            elif kind == DATA and stream == answered:
-                received += len(payload)
+    for kind, stream, payload in read_to_end(connection):
+        if kind == HEADERS:
+            trailers[stream] = dict(connection.h2.decoder.decode(payload))
+        elif kind == DATA and stream == answered:
+            received += len(payload)
     connection.close()
     assert received == size + 5
     assert trailers[answered]["grpc-status"] == "0"
