@@ -51,8 +51,8 @@ def main(arguments):
         versions.update({name: version for name, version in run["versions"].items() if version})
     lines = [
         "# Results", "",
-        "Written by `Benchmarks/run results`; replaced by later runs. What the figures are is told in "
-        "the", "[README](README.md).", "",
+        "Written by `Benchmarks/run results`; replaced by later runs. What the figures are is told in",
+        "the [README](README.md).", "",
         f"Machine: {machine['cpus']} CPUs ({machine['cpu']}), {machine['memory_gib']} GiB, "
         f"{machine['system']}, Linux {machine['kernel']}.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",

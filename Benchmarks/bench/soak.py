@@ -306,7 +306,8 @@ def soak(report, server, program, options):
                    f"{most_threads} threads, {threads_idle} before any call")
     report.add("soak", {
         "minutes": options.minutes, "seed": options.seed, "counts": load.counts,
-        "rss_mib_per_minute": growth, "rss_early": early, "rss_late": late, "left": left, "rss_empty": rss_empty,
+        "rss_mib_per_minute": growth, "rss_early": early, "rss_late": late,
+        "left": left, "rss_empty": rss_empty,
         "descriptors_before": descriptors, "cpu_seconds": samples[-1]["cpu"],
         "samples": samples})
     report.table(f"{options.minutes:g} minutes of load", ["", "figure"], [
