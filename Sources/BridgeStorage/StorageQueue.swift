@@ -53,7 +53,7 @@ extension StorageQueue.Record {
   fileprivate var size: Int {
     switch self {
     case .began(let image, _): 512 + image.variables.count * 512
-    case .committed(let changes, _): changes.reduce(64) { $0 + $1.byteCount }
+    case .committed(let changes, _): changes.reduce(64) { $0 + $1.baseByteCount }
     case .dependency, .ended: 256
     }
   }

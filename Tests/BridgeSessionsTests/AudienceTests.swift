@@ -130,6 +130,19 @@ import Testing
     #expect(reader.watch.audience.run(at: 3) == nil)
   }
 
+  @Test func whatTheLogKeepsIsCounted() throws {
+    let watch = try Reader(session, ["a"]).watch
+    try set("a")
+    let before = session.statistics.logBytes
+    var changes: [Change] = []
+    _ = watch.take(&changes, limit: 9)
+    for _ in 0..<2 { watch.share([UInt8](repeating: 1, count: 5000), of: changes[0]) }
+    #expect(session.statistics.logBytes == before + 5000)
+    // One of a batch that goes on for others is a copy, which the log does not have.
+    watch.share([1], of: changes[0].with(isLastInRevision: false))
+    #expect(session.statistics.logBytes == before + 5000)
+  }
+
   /// Whoever comes and goes and however far each reads, all are told every change once.
   @Test(arguments: 0..<40)
   func sharedAndUnsharedWatchesAreToldTheSame(round: Int) throws {

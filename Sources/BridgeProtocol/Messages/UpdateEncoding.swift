@@ -3,9 +3,16 @@ package import BridgeSessions
 /// The messages of a watch stream: serialized snakepit.bridge.VariableUpdate.
 package enum UpdateEncoding {
   /// A committed change.
-  package static func change(_ change: Change, epoch: String, form: ValueForm) -> [UInt8] {
+  ///
+  /// - Parameter isShared: The update will be kept with the change, so that the variable in it need
+  ///   not be kept as well.
+  package static func change(
+    _ change: Change, epoch: String, form: ValueForm, isShared: Bool = false
+  ) -> [UInt8] {
     let variable = change.variable
-    let encoded = variable.encoded(form)
+    let encoded =
+      isShared && form == .json
+      ? variable.encodings.keptJSON ?? variable.encode(form) : variable.encoded(form)
     var writer = WireWriter(reservingCapacity: encoded.count + 160)
     writer.write(variable.id, field: 1)
     writer.writeMessage(encoded, field: 2)

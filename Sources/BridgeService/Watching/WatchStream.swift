@@ -171,7 +171,10 @@ extension WatchStream {
         buffer.append(FramedMessages(framed: updates.bytes))
       case .change(let change, let shared, let stretch):
         if change.isLastInRevision { sentRevision = change.revision }
-        let update = shared ?? UpdateEncoding.change(change, epoch: epoch, form: .json)
+        let update =
+          shared
+          ?? UpdateEncoding.change(
+            change, epoch: epoch, form: .json, isShared: !watch.conflates)
         if shared == nil && !watch.conflates { watch.share(update, of: change) }
         if stretch.isShared && !watch.conflates && update.count <= OpenRun.updateLimit {
           if run.isFull { run.close(watch, &buffer) }

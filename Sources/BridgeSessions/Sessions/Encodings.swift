@@ -34,6 +34,9 @@ public struct Encodings: ~Copyable, Sendable {
 
   init() {}
 
+  /// The JSON form, if somebody has asked for it before.
+  public var keptJSON: [UInt8]? { json.load()?.bytes }
+
   /// The bytes of a form, made by `encode` the first time.
   public func bytes(_ form: Form, _ encode: () -> [UInt8]) -> [UInt8] {
     switch form {

@@ -389,6 +389,9 @@ extension Session.State {
       version, limit: historyVersionLimit, room: historyByteLimit - historyBytes)
   }
 
+  /// Keeps the encoded update of a change for as long as the log has it.
+  mutating func keep(_ update: [UInt8], with change: Change) { log.keep(update, with: change) }
+
   /// Logs a change of the present revision, and collects the watches that must be woken once the
   /// lock is released.
   private mutating func commit(

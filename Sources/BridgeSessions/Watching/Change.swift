@@ -1,5 +1,5 @@
 /// One committed change, as watches report it, shared by all of them.
-// @unchecked: immutable but for `update`, which is guarded by the session's lock.
+// @unchecked: immutable but for `update` and `isLogged`, which the session's lock guards.
 public final class Change: @unchecked Sendable {
   public enum Kind: Sendable {
     case registered
@@ -33,6 +33,8 @@ public final class Change: @unchecked Sendable {
   /// The change as clients are usually sent it, once somebody has encoded it. Guarded by the
   /// session's lock.
   var update: [UInt8]?
+  /// Whether the session's log has it. Guarded by the session's lock.
+  var isLogged = false
 
   init(
     kind: Kind, revision: Int64, timestamp: Int64, variable: Variable, previous: Variable?,
@@ -57,6 +59,9 @@ public final class Change: @unchecked Sendable {
       skipped: skipped)
   }
 
-  /// About how many bytes this change keeps alive.
-  public var byteCount: Int { 144 + variable.size }
+  /// About how many bytes this change keeps alive, its update aside. Any thread.
+  public var baseByteCount: Int { 144 + variable.size }
+
+  /// The same with its update. Guarded by the session's lock.
+  var byteCount: Int { baseByteCount + (update?.count ?? 0) }
 }

@@ -26,15 +26,25 @@ struct ChangeLog {
 
   /// - Parameter onDrop: Hears of every change that goes, with its position.
   mutating func append(_ change: Change, onDrop: (Change, Int) -> Void = { _, _ in }) {
+    change.isLogged = true
     changes.append(change)
     byteCount += change.byteCount
     while changes.count > limits.logChanges || (byteCount > limits.logBytes && changes.count > 1) {
       let dropped = changes.removeFirst()
+      dropped.isLogged = false
       byteCount -= dropped.byteCount
       lastDroppedRevision = dropped.revision
       onDrop(dropped, start)
       start += 1
     }
+  }
+
+  /// Keeps the encoded update of a change for as long as it is held.
+  mutating func keep(_ update: [UInt8], with change: Change) {
+    guard change.isLogged, change.update == nil else { return }
+    change.update = update
+    // What is too much goes with the next change.
+    byteCount += update.count
   }
 
   /// The position of the first change after a revision, for revisions the log still reaches.

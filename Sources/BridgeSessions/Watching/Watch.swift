@@ -96,7 +96,7 @@ public final class Watch: @unchecked Sendable {
 
   /// Keeps the bytes of a change for the other watches of the session.
   public func share(_ update: [UInt8], of change: Change) {
-    session.state.withLock { _ in change.update = update }
+    session.state.withLock { $0.keep(update, with: change) }
   }
 
   /// Offers the updates of a stretch to the watches with the same interest.
