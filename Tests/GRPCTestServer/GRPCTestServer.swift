@@ -55,7 +55,7 @@ enum GRPCTestServer {
       tls.handshakeTimeout = .seconds(1)
       security = .tls(tls)
     }
-    let address = ListenAddress.tcp(host: "127.0.0.1", port: 0)
+    let address = ServerAddress.tcp(host: "127.0.0.1", port: 0)
     let port = try server.listen(on: address, security: security).port ?? 0
     let ready = Array("GRPC_READY:\(port)\n".utf8)
     write(STDOUT_FILENO, ready, ready.count)

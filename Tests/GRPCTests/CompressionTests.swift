@@ -58,7 +58,7 @@ import Testing
     }
     var received: [([UInt8], Bool)] = []
     var deframer = MessageDeframer(limit: 1000)
-    deframer.inflates = true
+    deframer.compressed = .inflated
     while let piece = bytes.readBytes(length: min(40, bytes.readableBytes)), !piece.isEmpty {
       try piece.withUnsafeBytes { piece in
         var position = 0

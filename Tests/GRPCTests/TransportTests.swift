@@ -8,23 +8,23 @@ import Testing
   private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
   @Test(arguments: [
-    ("127.0.0.1:50051", ListenAddress.tcp(host: "127.0.0.1", port: 50_051)),
+    ("127.0.0.1:50051", ServerAddress.tcp(host: "127.0.0.1", port: 50_051)),
     ("localhost:0", .tcp(host: "localhost", port: 0)),
     ("[::1]:1", .tcp(host: "::1", port: 1)),
     ("unix:/run/a b:1.sock", .unix(path: "/run/a b:1.sock")),
     ("unix:///run/a", .unix(path: "/run/a")),
     ("unix:a", .unix(path: "a")),
   ])
-  func addressesAreRead(text: String, address: ListenAddress) throws {
-    #expect(try ListenAddress(parsing: text) == address)
+  func addressesAreRead(text: String, address: ServerAddress) throws {
+    #expect(try ServerAddress(parsing: text) == address)
   }
 
   @Test(arguments: [
     "", "50051", ":50051", "host:", "host:65536", "host:-1", "host:+1", "host:1x", "::1:50051",
-    "[::1]", "[]:1", "unix:", "unix://",
+    "[::1]", "[]:1", "unix:", "unix://", "unix://a",
   ])
   func othersAreNot(text: String) {
-    #expect(throws: TransportError.self) { try ListenAddress(parsing: text) }
+    #expect(throws: TransportError.self) { try ServerAddress(parsing: text) }
   }
 
   @Test(arguments: [
@@ -34,7 +34,7 @@ import Testing
     ("localhost.example.com:1", false), ("[::ffff:127.0.0.1]:1", false),
   ])
   func localAddressesAreTold(text: String, isLocal: Bool) throws {
-    let address = try ListenAddress(parsing: text)
+    let address = try ServerAddress(parsing: text)
     #expect(address.isLocal == isLocal)
     #expect(address.description == text)
   }
@@ -165,6 +165,27 @@ import Testing
 
   private static let commonName: [UInt8] = [0x55, 0x04, 0x03]
 
+  /// What a server says of the certificate it was shown, or not.
+  @Test(arguments: [
+    ("TLSV1_ALERT_CERTIFICATE_REQUIRED", "the peer asks for a certificate"),
+    ("TLSV1_ALERT_UNKNOWN_CA", "the peer does not trust the authority"),
+    ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "the peer was shown a certificate that has expired"),
+    ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "the peer does not offer h2 by ALPN"),
+    ("SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_BAD_CERTIFICATE"),
+  ])
+  func alertsAreRead(name: String, beginning: String) {
+    let description = "Error: 1 error:10000458:SSL routines:OPENSSL_internal:\(name) at /a/b.cc:12"
+    #expect(TLSFailure.text(of: description).hasPrefix(beginning))
+  }
+
+  @Test func callsCarryTheFirstTokenOfAFile() throws {
+    let file = try TemporaryFile("# clients\n\none==\ntwo\n")
+    var metadata = Metadata()
+    try metadata.addToken(fromFile: file.path)
+    #expect(metadata.values(for: "authorization") == ["Bearer one=="])
+    #expect(throws: TransportError.self) { try metadata.addToken(fromFile: "/no/tokens") }
+  }
+
   @Test func errorsOfTLSAreCutToTheirReason() {
     #expect(
       TLSFailure.text(
@@ -172,28 +193,4 @@ import Testing
           + "/a/b.cc:12") == "NO_SHARED_CIPHER")
     #expect(TLSFailure.text(of: "Error:  EOF during handshake") == "EOF during handshake")
   }
-}
-
-/// A file that is gone with the value.
-private final class TemporaryFile: Sendable {
-  let path: String
-
-  init(_ content: String) throws {
-    var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
-    let descriptor = mkstemp(&template)
-    try #require(descriptor >= 0)
-    close(descriptor)
-    path = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    try write(content)
-  }
-
-  /// Puts a new file in the place of the old, as editors do.
-  func write(_ content: String) throws {
-    let file = try #require(fopen(path + ".new", "w"))
-    fputs(content, file)
-    fclose(file)
-    try #require(rename(path + ".new", path) == 0)
-  }
-
-  deinit { unlink(path) }
 }

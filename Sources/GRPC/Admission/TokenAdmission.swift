@@ -94,6 +94,9 @@ struct BearerToken: Sendable, Hashable {
     return value.dropFirst(scheme.utf8CodeUnitCount).drop { $0 == UInt8(ascii: " ") }
   }
 
+  /// What a call carries as `authorization`.
+  var authorization: String { "Bearer \(String(decoding: bytes, as: UTF8.self))" }
+
   /// The tokens of a file.
   static func read(_ file: String) throws(TransportError) -> [BearerToken] {
     let bytes = try SettingsFile.read(file, kind: "token")
@@ -113,5 +116,15 @@ struct BearerToken: Sendable, Hashable {
     }
     guard !tokens.isEmpty else { throw TransportError("the token file \(file) contains no token") }
     return tokens
+  }
+}
+
+extension Metadata {
+  /// Adds the first token of a file in the form that `TokenAdmission` reads, for a server that asks
+  /// for one: `authorization: Bearer TOKEN`.
+  ///
+  /// - Throws: When the file cannot be read or has no token.
+  public mutating func addToken(fromFile file: String) throws(TransportError) {
+    add(try BearerToken.read(file)[0].authorization, for: "authorization")
   }
 }

@@ -7,8 +7,17 @@
 struct MessageDeframer {
   /// Messages longer than this many bytes are refused: from their prefix, or while they inflate.
   var limit: Int
-  /// Whether the peer named gzip as the encoding of its compressed messages.
-  var inflates = false
+  /// What becomes of messages that come compressed.
+  var compressed = Compressed.refused
+
+  enum Compressed {
+    /// They are an error: the peer named no encoding.
+    case refused
+    /// They are handed over as what they stand for. The peer named gzip.
+    case inflated
+    /// They are handed over as they came. The peer named gzip.
+    case kept
+  }
 
   private var prefix: UInt64 = 0
   private var prefixCount = 0
@@ -74,7 +83,9 @@ struct MessageDeframer {
         prefix = 0
         prefixCount = 0
         wasCompressed = isCompressed
-        if isCompressed { message = try Gzip.decompress(message, limit: limit) }
+        if isCompressed && compressed == .inflated {
+          message = try Gzip.decompress(message, limit: limit)
+        }
         if try !deliver(message) { break }
       } else if body.isEmpty {
         // One allocation for a message that is all here already.
@@ -89,7 +100,7 @@ struct MessageDeframer {
     let length = Int(prefix & 0xFFFF_FFFF)
     switch flag {
     case 0: isCompressed = false
-    case 1 where inflates: isCompressed = true
+    case 1 where compressed != .refused: isCompressed = true
     case 1:
       throw RPCError(
         .internalError, "message is flagged as compressed, but the call names no grpc-encoding")

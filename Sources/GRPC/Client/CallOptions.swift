@@ -12,14 +12,19 @@ public struct CallOptions: Sendable {
   public var waitsForReady = false
   /// When to make this call again; nil takes the client's policy.
   public var retries: RetryPolicy?
+  /// Requests of at least this many bytes are compressed with gzip; nil compresses none, and then
+  /// `RequestStream.send` cannot ask for it either. A server that does not read gzip answers
+  /// UNIMPLEMENTED. Responses in gzip are always accepted.
+  public var compressionThreshold: Int?
 
   public init(
     metadata: Metadata = Metadata(), timeout: TimeAmount? = nil, waitsForReady: Bool = false,
-    retries: RetryPolicy? = nil
+    retries: RetryPolicy? = nil, compressionThreshold: Int? = nil
   ) {
     self.metadata = metadata
     self.timeout = timeout
     self.waitsForReady = waitsForReady
     self.retries = retries
+    self.compressionThreshold = compressionThreshold
   }
 }

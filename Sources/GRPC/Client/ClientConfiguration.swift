@@ -2,7 +2,7 @@ public import NIOCore
 
 /// How a client connects, and how much it takes from its server.
 public struct ClientConfiguration: Sendable {
-  /// The largest response message, in bytes. gRPC's customary default is 4 MiB.
+  /// The largest response message, in bytes, compressed and not. gRPC's customary default is 4 MiB.
   public var messageSize = 4 * 1024 * 1024
   /// The largest list of response headers or trailers, in bytes as RFC 9113 section 6.5.2 counts.
   public var headerListSize = 64 * 1024

@@ -16,7 +16,7 @@ extension ClientCall {
       cancel()
     }
     if let error = end.error { throw error }
-    let (metadata, message) = inbox.takeOnly()
+    let (metadata, message) = try inbox.takeOnly()
     // A call that takes one response does not end well without.
     return ClientResponse(message: message!, metadata: metadata, trailers: end.trailers)
   }

@@ -15,17 +15,39 @@ internal import NIOPosix
 public final class GRPCClient: Sendable {
   let dispatcher: CallDispatcher
 
+  /// Makes a client that speaks plaintext (HTTP/2 by prior knowledge).
+  ///
   /// - Parameter eventLoop: Which thread does the client's work; nil takes one that the process
   ///   shares.
   public init(
-    target: ClientTarget, configuration: ClientConfiguration = ClientConfiguration(),
-    eventLoop: (any EventLoop)? = nil,
-    logger: Logger = Logger(label: "grpc") { _ in SwiftLogNoOpLogHandler() }
+    target: ServerAddress, configuration: ClientConfiguration = ClientConfiguration(),
+    eventLoop: (any EventLoop)? = nil, logger: Logger = GRPCClient.quiet
   ) {
     dispatcher = CallDispatcher(
-      target: target, configuration: configuration,
+      target: target, tls: nil, configuration: configuration,
       eventLoop: eventLoop ?? MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
   }
+
+  /// Makes a client that speaks TLS; mutual TLS where `tls` has an identity and the server asks
+  /// for one.
+  ///
+  /// The files are read here, once. What goes wrong in a handshake is the message of the UNAVAILABLE
+  /// that calls end with.
+  ///
+  /// - Throws: When one of the files cannot be used, or the server's name is none.
+  public init(
+    target: ServerAddress, tls: TLSConfiguration,
+    configuration: ClientConfiguration = ClientConfiguration(),
+    eventLoop: (any EventLoop)? = nil, logger: Logger = GRPCClient.quiet
+  ) throws(TransportError) {
+    dispatcher = CallDispatcher(
+      target: target, tls: try ClientTLS(tls, target: target, logger: logger),
+      configuration: configuration,
+      eventLoop: eventLoop ?? MultiThreadedEventLoopGroup.singleton.next(), logger: logger)
+  }
+
+  /// A log that nobody reads.
+  public static let quiet = Logger(label: "grpc") { _ in SwiftLogNoOpLogHandler() }
 
   deinit {
     let dispatcher = dispatcher

@@ -7,12 +7,14 @@ public struct RequestStream: Sendable {
   /// Sends one request, after waiting for room to send it. A task that is cancelled while it waits
   /// cancels the call.
   ///
+  /// - Parameter compressed: Whether to compress it, on a call whose `CallOptions` have a
+  ///   `compressionThreshold`; nil goes by that.
   /// - Returns: false when the call takes no more requests because it is over: its response says
   ///   why.
   @discardableResult
-  public func send(_ request: [UInt8]) async -> Bool {
+  public func send(_ request: [UInt8], compressed: Bool? = nil) async -> Bool {
     await withTaskCancellationHandler {
-      await handle.call.send(request)
+      await handle.call.send(SentMessage(bytes: request, isCompressed: compressed))
     } onCancel: {
       handle.call.cancel()
     }

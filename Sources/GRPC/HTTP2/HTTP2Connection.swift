@@ -44,8 +44,9 @@ class HTTP2Connection: ChannelInboundHandler {
 
   // MARK: Channel events
 
+  func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
   func channelActive(context: ChannelHandlerContext) {
-    self.context = context
     session = makeSession(context: context)
     sessionBegan()
     flush()
@@ -92,6 +93,7 @@ class HTTP2Connection: ChannelInboundHandler {
 
   func handlerRemoved(context: ChannelHandlerContext) {
     end()
+    self.context = nil
   }
 
   // MARK: Sending

@@ -30,6 +30,21 @@ struct HeaderFields {
     for entry in metadata.entries where entry.isSendable { add(entry.key, entry.wireValue) }
   }
 
+  /// The fields as they stand on the wire, in order.
+  var entries: [(name: String, value: String)] {
+    fields.map {
+      (
+        String(decoding: bytes[$0.name], as: UTF8.self),
+        String(decoding: bytes[$0.value], as: UTF8.self)
+      )
+    }
+  }
+
+  /// What a field adds to a list, as RFC 9113 section 6.5.2 counts.
+  static func listSize(_ name: String, _ valueSize: Int) -> Int {
+    name.utf8.count + valueSize + 32
+  }
+
   /// Calls `body` with the fields as nghttp2 takes them, valid until it returns.
   func withUnsafe<Result>(_ body: (UnsafePointer<nghttp2_nv>, Int) -> Result) -> Result {
     var copy = bytes
@@ -56,10 +71,8 @@ enum FixedHeaders {
   /// The same, and `grpc-accept-encoding`.
   nonisolated(unsafe) static let announcingResponse = make([
     (":status", "200"), ("content-type", "application/grpc"),
-    ("grpc-accept-encoding", acceptedEncodings),
+    ("grpc-accept-encoding", MessageEncoding.accepted),
   ])
-  /// The encodings of messages that are read.
-  static let acceptedEncodings = "identity,gzip"
   /// `grpc-status 0`.
   nonisolated(unsafe) static let okTrailers = make([("grpc-status", "0")])
 

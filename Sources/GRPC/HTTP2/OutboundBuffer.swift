@@ -28,7 +28,7 @@ public struct OutboundBuffer {
   /// Queues one message behind those that wait.
   ///
   /// - Parameter compressed: Whether to compress it, on a stream that allows it; nil leaves that to
-  ///   `ServerCall.compressionThreshold`.
+  ///   the stream's threshold: `ServerCall.compressionThreshold` or that of `CallOptions`.
   public mutating func append(_ message: [UInt8], compressed: Bool? = nil) {
     if let compressionThreshold, compressed ?? (message.count >= compressionThreshold) {
       let packed = Gzip.compress(message)

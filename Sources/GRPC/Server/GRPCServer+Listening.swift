@@ -14,9 +14,9 @@ extension GRPCServer {
   /// - Throws: When the address cannot be had, or a file of TLS is wrong.
   @discardableResult
   public func listen(
-    on address: ListenAddress, security: TransportSecurity = .plaintext,
+    on address: ServerAddress, security: TransportSecurity = .plaintext,
     socketPermissions: UInt32 = 0o600
-  ) throws(TransportError) -> ListenAddress {
+  ) throws(TransportError) -> ServerAddress {
     let tls = try tlsContext(of: security)
     switch address {
     case .tcp(let host, let port):

@@ -1,4 +1,5 @@
 internal import CNghttp2
+internal import Logging
 public import NIOCore
 internal import Synchronization
 
@@ -275,9 +276,15 @@ public final class ServerCall: @unchecked Sendable {
   private func failNow(_ error: RPCError) {
     guard !isFinished else { return }
     defer { release() }
-    var fields = error.trailers
+    let (fitting, omitted) = error.trailers(within: connection.clientHeaderListSize)
+    var fields = fitting
+    if !omitted.isEmpty {
+      connection.logger.debug(
+        "the client has no room for all of a status",
+        metadata: ["path": "\(path)", "omitted": "\(omitted.joined(separator: ", "))"])
+    }
     if namesEncoding && error.code == .unimplemented {
-      fields.add("grpc-accept-encoding", FixedHeaders.acceptedEncodings)
+      fields.add("grpc-accept-encoding", MessageEncoding.accepted)
     }
     if state == .idle {
       state = .ended

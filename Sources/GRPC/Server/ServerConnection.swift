@@ -280,9 +280,10 @@ final class ServerConnection: HTTP2Connection {
     let encoding = request.encoding
     if !encoding.isEmpty {
       call.namesEncoding = true
-      if encoding.elementsEqual("gzip".utf8) {
-        call.deframer.inflates = true
-      } else if !encoding.elementsEqual("identity".utf8) {
+      switch MessageEncoding(encoding) {
+      case .identity: break
+      case .gzip: call.deframer.compressed = .inflated
+      case nil:
         throw RPCError(
           .unimplemented,
           "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported")
@@ -342,7 +343,7 @@ final class ServerConnection: HTTP2Connection {
       var fields = HeaderFields()
       fields.add(":status", "200")
       fields.add("content-type", "application/grpc")
-      if announces { fields.add("grpc-accept-encoding", FixedHeaders.acceptedEncodings) }
+      if announces { fields.add("grpc-accept-encoding", MessageEncoding.accepted) }
       if call.compressionThreshold != nil { fields.add("grpc-encoding", "gzip") }
       fields.add(metadata)
       result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, &provider) }
@@ -362,6 +363,14 @@ final class ServerConnection: HTTP2Connection {
     let result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, nil) }
     precondition(result == 0, HTTP2Connection.text(of: result))
     setNeedsFlush()
+  }
+
+  /// The longest list of header fields to send to the client.
+  var clientHeaderListSize: Int {
+    guard let session else { return 0 }
+    let announced = nghttp2_session_get_remote_settings(
+      session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
+    return ClientHeaderList.size(announced: announced)
   }
 
   func resumeData(_ call: ServerCall) {

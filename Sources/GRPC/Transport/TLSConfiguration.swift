@@ -27,12 +27,19 @@ public struct TLSConfiguration: Sendable, Hashable {
   /// the system. With a file, a server admits only clients whose certificate it can verify.
   public var authorityFile: String?
 
+  /// The host name or IP address that the server's certificate must be for; nil takes the host of
+  /// the address that is called. Clients only.
+  public var serverName: String?
+
   /// How long the other side may take for the handshake.
   public var handshakeTimeout: TimeAmount = .seconds(10)
 
-  public init(identity: Identity? = nil, authorityFile: String? = nil) {
+  public init(
+    identity: Identity? = nil, authorityFile: String? = nil, serverName: String? = nil
+  ) {
     self.identity = identity
     self.authorityFile = authorityFile
+    self.serverName = serverName
   }
 }
 

@@ -5,12 +5,14 @@ internal import NIOTLS
 
 /// Stands between TLS and an HTTP/2 connection, which becomes active when the handshake is through.
 ///
-/// A peer that takes too long or does not agree on HTTP/2 by ALPN is disconnected. The handler
-/// leaves the pipeline with the handshake. Belongs to the channel's event loop.
+/// A peer that takes too long, does not agree on HTTP/2 by ALPN or is not the server that was meant
+/// is disconnected. The handler leaves the pipeline with the handshake. Belongs to the channel's
+/// event loop.
 final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
 
   private let tls: NIOSSLHandler
+  private let serverName: ServerName?
   private let timeout: TimeAmount
   private let logger: Logger
   private let onSuccess: (PeerCertificate?) -> Void
@@ -20,21 +22,25 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
 
   /// - Parameters:
   ///   - tls: The handler in front of this one.
+  ///   - serverName: Whom the peer's certificate must name; nil takes any that TLS has verified.
+  ///   - timeout: Counted from the connection of the socket.
   ///   - onSuccess: Called before the connection becomes active, with who the peer is.
   ///   - onFailure: Called before the channel is closed, with the reason in words.
   init(
-    _ tls: NIOSSLHandler, timeout: TimeAmount, logger: Logger,
-    onSuccess: @escaping (PeerCertificate?) -> Void,
+    _ tls: NIOSSLHandler, serverName: ServerName? = nil, timeout: TimeAmount, logger: Logger,
+    onSuccess: @escaping (PeerCertificate?) -> Void = { _ in },
     onFailure: @escaping (String) -> Void = { _ in }
   ) {
     self.tls = tls
+    self.serverName = serverName
     self.timeout = timeout
     self.logger = logger
     self.onSuccess = onSuccess
     self.onFailure = onFailure
   }
 
-  func handlerAdded(context: ChannelHandlerContext) {
+  /// The connection waits for the handshake instead.
+  func channelActive(context: ChannelHandlerContext) {
     let handshake = NIOLoopBound((self, context), eventLoop: context.eventLoop)
     timer = context.eventLoop.scheduleTask(in: timeout) {
       let (handler, context) = handshake.value
@@ -46,9 +52,6 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     timer?.cancel()
     timer = nil
   }
-
-  /// The connection waits for the handshake instead.
-  func channelActive(context: ChannelHandlerContext) {}
 
   func channelInactive(context: ChannelHandlerContext) {
     fail(context, "the peer disconnected", level: .debug)
@@ -62,15 +65,19 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     guard negotiated == "h2" else {
       return fail(context, "the peer does not offer h2 by ALPN", level: .info)
     }
+    let certificate = tls.peerCertificate.map { PeerCertificate($0) }
+    if let serverName, !serverName.isAmong(certificate?.alternativeNames ?? []) {
+      return fail(context, TLSFailure.wrongName(certificate, serverName), level: .info)
+    }
     isOver = true
-    onSuccess(tls.peerCertificate.map { PeerCertificate($0) })
+    onSuccess(certificate)
     context.fireChannelActive()
     context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     fail(
-      context, TLSFailure.reason(of: error),
+      context, TLSFailure.reason(of: error, certificate: tls.peerCertificate),
       level: TLSFailure.isDisconnect(error) ? .debug : .info)
   }
 

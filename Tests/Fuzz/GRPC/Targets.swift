@@ -30,7 +30,7 @@ private func tryMessages(_ input: [UInt8]) {
   func deframe(cuts: Int) -> Outcome {
     var outcome = Outcome()
     var deframer = MessageDeframer(limit: 5000)
-    deframer.inflates = true
+    deframer.compressed = .inflated
     do throws(RPCError) {
       var rest = input[...]
       while !rest.isEmpty {
@@ -169,7 +169,7 @@ private struct ConnectionTrial {
       guard header[3] == 0 else { continue }
       let stream = header[5..<9].reduce(0) { $0 << 8 | UInt32($1) }
       var deframer = streams[stream] ?? MessageDeframer(limit: 1 << 20)
-      deframer.inflates = true
+      deframer.compressed = .inflated
       #expect(throws: Never.self, "\(input)") {
         try payload.withUnsafeBytes { try deframer.consume($0) { _ in } }
       }

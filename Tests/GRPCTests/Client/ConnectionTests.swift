@@ -39,7 +39,7 @@ import Testing
 
   @Test func unknownHostsAndMissingSocketsAreNamed() async throws {
     for (target, reason) in [
-      (ClientTarget.tcp(host: "no-such-host.invalid", port: 1), "the host name is not known"),
+      (ServerAddress.tcp(host: "no-such-host.invalid", port: 1), "the host name is not known"),
       (.unix(path: "/no/such/socket"), "No such file or directory"),
     ] {
       let error = try await failure { () async throws(RPCError) in
@@ -215,19 +215,6 @@ import Testing
     _ = try await client?.unary("/test/Echo", [])
     client = nil
     try await eventually { dispatcher.inspect { $0.connections.isEmpty } }
-  }
-
-  @Test(arguments: [
-    ("localhost:50051", "localhost:50051"), ("[::1]:80", "[::1]:80"), ("unix:/a/b", "unix:/a/b"),
-    ("unix:///a/b", "unix:/a/b"), ("127.0.0.1:1", "127.0.0.1:1"),
-  ])
-  func targetsAreRead(text: String, expected: String) {
-    #expect(ClientTarget(text)?.description == expected)
-  }
-
-  @Test(arguments: ["", "localhost", ":80", "a:0", "a:65536", "::1:80", "unix:", "a:x"])
-  func othersAreNot(text: String) {
-    #expect(ClientTarget(text) == nil)
   }
 }
 

@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  private func mute(greeting: [UInt8] = []) async throws -> (any Channel, ClientTarget) {
+  private func mute(greeting: [UInt8] = []) async throws -> (any Channel, ServerAddress) {
     let listener = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .childChannelInitializer { $0.pipeline.addHandler(Mute(greeting: greeting)) }
       .bind(host: "127.0.0.1", port: 0).get()

@@ -22,20 +22,26 @@ final class TestService: Sendable {
   private let boundPort = Locked(0)
 
   var port: Int { boundPort.withLock { $0 } }
-  var target: ClientTarget { .tcp(host: "127.0.0.1", port: port) }
+  var target: ServerAddress { .tcp(host: "127.0.0.1", port: port) }
 
   static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-  init(limits: ServerLimits = ServerLimits()) throws { try start(limits: limits) }
+  init(
+    limits: ServerLimits = ServerLimits(), security: TransportSecurity = .plaintext
+  ) throws {
+    try start(limits: limits, security: security)
+  }
 
   deinit { server.withLock { $0 }?.shutDown(grace: .zero) }
 
   /// Starts, again on the port it had.
-  func start(limits: ServerLimits = ServerLimits()) throws {
+  func start(
+    limits: ServerLimits = ServerLimits(), security: TransportSecurity = .plaintext
+  ) throws {
     let new = GRPCServer(methods: methods, eventLoops: 1, limits: limits, logger: Self.quiet)
     let port = port
-    let bound = try new.listen(host: "127.0.0.1", port: port)
-    boundPort.withLock { $0 = bound }
+    let bound = try new.listen(on: .tcp(host: "127.0.0.1", port: port), security: security)
+    boundPort.withLock { $0 = bound.port ?? port }
     server.withLock { $0 = new }
   }
 
@@ -53,6 +59,11 @@ final class TestService: Sendable {
         call.start(metadata: metadata)
         return request
       },
+      .unary("/test/IsCompressed") { _, call throws(RPCError) in
+        Array("\(call.isRequestCompressed)".utf8)
+      },
+      .requestStream("/test/AreCompressed") { AreCompressed(call: $0) },
+      .unary("/test/Peer") { _, call throws(RPCError) in Array("\(call.peer)".utf8) },
       .oneRequest("/test/Trailers") { Trailers(call: $0) },
       .unary("/test/Fail") { request, _ throws(RPCError) in
         var metadata = Metadata()
@@ -108,6 +119,14 @@ final class TestService: Sendable {
       if request == Array("fail".utf8) { throw RPCError(.aborted, "as told") }
       call.send(request)
     }
+    func requestsEnded() { call.finish() }
+  }
+
+  /// Answers each request with whether it came compressed.
+  private final class AreCompressed: ServerCallHandler {
+    let call: ServerCall
+    init(call: ServerCall) { self.call = call }
+    func receive(_ request: [UInt8]) { call.send(Array("\(call.isRequestCompressed)".utf8)) }
     func requestsEnded() { call.finish() }
   }
 

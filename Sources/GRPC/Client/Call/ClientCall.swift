@@ -20,7 +20,7 @@ final class ClientCall: @unchecked Sendable {
   private let link: StreamLink
 
   /// What was asked so far, for the next attempt; nil once there can be none.
-  private var replay: [[UInt8]]? = []
+  private var replay: [SentMessage]? = []
   private var replaySize = 0
   private var requestsEnded = false
   private var retry: RetryState
@@ -47,16 +47,23 @@ final class ClientCall: @unchecked Sendable {
     self.retry = RetryState(policy: options.retries ?? dispatcher.configuration.retries)
     let link = StreamLink()
     self.link = link
-    self.inbox = ResponseInbox(window: dispatcher.configuration.streamWindow) { byteCount in
-      dispatcher.eventLoop.execute { link.stream?.consume(byteCount) }
-    }
+    self.inbox = ResponseInbox(
+      window: dispatcher.configuration.streamWindow,
+      messageLimit: dispatcher.configuration.messageSize,
+      giveBack: { byteCount in
+        dispatcher.eventLoop.execute { link.stream?.consume(byteCount) }
+      },
+      giveUp: { error in
+        dispatcher.eventLoop.execute { link.stream?.giveUp(error) }
+      })
   }
 
   // MARK: From any thread
 
   /// Begins the call; for one that asks once, with its only request.
   func begin(with request: [UInt8]? = nil) {
-    if let request { _ = room.add(OutboundBuffer.framedSize(of: request)) }
+    let request = request.map { SentMessage(bytes: $0) }
+    if let request { _ = room.add(request.framedSize) }
     dispatcher.eventLoop.execute {
       if let request {
         self.append(request)
@@ -74,8 +81,8 @@ final class ClientCall: @unchecked Sendable {
   /// Sends one request.
   ///
   /// - Returns: false when the call takes no more of them.
-  func send(_ request: [UInt8]) async -> Bool {
-    guard room.add(OutboundBuffer.framedSize(of: request)) else { return false }
+  func send(_ request: SentMessage) async -> Bool {
+    guard room.add(request.framedSize) else { return false }
     dispatcher.eventLoop.execute { self.append(request) }
     return await room.wait()
   }
@@ -95,11 +102,11 @@ final class ClientCall: @unchecked Sendable {
 
   // MARK: Requests, on the event loop
 
-  private func append(_ request: [UInt8]) {
+  private func append(_ request: SentMessage) {
     guard !isOver, !requestsEnded else { return }
     if replay != nil {
       replay?.append(request)
-      replaySize += OutboundBuffer.framedSize(of: request)
+      replaySize += request.framedSize
     }
     guard let stream = link.stream else { return }
     if replaySize > dispatcher.configuration.retryBufferSize { commit() }
@@ -120,7 +127,8 @@ final class ClientCall: @unchecked Sendable {
   /// The header fields of the attempt that begins.
   func fields(from fields: RequestFields) -> HeaderFields {
     fields.fields(
-      path: path, timeout: deadline.map { $0 - .now() }, metadata: options.metadata,
+      path: path, timeout: deadline.map { $0 - .now() },
+      compresses: options.compressionThreshold != nil, metadata: options.metadata,
       previousAttempts: retry.failures)
   }
 

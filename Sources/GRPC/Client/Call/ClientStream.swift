@@ -29,12 +29,17 @@ final class ClientStream {
     self.connection = connection
     self.call = call
     self.deframer = MessageDeframer(limit: messageLimit)
+    self.outbound.compressionThreshold = call.options.compressionThreshold
   }
 
   // MARK: Requests
 
-  func append(_ request: [UInt8]) {
-    outbound.append(request)
+  func append(_ request: SentMessage) {
+    let before = outbound.byteCount
+    outbound.append(request.bytes, compressed: request.isCompressed)
+    // The room has counted the request as it was.
+    let saved = request.framedSize - (outbound.byteCount - before)
+    if saved != 0 { call.room.remove(saved) }
     resume()
   }
 
@@ -91,7 +96,11 @@ final class ClientStream {
     guard head.isGRPC else { return fail(head.endOfOtherResponse) }
     state = .receiving
     call.responseBegan(head.metadata)
-    if let encoding = head.encoding, encoding != "identity" {
+    guard let encoding = head.encoding else { return }
+    switch MessageEncoding(encoding.utf8) {
+    case .identity: break
+    case .gzip: deframer.compressed = .kept
+    case nil:
       fail(
         .failed(
           .internalError,
@@ -102,10 +111,10 @@ final class ClientStream {
   /// Takes the bytes of a DATA frame.
   func received(_ bytes: UnsafeRawBufferPointer) {
     guard state == .receiving else { return }
-    var messages: [[UInt8]] = []
+    var messages: [ReceivedMessage] = []
     var error: RPCError?
     do throws(RPCError) {
-      try deframer.consume(bytes) { messages.append($0) }
+      try deframe(bytes, into: &messages)
     } catch let thrown {
       error = thrown
     }
@@ -119,6 +128,24 @@ final class ClientStream {
       if freed > 0 { connection.consume(freed, of: self) }
     }
     if let error { fail(CallEnd(error: error)) }
+  }
+
+  /// Takes messages one by one: each has its own flag.
+  private func deframe(
+    _ bytes: UnsafeRawBufferPointer, into messages: inout [ReceivedMessage]
+  ) throws(RPCError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      var message: [UInt8]?
+      let count = try deframer.consume(rest) { next throws(RPCError) in
+        message = next
+        return false
+      }
+      if let message {
+        messages.append(ReceivedMessage(bytes: message, isCompressed: deframer.wasCompressed))
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
   }
 
   /// The consumer took messages of so many bytes.
@@ -161,6 +188,9 @@ final class ClientStream {
     connection.reset(self, NGHTTP2_CANCEL)
     call.attemptEnded(end, .sent)
   }
+
+  /// Ends the call because its caller cannot read a message.
+  func giveUp(_ error: RPCError) { call.stop(error) }
 
   /// Ends the attempt because the call is over.
   func abandon() {

@@ -14,22 +14,25 @@ struct RequestFields {
     fields.add(":authority", authority)
     fields.add("te", "trailers")
     fields.add("content-type", "application/grpc")
-    fields.add("grpc-accept-encoding", "identity")
+    fields.add("grpc-accept-encoding", MessageEncoding.accepted)
     fields.add("user-agent", userAgent)
     common = fields
   }
 
   /// - Parameters:
   ///   - timeout: What is left of the call's time.
+  ///   - compresses: Whether requests may be in gzip.
   ///   - previousAttempts: Earlier attempts at the call, which its server may have acted on.
   func fields(
-    path: String, timeout: TimeAmount?, metadata: Metadata, previousAttempts: Int
+    path: String, timeout: TimeAmount?, compresses: Bool, metadata: Metadata,
+    previousAttempts: Int
   ) -> HeaderFields {
     // Pseudo-header fields come first (RFC 9113 section 8.3).
     var fields = HeaderFields()
     fields.add(":path", path)
     fields.append(common)
     if let timeout { fields.add("grpc-timeout", Timeout.text(timeout)) }
+    if compresses { fields.add("grpc-encoding", "gzip") }
     if previousAttempts > 0 {
       fields.add("grpc-previous-rpc-attempts", String(previousAttempts))
     }

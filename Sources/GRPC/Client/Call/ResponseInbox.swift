@@ -5,31 +5,33 @@ internal import Threads
 ///
 /// It also keeps the account of the stream's window: bytes are given back to the server as messages
 /// are taken, and at once only while the reader waits, so that a message may be larger than the
-/// window. Thread-safe.
+/// window. Compressed messages are inflated as they are taken, by the task that reads. Thread-safe.
 final class ResponseInbox: Sendable {
   private struct State {
     var metadata: Metadata?
-    private var messages: Deque<[UInt8]> = []
+    private var messages: Deque<ReceivedMessage> = []
     /// The size of those messages as it was on the stream.
     private var held = 0
     var end: CallEnd?
     /// Bytes that arrived and were not given back.
     var owed = 0
-    var reader: CheckedContinuation<Result<[UInt8]?, RPCError>, Never>?
+    var reader: CheckedContinuation<Result<ReceivedMessage?, RPCError>, Never>?
+    /// A message could not be read: whatever else is heard of the call, that ended it.
+    var isGivenUp = false
     /// Those who wait for the metadata or for the end.
     var headWaiters: [CheckedContinuation<Void, Never>] = []
     var endWaiters: [CheckedContinuation<Void, Never>] = []
 
-    mutating func append(_ arrived: [[UInt8]]) {
+    mutating func append(_ arrived: [ReceivedMessage]) {
       for message in arrived {
         messages.append(message)
-        held += OutboundBuffer.framedSize(of: message)
+        held += message.framedSize
       }
     }
 
-    mutating func popFirst() -> [UInt8]? {
+    mutating func popFirst() -> ReceivedMessage? {
       guard let message = messages.popFirst() else { return nil }
-      held -= OutboundBuffer.framedSize(of: message)
+      held -= message.framedSize
       return message
     }
 
@@ -51,12 +53,21 @@ final class ResponseInbox: Sendable {
   private let state = Locked(State())
   /// Gives bytes back to the server. `[any thread]`
   private let giveBack: @Sendable (Int) -> Void
+  /// Ends the call. `[any thread]`
+  private let giveUp: @Sendable (RPCError) -> Void
+  private let messageLimit: Int
   /// Less than this is not given back by itself: each time wakes the event loop.
   private let leastGift: Int
 
-  init(window: Int, giveBack: @escaping @Sendable (Int) -> Void) {
+  /// - Parameter messageLimit: The longest size of a message that is inflated.
+  init(
+    window: Int, messageLimit: Int, giveBack: @escaping @Sendable (Int) -> Void,
+    giveUp: @escaping @Sendable (RPCError) -> Void
+  ) {
     self.leastGift = max(1, window / 4)
+    self.messageLimit = messageLimit
     self.giveBack = giveBack
+    self.giveUp = giveUp
   }
 
   // MARK: Arrivals, on the event loop
@@ -72,9 +83,9 @@ final class ResponseInbox: Sendable {
   /// Takes the messages that `byteCount` arriving bytes completed.
   ///
   /// - Returns: How many bytes to give back now.
-  func receive(_ messages: [[UInt8]], byteCount: Int) -> Int {
-    typealias Reader = CheckedContinuation<Result<[UInt8]?, RPCError>, Never>
-    let (reader, message, gift) = state.withLock { state -> (Reader?, [UInt8]?, Int) in
+  func receive(_ messages: [ReceivedMessage], byteCount: Int) -> Int {
+    typealias Reader = CheckedContinuation<Result<ReceivedMessage?, RPCError>, Never>
+    let (reader, message, gift) = state.withLock { state -> (Reader?, ReceivedMessage?, Int) in
       state.owed += byteCount
       state.append(messages)
       guard state.reader != nil else { return (nil, nil, 0) }
@@ -91,7 +102,7 @@ final class ResponseInbox: Sendable {
   ///   ended the call.
   func finish(_ end: CallEnd, dropping: Bool) {
     let (waiters, reader) = state.withLock { state in
-      state.end = end
+      if !state.isGivenUp { state.end = end }
       if dropping { state.removeAll() }
       return (state.headWaiters.takeAll() + state.endWaiters.takeAll(), state.reader.take())
     }
@@ -104,7 +115,7 @@ final class ResponseInbox: Sendable {
   /// The next message, or nil after the last.
   func next() async throws(RPCError) -> [UInt8]? {
     let result = await withCheckedContinuation { reader in
-      let (result, gift) = state.withLock { state -> (Result<[UInt8]?, RPCError>?, Int) in
+      let (result, gift) = state.withLock { state -> (Result<ReceivedMessage?, RPCError>?, Int) in
         if let message = state.popFirst() {
           return (.success(message), state.gift(atLeast: leastGift))
         }
@@ -116,10 +127,22 @@ final class ResponseInbox: Sendable {
       if gift > 0 { giveBack(gift) }
       if let result { reader.resume(returning: result) }
     }
-    return try result.get()
+    guard let message = try result.get() else { return nil }
+    do throws(RPCError) {
+      return try message.content(limit: messageLimit)
+    } catch {
+      let end = CallEnd(error: error)
+      state.withLock { state in
+        state.end = end
+        state.isGivenUp = true
+      }
+      finish(end, dropping: true)
+      giveUp(error)
+      throw error
+    }
   }
 
-  private static func result(of end: CallEnd) -> Result<[UInt8]?, RPCError> {
+  private static func result(of end: CallEnd) -> Result<ReceivedMessage?, RPCError> {
     end.error.map { .failure($0) } ?? .success(nil)
   }
 
@@ -139,8 +162,11 @@ final class ResponseInbox: Sendable {
   }
 
   /// The only message of a call that has ended well.
-  func takeOnly() -> (metadata: Metadata, message: [UInt8]?) {
-    state.withLock { ($0.metadata ?? Metadata(), $0.popFirst()) }
+  ///
+  /// - Throws: When it is compressed and does not inflate.
+  func takeOnly() throws(RPCError) -> (metadata: Metadata, message: [UInt8]?) {
+    let (metadata, message) = state.withLock { ($0.metadata ?? Metadata(), $0.popFirst()) }
+    return (metadata, try message?.content(limit: messageLimit))
   }
 
   private func wait(forEnd: Bool) async {

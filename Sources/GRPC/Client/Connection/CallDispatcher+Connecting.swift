@@ -15,9 +15,8 @@ extension CallDispatcher {
       .now() + configuration.connectBackoff.delay(afterFailures: connectFailures + 1)
     handshakeTimer = eventLoop.scheduleTask(in: timeout) { self.handshakeTimedOut() }
     logger.debug("connecting", metadata: ["target": "\(target)"])
-    let connected = ClientChannel.connect(to: target, timeout: timeout, on: eventLoop) {
-      self.makeConnection()
-    }
+    let connected = ClientChannel.connect(
+      to: target, tls: tls, timeout: timeout, on: eventLoop, makeConnection: makeConnection)
     connected.whenComplete { result in
       switch result {
       case .success(let channel): self.connected(channel)
@@ -27,12 +26,12 @@ extension CallDispatcher {
     }
   }
 
-  private func makeConnection() -> ClientConnection {
+  @Sendable private func makeConnection() -> ClientConnection {
     var configuration = configuration
     configuration.keepalive = keepalive
     return ClientConnection(
-      eventLoop: eventLoop, logger: logger, target: target, configuration: configuration,
-      fields: fields, onEvent: { self.handle($1, of: $0) })
+      eventLoop: eventLoop, logger: logger, target: target, usesTLS: tls != nil,
+      configuration: configuration, fields: fields, onEvent: { self.handle($1, of: $0) })
   }
 
   private func handle(_ event: ClientConnection.Event, of connection: ClientConnection) {
@@ -53,10 +52,13 @@ extension CallDispatcher {
       let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
     else { return connectFailed(Self.closedAtOnce) }
     state = .connecting(connection)
-    // A channel that never becomes active is closed without a word of its connection.
+    // A channel that never becomes active is closed without a word of its connection: so ends a
+    // TLS handshake that fails.
     let bound = NIOLoopBound(connection, eventLoop: eventLoop)
     channel.closeFuture.whenComplete { _ in
-      if case .connecting(bound.value?) = self.state { self.connectFailed(Self.closedAtOnce) }
+      if case .connecting(bound.value?) = self.state {
+        self.connectFailed(bound.value.reason ?? Self.closedAtOnce)
+      }
     }
   }
 
@@ -79,7 +81,12 @@ extension CallDispatcher {
 
   private func handshakeTimedOut() {
     guard case .connecting(let connection) = state else { return }
-    let what = connection == nil ? "no answer" : "no HTTP/2 settings"
+    let what =
+      switch connection {
+      case nil: "no answer"
+      case let connection? where !connection.isActive: "no end of the TLS handshake"
+      default: "no HTTP/2 settings"
+      }
     connectFailed("\(what) came within \(configuration.connectTimeout.seconds) s")
     connection?.close()
   }

@@ -11,7 +11,8 @@ internal import NIOCore
 final class CallDispatcher: @unchecked Sendable {
   let eventLoop: any EventLoop
   let configuration: ClientConfiguration
-  let target: ClientTarget
+  let target: ServerAddress
+  let tls: ClientTLS?
   let logger: Logger
   let fields: RequestFields
 
@@ -48,16 +49,17 @@ final class CallDispatcher: @unchecked Sendable {
   }
 
   init(
-    target: ClientTarget, configuration: ClientConfiguration, eventLoop: any EventLoop,
-    logger: Logger
+    target: ServerAddress, tls: ClientTLS?, configuration: ClientConfiguration,
+    eventLoop: any EventLoop, logger: Logger
   ) {
     self.target = target
+    self.tls = tls
     self.configuration = configuration
     self.keepalive = configuration.keepalive
     self.eventLoop = eventLoop
     self.logger = logger
     self.fields = RequestFields(
-      authority: target.authority, scheme: ClientChannel.scheme,
+      authority: tls?.authority ?? target.authority, scheme: tls == nil ? "http" : "https",
       userAgent: configuration.userAgent)
   }
 

@@ -4,13 +4,13 @@ internal import NIOPosix
 /// Makes the channels of a client's connections. Whatever stands between the socket and HTTP/2 is
 /// set up here.
 enum ClientChannel {
-  /// What calls name as their `:scheme`.
-  static let scheme = "http"
-
   /// Connects to a target. A host name may have several addresses: each that is tried gets a
   /// channel and a connection of its own, and the first that is there is the result.
+  ///
+  /// - Parameter tls: nil connects in plaintext. Its handshake is not waited for: the connection
+  ///   becomes active after it.
   static func connect(
-    to target: ClientTarget, timeout: TimeAmount, on eventLoop: any EventLoop,
+    to target: ServerAddress, tls: ClientTLS?, timeout: TimeAmount, on eventLoop: any EventLoop,
     makeConnection: @escaping @Sendable () -> ClientConnection
   ) -> EventLoopFuture<any Channel> {
     let bootstrap = ClientBootstrap(group: eventLoop)
@@ -22,10 +22,12 @@ enum ClientChannel {
       )
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(makeConnection())
+          let connection = makeConnection()
+          try tls?.addHandlers(to: channel, for: connection, logger: connection.logger)
+          try channel.pipeline.syncOperations.addHandler(connection)
         }
       }
-    switch target.place {
+    switch target {
     case .tcp(let host, let port):
       return bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .connect(host: host, port: port)

@@ -5,7 +5,8 @@ internal import NIOCore
 /// The client's side of one connection: makes streams of attempts and hands their frames over.
 final class ClientConnection: HTTP2Connection {
   private let configuration: ClientConfiguration
-  private let target: ClientTarget
+  private let target: ServerAddress
+  private let usesTLS: Bool
   private let fields: RequestFields
   private let onEvent: (ClientConnection, Event) -> Void
 
@@ -31,14 +32,15 @@ final class ClientConnection: HTTP2Connection {
   private(set) var isRetired = false
   private var keepalive: KeepaliveTimer?
   /// Why the connection ends, as far as this side knows.
-  private var reason: String?
+  private(set) var reason: String?
 
   init(
-    eventLoop: any EventLoop, logger: Logger, target: ClientTarget,
+    eventLoop: any EventLoop, logger: Logger, target: ServerAddress, usesTLS: Bool,
     configuration: ClientConfiguration, fields: RequestFields,
     onEvent: @escaping (ClientConnection, Event) -> Void
   ) {
     self.target = target
+    self.usesTLS = usesTLS
     self.configuration = configuration
     self.fields = fields
     self.onEvent = onEvent
@@ -81,13 +83,25 @@ final class ClientConnection: HTTP2Connection {
   override func sessionBegan() { onEvent(self, .open) }
 
   override func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    end(because: ConnectionError.text(of: error))
+    let text = ConnectionError.text(of: error)
+    let mayBeRefusal = isAfterHandshake && TLSFailure.isDisconnect(error)
+    end(because: mayBeRefusal ? "\(text); \(Self.refusal)" : text)
     super.errorCaught(context: context, error: error)
   }
 
   override func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     keepalive?.heard()
+    if !isReady, Self.isTLS(unwrapInboundIn(data)) {
+      end(because: "it speaks TLS, and was called without")
+      return close()
+    }
     super.channelRead(context: context, data: data)
+  }
+
+  /// Whether these bytes begin an alert or a handshake of TLS (RFC 8446 section 5.1).
+  private static func isTLS(_ bytes: ByteBuffer) -> Bool {
+    let start = bytes.readableBytesView.prefix(2)
+    return start.elementsEqual([0x15, 0x03]) || start.elementsEqual([0x16, 0x03])
   }
 
   // MARK: Attempts
@@ -260,9 +274,21 @@ final class ClientConnection: HTTP2Connection {
     setNeedsFlush()
   }
 
+  /// TLS has failed, and the channel is about to be closed. The connection was never active.
+  func handshakeFailed(_ text: String) { end(because: "the TLS handshake failed: \(text)") }
+
+  /// Whether the socket is connected, and the TLS handshake through where there is one.
+  var isActive: Bool { session != nil }
+
   private func end(because text: String) {
     if reason == nil { reason = text }
   }
+
+  /// Whether TLS is set up and HTTP/2 is not: then a server of TLS 1.3 says what it thinks of the
+  /// client's certificate (RFC 8446 section 4.4.2.4), and closes before that may be read.
+  private var isAfterHandshake: Bool { usesTLS && !isReady }
+
+  private static let refusal = "it may refuse the client's certificate, or the lack of one"
 
   override func connectionClosed() {
     keepalive?.stop()
@@ -271,6 +297,7 @@ final class ClientConnection: HTTP2Connection {
       isReady
       ? "the connection to \(target) was lost"
       : "\(target) closed the connection before it spoke HTTP/2"
+    let reason = reason ?? (isAfterHandshake ? Self.refusal : nil)
     let error = RPCError(.unavailable, reason.map { "\(lost): \($0)" } ?? lost)
     let open = streams
     streams = [:]

@@ -1,6 +1,7 @@
 internal import Glibc
 internal import NIOCore
 internal import NIOPosix
+internal import NIOSSL
 
 /// Errors of the network in words for a person.
 enum ConnectionError {
@@ -11,6 +12,7 @@ enum ConnectionError {
     case let error as NIOConnectionError:
       // The attempts at each address; without any, the name has none.
       error.connectionErrors.last.map { text(of: $0.error) } ?? "the host name is not known"
+    case is NIOSSLError, is BoringSSLError: TLSFailure.reason(of: error)
     default: "\(error)"
     }
   }

@@ -1,6 +1,9 @@
-/// Where a server listens: a TCP address or the path of a Unix domain socket.
-public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
-  /// - Parameter port: 0 takes a free one.
+/// Where a server listens and its clients call it: a TCP address or the path of a Unix domain
+/// socket.
+public enum ServerAddress: Sendable, Hashable, CustomStringConvertible {
+  /// - Parameters:
+  ///   - host: A name or an IP address, IPv6 without brackets.
+  ///   - port: A server that listens on 0 takes a free one.
   case tcp(host: String, port: Int)
   case unix(path: String)
 
@@ -10,7 +13,12 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
   public init(parsing text: String) throws(TransportError) {
     if text.hasPrefix("unix:") {
       var path = text.dropFirst("unix:".count)
-      if path.hasPrefix("//") { path = path.dropFirst(2) }
+      if path.hasPrefix("//") {
+        path = path.dropFirst(2)
+        guard path.hasPrefix("/") else {
+          throw TransportError("\"\(text)\" names no absolute path after unix://")
+        }
+      }
       guard !path.isEmpty else { throw TransportError("\"\(text)\" names no path after unix:") }
       self = .unix(path: String(path))
       return
@@ -55,6 +63,14 @@ public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
       if host == "::1" || host == "localhost" { return true }
       let parts = host.split(separator: ".", omittingEmptySubsequences: false)
       return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+  }
+
+  /// What calls name as their `:authority`.
+  var authority: String {
+    switch self {
+    case .tcp: description
+    case .unix: "localhost"
     }
   }
 

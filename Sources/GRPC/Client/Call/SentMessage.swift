@@ -1,0 +1,9 @@
+/// A request as its caller gave it, kept for further attempts.
+struct SentMessage: Sendable {
+  let bytes: [UInt8]
+  /// nil leaves it to `CallOptions.compressionThreshold`.
+  var isCompressed: Bool?
+
+  /// Its size on the stream when it is not compressed.
+  var framedSize: Int { OutboundBuffer.framedSize(of: bytes) }
+}
