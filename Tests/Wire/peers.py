@@ -1,12 +1,19 @@
 """Servers that do what a test says, right or wrong, for the client of bridge-host to meet."""
 
+import concurrent.futures
+import contextlib
+import json
 import socket
 import struct
 import threading
+import time
 
+import grpc
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import RequestReceived, StreamEnded
+from h2.events import DataReceived, RequestReceived, StreamEnded
+
+from stubs import pb, rpc, status_pb2
 
 TIMEOUT = 30
 
@@ -77,6 +84,8 @@ class Calls:
             self.h2.update_settings(settings)
         self.flush()
         self.headers = {}
+        # The bytes of each call's request.
+        self.data = {}
         self._waiting = []
 
     def flush(self):
@@ -93,6 +102,9 @@ class Calls:
             for event in self.h2.receive_data(data):
                 if isinstance(event, RequestReceived):
                     self.headers[event.stream_id] = dict(event.headers)
+                    self.data[event.stream_id] = b""
+                elif isinstance(event, DataReceived):
+                    self.data[event.stream_id] += event.data
                 elif isinstance(event, StreamEnded):
                     self._waiting.append(event.stream_id)
             self.flush()
@@ -140,3 +152,69 @@ def each_call(body):
             body(calls, stream)
 
     return serve
+
+
+# ---------------------------------------------------------------------------------------------
+# grpcio's server
+
+
+class Service(rpc.BridgeServiceServicer):
+    """Answers as the tests need it, and keeps what it saw."""
+
+    def __init__(self):
+        self.pings = []
+        self.failures = 0
+        self.sent = 0
+        self.cancelled = threading.Event()
+
+    def Ping(self, request, context):
+        self.pings.append((request, context.time_remaining(), dict(context.invocation_metadata())))
+        if self.failures:
+            self.failures -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
+        if request.message == "hang":
+            while context.is_active():
+                time.sleep(0.01)
+            self.cancelled.set()
+        return pb.PingResponse(message="pong: " + request.message)
+
+    def GetSession(self, request, context):
+        status = status_pb2.Status(code=9, message="größer als 50%")
+        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "größer als 50%")
+
+    def GetVariable(self, request, context):
+        variable = pb.Variable(name=request.variable_identifier, type="string", version=1)
+        variable.value.value = json.dumps("x" * 20_000_000).encode()
+        return pb.GetVariableResponse(variable=variable)
+
+    def WatchVariables(self, request, context):
+        for number in range(10_000):
+            self.sent += 1
+            update = pb.VariableUpdate(update_type="value_change", revision=number)
+            update.variable.name = "v"
+            update.variable.type = "integer"
+            update.variable.value.value = str(number).encode()
+            yield update
+            if request.session_id == "short" and number == 9:
+                return
+            if request.session_id == "broken" and number == 9:
+                context.abort(grpc.StatusCode.DATA_LOSS, "as told")
+
+
+@contextlib.contextmanager
+def grpcio_server(address="127.0.0.1:0", credentials=None, compression=None):
+    service = Service()
+    server = grpc.server(
+        concurrent.futures.ThreadPoolExecutor(8), compression=compression,
+        options=[("grpc.max_send_message_length", -1)])
+    rpc.add_BridgeServiceServicer_to_server(service, server)
+    port = (server.add_secure_port(address, credentials) if credentials
+            else server.add_insecure_port(address))
+    server.start()
+    try:
+        service.server = server
+        service.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
+        yield service
+    finally:
+        server.stop(None).wait()

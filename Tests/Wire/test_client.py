@@ -1,8 +1,7 @@
 """The client of bridge-host against servers that are not of this project: Python's grpcio, and
 peers that break the rules."""
 
-import concurrent.futures
-import contextlib
+import gzip
 import json
 import signal
 import struct
@@ -17,38 +16,9 @@ from h2.settings import SettingCodes
 
 import bridge
 from bridge import HOST
-from peers import Calls, Peer, each_call
-from stubs import REPOSITORY, pb, rpc, status_pb2
-
-TIMEOUT = 60
-
-
-def run(address, *arguments):
-    """Runs a command to its end."""
-    command, *rest = arguments
-    return subprocess.run(
-        [str(HOST), command, "--address", address, *rest], cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT)
-
-
-def output(address, *arguments):
-    """What a command that succeeds prints."""
-    done = run(address, *arguments)
-    assert done.returncode == 0, done
-    assert done.stderr == ""
-    return done.stdout
-
-
-def failure(address, *arguments):
-    """The one line in which a command that fails says why."""
-    done = run(address, *arguments)
-    assert done.returncode == 1, done
-    assert done.stdout == ""
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("bridge-host: ")
-    return lines[0].removeprefix("bridge-host: ")
-
+from commands import TIMEOUT, failure, output, run
+from peers import Calls, Peer, each_call, grpcio_server
+from stubs import pb
 
 # ---------------------------------------------------------------------------------------------
 # The commands against the host itself
@@ -160,67 +130,6 @@ def test_a_watch_whose_reader_has_gone_ends(host, name):
 # grpcio's server
 
 
-class Service(rpc.BridgeServiceServicer):
-    """Answers as the tests need it, and keeps what it saw."""
-
-    def __init__(self):
-        self.pings = []
-        self.failures = 0
-        self.sent = 0
-        self.cancelled = threading.Event()
-
-    def Ping(self, request, context):
-        self.pings.append((request, context.time_remaining(), dict(context.invocation_metadata())))
-        if self.failures:
-            self.failures -= 1
-            context.abort(grpc.StatusCode.UNAVAILABLE, "not yet")
-        if request.message == "hang":
-            while context.is_active():
-                time.sleep(0.01)
-            self.cancelled.set()
-        return pb.PingResponse(message="pong: " + request.message)
-
-    def GetSession(self, request, context):
-        status = status_pb2.Status(code=9, message="größer als 50%")
-        context.set_trailing_metadata([("grpc-status-details-bin", status.SerializeToString())])
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "größer als 50%")
-
-    def GetVariable(self, request, context):
-        variable = pb.Variable(name=request.variable_identifier, type="string", version=1)
-        variable.value.value = json.dumps("x" * 20_000_000).encode()
-        return pb.GetVariableResponse(variable=variable)
-
-    def WatchVariables(self, request, context):
-        for number in range(10_000):
-            self.sent += 1
-            update = pb.VariableUpdate(update_type="value_change", revision=number)
-            update.variable.name = "v"
-            update.variable.type = "integer"
-            update.variable.value.value = str(number).encode()
-            yield update
-            if request.session_id == "short" and number == 9:
-                return
-            if request.session_id == "broken" and number == 9:
-                context.abort(grpc.StatusCode.DATA_LOSS, "as told")
-
-
-@contextlib.contextmanager
-def grpcio_server(service=None, address="127.0.0.1:0", **options):
-    service = service or Service()
-    server = grpc.server(
-        concurrent.futures.ThreadPoolExecutor(8),
-        options=[("grpc.max_send_message_length", -1), *options.items()])
-    rpc.add_BridgeServiceServicer_to_server(service, server)
-    port = server.add_insecure_port(address)
-    server.start()
-    try:
-        service.server = server
-        service.address = address if address.startswith("unix:") else f"127.0.0.1:{port}"
-        yield service
-    finally:
-        server.stop(None).wait()
-
-
 def test_grpcio_is_called():
     with grpcio_server() as service:
         assert output(service.address, "ping", "hey", "--timeout", "17").startswith("pong: hey")
@@ -272,6 +181,19 @@ def test_calls_are_made_again_and_counted():
         assert attempts == [None, "1", "2", None]
         service.failures = 2
         assert failure(service.address, "ping", "--attempts", "2") == "UNAVAILABLE: not yet"
+
+
+def test_gzip_of_grpcio():
+    with grpcio_server(compression=grpc.Compression.Gzip) as service:
+        text = "x" * 100_000
+        assert output(service.address, "ping", text).startswith("pong: " + text)
+        assert output(service.address, "get", "v") == "x" * 20_000_000 + "\n"
+        assert len(output(service.address, "watch").splitlines()) == 10_000
+        _, _, metadata = service.pings[0]
+        assert "grpc-encoding" not in metadata
+        # And requests in gzip, which grpcio has inflated before it counts.
+        assert output(service.address, "ping", text, "--compress-from", "1000").startswith(
+            "pong: " + text)
 
 
 def test_a_server_that_comes_late_is_waited_for():
@@ -426,6 +348,69 @@ def test_a_message_that_is_none(data):
         calls.trailers(stream, ("grpc-status", "0"))
 
     assert ping_failure(body).startswith("INTERNAL: ")
+
+
+def in_gzip(calls, stream, *messages):
+    """Answers with these bytes, each said to be a message in gzip."""
+    calls.send_headers(
+        stream, (":status", "200"), ("content-type", "application/grpc"),
+        ("grpc-encoding", "gzip"))
+    for message in messages:
+        calls.send(stream, struct.pack(">BI", 1, len(message)) + message)
+    calls.trailers(stream, ("grpc-status", "0"))
+
+
+def test_what_the_client_says_of_gzip():
+    seen = []
+
+    def body(calls, stream):
+        data = calls.data[stream]
+        flag, length = struct.unpack(">BI", data[:5])
+        assert length == len(data) - 5
+        seen.append((calls.headers_of(stream).get("grpc-encoding"), flag, data[5:]))
+        assert calls.headers_of(stream)["grpc-accept-encoding"] == "identity,gzip"
+        in_gzip(calls, stream, gzip.compress(pong("squeezed")))
+
+    request = pb.PingRequest(message="x" * 1000).SerializeToString()
+    with Peer(each_call(body)) as peer:
+        assert output(peer.address, "ping", "x" * 1000).startswith("squeezed")
+        assert seen[0] == (None, 0, request)
+        seen.clear()
+        output(peer.address, "ping", "x" * 1000, "--compress-from", "1000")
+        encoding, flag, data = seen[0]
+        assert (encoding, flag, gzip.decompress(data)) == ("gzip", 1, request)
+        seen.clear()
+        output(peer.address, "ping", "x", "--compress-from", "1000")
+        assert seen[0][:2] == ("gzip", 0)
+
+
+@pytest.mark.parametrize("data", [
+    b"", b"no gzip", gzip.compress(pong())[:-1], gzip.compress(pong()) + b"x",
+    gzip.compress(pong())[:-8] + bytes(8)],
+    ids=["nothing", "text", "cut", "followed", "checksum"])
+def test_gzip_that_is_none(data):
+    line = ping_failure(lambda calls, stream: in_gzip(calls, stream, data))
+    assert line.startswith("INTERNAL: the compressed message is ")
+
+
+def test_gzip_in_a_stream_that_is_none():
+    update = pb.VariableUpdate(update_type="value_change", revision=1)
+    update.variable.name = "v"
+    good = gzip.compress(update.SerializeToString())
+    with Peer(each_call(lambda calls, stream: in_gzip(calls, stream, good, b"none"))) as peer:
+        done = run(peer.address, "watch")
+        assert done.returncode == 1
+        assert len(done.stdout.splitlines()) == 1
+        assert done.stderr.startswith("bridge-host: INTERNAL: the compressed message is ")
+
+
+def test_an_encoding_that_was_not_offered():
+    def body(calls, stream):
+        calls.send_headers(
+            stream, (":status", "200"), ("content-type", "application/grpc"),
+            ("grpc-encoding", "zstd"))
+
+    assert ping_failure(body).startswith("INTERNAL: the server answered with grpc-encoding \"zstd\"")
 
 
 def test_a_message_over_the_limit():

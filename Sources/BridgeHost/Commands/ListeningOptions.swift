@@ -13,14 +13,8 @@ struct ListeningOptions: ParsableArguments {
         IPv4 as well. Without --listen, --host and --port name the only address.
         """,
       valueName: "address"),
-    transform: {
-      do {
-        return try ListenAddress(parsing: $0)
-      } catch {
-        throw ValidationError("\(error)")
-      }
-    })
-  var listen: [ListenAddress] = []
+    transform: ServerAddress.argument)
+  var listen: [ServerAddress] = []
 
   @Option(help: "Host of one more TCP address. (default: 127.0.0.1)")
   var host: String?
@@ -72,7 +66,7 @@ struct ListeningOptions: ParsableArguments {
   ]
 
   /// Every address: that of --host and --port first, when there is one.
-  private var addresses: [ListenAddress] {
+  private var addresses: [ServerAddress] {
     if !listen.isEmpty && host == nil && port == nil { return listen }
     return [.tcp(host: host ?? "127.0.0.1", port: port ?? 0)] + listen
   }
@@ -100,7 +94,7 @@ struct ListeningOptions: ParsableArguments {
     }
   }
 
-  private func validate(remote: ListenAddress) throws {
+  private func validate(remote: ServerAddress) throws {
     var missing: [String] = []
     if tlsCertificate == nil { missing.append("TLS (--tls-certificate and --tls-key)") }
     if tlsClientCa == nil && tokenFile == nil {
@@ -122,8 +116,8 @@ struct ListeningOptions: ParsableArguments {
   /// Listens on every address.
   ///
   /// - Returns: The addresses with the ports that were taken, in the order they were given.
-  func open(_ server: GRPCServer) throws(TransportError) -> [ListenAddress] {
-    var bound: [ListenAddress] = []
+  func open(_ server: GRPCServer) throws(TransportError) -> [ServerAddress] {
+    var bound: [ServerAddress] = []
     for address in addresses {
       let security = address.port == nil ? .plaintext : tcpSecurity
       bound.append(try server.listen(on: address, security: security))

@@ -189,7 +189,7 @@ struct Serve: ParsableCommand {
     return host
   }
 
-  private func listen(_ server: GRPCServer) throws -> [ListenAddress] {
+  private func listen(_ server: GRPCServer) throws -> [ServerAddress] {
     try failingPlainly {
       do {
         return try listening.open(server)
@@ -202,7 +202,7 @@ struct Serve: ParsableCommand {
   }
 
   /// What a launcher waits for: the port of the first TCP address, or the first Unix socket.
-  private static func readyName(of addresses: [ListenAddress]) -> String {
+  private static func readyName(of addresses: [ServerAddress]) -> String {
     addresses.lazy.compactMap(\.port).first.map { "\($0)" } ?? "\(addresses[0])"
   }
 }

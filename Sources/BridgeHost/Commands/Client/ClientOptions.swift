@@ -4,8 +4,11 @@ import NIOCore
 
 /// The options of every command that talks to a running host.
 struct ClientOptions: ParsableArguments {
-  @Option(name: .shortAndLong, help: "The host: HOST:PORT, or unix:PATH.")
-  var address = "127.0.0.1:50051"
+  @Option(
+    name: .shortAndLong,
+    help: "The host: HOST:PORT, [IPV6]:PORT or unix:PATH. (default: 127.0.0.1:50051)",
+    transform: ServerAddress.argument)
+  var address = ServerAddress.tcp(host: "127.0.0.1", port: 50_051)
 
   @Option(help: "Seconds the command may take; without it, calls that answer once get 30.")
   var timeout: Double?
@@ -16,18 +19,25 @@ struct ClientOptions: ParsableArguments {
   @Option(help: "How often to ask a host that answers UNAVAILABLE; writes are made once.")
   var attempts = 1
 
+  @Option(help: "Compress requests from so many bytes; 0 never does.")
+  var compressFrom = 0
+
   @Flag(help: "Print JSON, one object a line.")
   var json = false
 
+  @OptionGroup(title: "TLS and tokens") var access: AccessOptions
+
   func validate() throws {
-    guard ClientTarget(address) != nil else {
-      throw ValidationError("--address is \"\(address)\", it must be HOST:PORT or unix:PATH")
-    }
+    if address.port == 0 { throw ValidationError("--address names the port 0, which none has") }
+    try access.validate(for: address)
     if let timeout, !(0...1_000_000_000).contains(timeout) {
       throw ValidationError("--timeout is \(timeout), it must be from 0 to 1000000000")
     }
     guard (1...100).contains(attempts) else {
       throw ValidationError("--attempts is \(attempts), it must be from 1 to 100")
+    }
+    guard (0...Int(Int32.max)).contains(compressFrom) else {
+      throw ValidationError("--compress-from is \(compressFrom), it must be from 0 to \(Int32.max)")
     }
   }
 
@@ -38,9 +48,11 @@ struct ClientOptions: ParsableArguments {
     configuration.messageSize = Int(Int32.max)
     // Watches are never silent for so long: their heartbeats come more often.
     configuration.keepalive = ClientConfiguration.Keepalive(time: .seconds(60))
-    let client = GRPCClient(target: ClientTarget(address)!, configuration: configuration)
-    let host = HostClient(client: client, waits: wait, timeout: timeout, attempts: attempts)
     try failingPlainly {
+      let client = try access.makeClient(of: address, configuration)
+      let host = HostClient(
+        client: client, metadata: try access.makeMetadata(), waits: wait, timeout: timeout,
+        attempts: attempts, compressionThreshold: compressFrom == 0 ? nil : compressFrom)
       do {
         try client.eventLoop.makeFutureWithTask {
           try await body(host)

@@ -6,12 +6,16 @@ import SwiftProtobuf
 /// A running host as the commands see it: messages of the bridge protocol in and out.
 struct HostClient: Sendable {
   let client: GRPCClient
+  /// Of every call.
+  let metadata: Metadata
   /// Whether calls wait for a host that cannot be reached.
   let waits: Bool
   /// In seconds.
   let timeout: Double?
   /// How often a call that changes nothing is made while it answers UNAVAILABLE.
   let attempts: Int
+  /// See `CallOptions`.
+  let compressionThreshold: Int?
 
   private static let usualTimeout = 30.0
 
@@ -79,7 +83,8 @@ struct HostClient: Sendable {
 
   private func options(_ seconds: Double?, attempts: Int = 1) -> CallOptions {
     CallOptions(
-      timeout: seconds.map { .nanoseconds(Int64($0 * 1e9)) }, waitsForReady: waits,
-      retries: RetryPolicy(maxAttempts: attempts))
+      metadata: metadata, timeout: seconds.map { .nanoseconds(Int64($0 * 1e9)) },
+      waitsForReady: waits, retries: RetryPolicy(maxAttempts: attempts),
+      compressionThreshold: compressionThreshold)
   }
 }
