@@ -34,12 +34,14 @@ struct ConformanceServer: ParsableCommand {
 
   /// - Parameter requestLimit: The longest request that ConformanceService takes, in bytes.
   static func start(
-    port: Int, requestLimit: Int = ConformanceService.requestLimit
+    port: Int, requestLimit: Int = ConformanceService.requestLimit,
+    security: TransportSecurity = .plaintext
   ) throws -> (GRPCServer, port: Int) {
     let server = GRPCServer(
       methods: TestService.methods + HealthControl.methods
         + ConformanceService.methods(requestLimit: requestLimit),
       eventLoops: 2, logger: Logger(label: "conformance") { _ in SwiftLogNoOpLogHandler() })
-    return (server, try server.listen(host: "127.0.0.1", port: port))
+    let address = ServerAddress.tcp(host: "127.0.0.1", port: port)
+    return (server, try server.listen(on: address, security: security).port ?? port)
   }
 }

@@ -34,6 +34,7 @@ package nonisolated struct Connectrpc_Conformance_V1_ServerCompatRequest: Sendab
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
+  /// Otherwise plaintext.
   package var useTls: Bool = false
 
   /// PEM: what signs the clients' certificates; not empty asks for them.
@@ -42,9 +43,21 @@ package nonisolated struct Connectrpc_Conformance_V1_ServerCompatRequest: Sendab
   /// Bytes of the largest message to take; 0 leaves it to the server.
   package var messageReceiveLimit: UInt32 = 0
 
+  /// With use_tls: what the server is to show.
+  package var serverCreds: Connectrpc_Conformance_V1_TLSCreds {
+    get {_serverCreds ?? Connectrpc_Conformance_V1_TLSCreds()}
+    set {_serverCreds = newValue}
+  }
+  /// Returns true if `serverCreds` has been explicitly set.
+  package var hasServerCreds: Bool {self._serverCreds != nil}
+  /// Clears the value of `serverCreds`. Subsequent reads from it will return its default value.
+  package mutating func clearServerCreds() {self._serverCreds = nil}
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
+
+  fileprivate var _serverCreds: Connectrpc_Conformance_V1_TLSCreds? = nil
 }
 
 package nonisolated struct Connectrpc_Conformance_V1_ServerCompatResponse: Sendable {
@@ -64,13 +77,28 @@ package nonisolated struct Connectrpc_Conformance_V1_ServerCompatResponse: Senda
   package init() {}
 }
 
+/// A certificate and its private key, both PEM.
+package nonisolated struct Connectrpc_Conformance_V1_TLSCreds: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  package var cert: Data = Data()
+
+  package var key: Data = Data()
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "connectrpc.conformance.v1"
 
 nonisolated extension Connectrpc_Conformance_V1_ServerCompatRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".ServerCompatRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{4}use_tls\0\u{3}client_tls_cert\0\u{3}message_receive_limit\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{4}\u{4}use_tls\0\u{3}client_tls_cert\0\u{3}message_receive_limit\0\u{3}server_creds\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -81,12 +109,17 @@ nonisolated extension Connectrpc_Conformance_V1_ServerCompatRequest: SwiftProtob
       case 4: try { try decoder.decodeSingularBoolField(value: &self.useTls) }()
       case 5: try { try decoder.decodeSingularBytesField(value: &self.clientTlsCert) }()
       case 6: try { try decoder.decodeSingularUInt32Field(value: &self.messageReceiveLimit) }()
+      case 7: try { try decoder.decodeSingularMessageField(value: &self._serverCreds) }()
       default: break
       }
     }
   }
 
   package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
     if self.useTls != false {
       try visitor.visitSingularBoolField(value: self.useTls, fieldNumber: 4)
     }
@@ -96,6 +129,9 @@ nonisolated extension Connectrpc_Conformance_V1_ServerCompatRequest: SwiftProtob
     if self.messageReceiveLimit != 0 {
       try visitor.visitSingularUInt32Field(value: self.messageReceiveLimit, fieldNumber: 6)
     }
+    try { if let v = self._serverCreds {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -103,6 +139,7 @@ nonisolated extension Connectrpc_Conformance_V1_ServerCompatRequest: SwiftProtob
     if lhs.useTls != rhs.useTls {return false}
     if lhs.clientTlsCert != rhs.clientTlsCert {return false}
     if lhs.messageReceiveLimit != rhs.messageReceiveLimit {return false}
+    if lhs._serverCreds != rhs._serverCreds {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -143,6 +180,41 @@ nonisolated extension Connectrpc_Conformance_V1_ServerCompatResponse: SwiftProto
     if lhs.host != rhs.host {return false}
     if lhs.port != rhs.port {return false}
     if lhs.pemCert != rhs.pemCert {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Connectrpc_Conformance_V1_TLSCreds: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".TLSCreds"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cert\0\u{1}key\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.cert) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.key) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.cert.isEmpty {
+      try visitor.visitSingularBytesField(value: self.cert, fieldNumber: 1)
+    }
+    if !self.key.isEmpty {
+      try visitor.visitSingularBytesField(value: self.key, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Connectrpc_Conformance_V1_TLSCreds, rhs: Connectrpc_Conformance_V1_TLSCreds) -> Bool {
+    if lhs.cert != rhs.cert {return false}
+    if lhs.key != rhs.key {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import GRPC
 import Glibc
 import SwiftProtobuf
 
@@ -10,17 +11,38 @@ enum SuiteProtocol {
       throw ValidationError("standard input ends before a ServerCompatRequest")
     }
     let request = try Connectrpc_Conformance_V1_ServerCompatRequest(serializedBytes: bytes)
-    if request.useTls { throw ValidationError("this server has no TLS") }
     let limit = Int(request.messageReceiveLimit)
+    // The server looks at its files for as long as it runs.
+    let files = try TemporaryFiles()
     let (server, port) = try ConformanceServer.start(
-      port: 0, requestLimit: limit > 0 ? limit : ConformanceService.requestLimit)
+      port: 0, requestLimit: limit > 0 ? limit : ConformanceService.requestLimit,
+      security: try security(of: request, files))
     let response = Connectrpc_Conformance_V1_ServerCompatResponse.with {
       $0.host = "127.0.0.1"
       $0.port = UInt32(port)
+      if request.useTls { $0.pemCert = request.serverCreds.cert }
     }
     write(try response.serializedBytes())
     while readByte() != nil {}
     server.shutDown(grace: .seconds(1))
+    withExtendedLifetime(files) {}
+  }
+
+  private static func security(
+    of request: Connectrpc_Conformance_V1_ServerCompatRequest, _ files: TemporaryFiles
+  ) throws -> TransportSecurity {
+    guard request.useTls else { return .plaintext }
+    guard request.hasServerCreds else {
+      throw ValidationError("use_tls without server_creds: this server makes no certificates")
+    }
+    var tls = TLSConfiguration(
+      identity: .init(
+        certificateFile: try files.add("server.pem", Array(request.serverCreds.cert)),
+        keyFile: try files.add("server.key", Array(request.serverCreds.key))))
+    if !request.clientTlsCert.isEmpty {
+      tls.authorityFile = try files.add("clients.pem", Array(request.clientTlsCert))
+    }
+    return .tls(tls)
   }
 
   private static func readMessage() -> [UInt8]? {
