@@ -4,13 +4,11 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import socket
 import ssl
 import stat
 import struct
 import subprocess
-import sys
 import time
 
 import grpc
@@ -20,7 +18,7 @@ import bridge
 import raw
 from bridge import CALL_TIMEOUT, CODE, Host, eventually, refused, run_host, start_host, unique
 from certificates import Authority
-from stubs import PROTOS, REPOSITORY, pb, rpc
+from stubs import pb, rpc
 
 TEST_SERVER = bridge.HOST.resolve().parent / "GRPCTestServer"
 PING = "/snakepit.bridge.BridgeService/Ping"
@@ -658,106 +656,6 @@ def test_help_teaches():
                  "--tls-client-ca", "--token-file", "authorization: Bearer", "--insecure-remote",
                  "--host", "--port"]:
         assert part in text
-
-
-# ---------------------------------------------------------------------------------------------
-# Other clients
-
-
-@pytest.fixture(scope="module")
-def buf(tmp_path_factory):
-    beside = pathlib.Path(sys.executable).parent / "buf"
-    program = str(beside) if beside.exists() else shutil.which("buf")
-    if program is None:
-        pytest.fail("buf is missing: install requirements.txt")
-    cache = tmp_path_factory.mktemp("buf-cache")
-
-    def ping(url, *options):
-        return subprocess.run(
-            [program, "curl", "--schema", str(PROTOS), "--protocol", "grpc", *map(str, options),
-             "-d", '{"message": "buf"}', url + PING],
-            cwd=REPOSITORY, env={**os.environ, "BUF_CACHE_DIR": str(cache)}, timeout=60,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True)
-
-    return ping
-
-
-def installed(program):
-    if shutil.which(program) is None:
-        pytest.fail(f"{program} is missing: Scripts/install-packages nghttp2-client")
-    return program
-
-
-@pytest.fixture
-def request_file(tmp_path):
-    """An empty PingRequest."""
-    path = tmp_path / "request"
-    path.write_bytes(bytes(5))
-    return path
-
-
-HEADERS = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
-
-
-def h2load(request_file, *arguments):
-    run = subprocess.run(
-        [installed("h2load"), "-n", "200", "-c", "4", "-m", "10", "-d", str(request_file),
-         *HEADERS, *map(str, arguments)],
-        timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert "200 succeeded, 0 failed, 0 errored" in run.stdout, run.stdout
-    assert "status codes: 200 2xx" in run.stdout
-    # Each answer is a prefix of five bytes and a message of at least "pong: " and two.
-    assert int(re.search(r"\((\d+)\) data", run.stdout).group(1)) >= 200 * 13
-    return run.stdout
-
-
-def nghttp(request_file, *arguments):
-    return subprocess.run(
-        [installed("nghttp"), "-v", "-d", str(request_file), *HEADERS, *map(str, arguments)],
-        timeout=60, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-
-
-def is_pong(run):
-    return run.returncode == 0 and json.loads(run.stdout)["message"] == "pong: buf"
-
-
-def test_plaintext_and_unix_socket_with_buf_and_h2load(buf, request_file, socket_path):
-    with start_host("--listen", f"unix:{socket_path}") as host:
-        assert is_pong(buf(f"http://{host.target}", "--http2-prior-knowledge"))
-        assert is_pong(buf(
-            "http://localhost", "--http2-prior-knowledge", "--unix-socket", socket_path))
-        h2load(request_file, f"http://{host.target}{PING}")
-        h2load(request_file, "-B", f"unix:{socket_path}", f"http://localhost{PING}")
-        assert "grpc-status: 0" in nghttp(request_file, f"http://{host.target}{PING}").stdout
-
-
-def test_tls_with_buf_and_h2load(buf, request_file, authority, server):
-    with start_host(*tls_options(server)) as host:
-        url = f"https://{host.target}"
-        assert is_pong(buf(url, "--cacert", authority.certificate_file))
-        assert not is_pong(buf(url))
-        assert "h2" in h2load(request_file, url + PING)
-
-
-def test_mutual_tls_with_buf_and_nghttp(buf, request_file, authority, server, client):
-    """h2load cannot show a certificate; nghttp, of the same library, can."""
-    with start_host(*tls_options(server), "--tls-client-ca", authority.certificate_file) as host:
-        url = f"https://{host.target}"
-        trust = ["--cacert", authority.certificate_file]
-        identity = ["--cert", client.certificate_file, "--key", client.key_file]
-        assert is_pong(buf(url, *trust, *identity))
-        assert not is_pong(buf(url, *trust))
-        assert "grpc-status: 0" in nghttp(request_file, *identity, url + PING).stdout
-        assert "grpc-status" not in nghttp(request_file, url + PING).stdout
-
-
-def test_tokens_with_buf(buf, token_file):
-    with start_host("--token-file", token_file) as host:
-        plain = [f"http://{host.target}", "--http2-prior-knowledge"]
-        assert is_pong(buf(*plain, "-H", "authorization: Bearer one-token"))
-        run = buf(*plain)
-        assert json.loads(run.stderr[run.stderr.index("{"):])["code"] == "unauthenticated"
 
 
 # ---------------------------------------------------------------------------------------------
