@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 
 import bridge
-from bridge import start_host
+from bridge import eventually, start_host
 from certificates import Authority, Certificate
 from commands import TIMEOUT, failure, output, run
 from peers import Peer, each_call, grpcio_server
@@ -100,6 +100,7 @@ def test_an_ipv6_address_is_a_name(authority, tmp_path):
     certificate = Certificate(tmp_path, "v6", authority, names=[
         x509.IPAddress(ipaddress.ip_address("::1"))])
     with serving(certificate, "--listen", "[::1]:0") as host:
+        eventually(lambda: "serving" in host.stderr_text(), "the addresses are logged")
         address = "[::1]:" + re.search(r"\[::1\]:(\d+)", host.stderr_text()).group(1)
         assert output(address, "ping", *trusting(authority)).startswith("pong: ")
         assert "is for IP:0:0:0:0:0:0:0:1, not for IP:127.0.0.1" in failure(

@@ -37,11 +37,12 @@ enum TLSFailure {
     return "the peer's certificate is for \(found), not for \(expected)"
   }
 
-  /// Whether the peer left before it had said anything wrong, as port probes do.
+  /// Whether the peer left without a word, as port probes do.
   static func isDisconnect(_ error: any Error) -> Bool {
     if case NIOSSLError.handshakeFailed(.sslError(let errors)) = error {
       return errors == [.eofDuringHandshake]
     }
+    if case NIOSSLError.uncleanShutdown = error { return true }
     return error is ChannelError || error is IOError
   }
 

@@ -48,21 +48,21 @@ import Testing
   @Test func inflatingStopsAtTheLimit() async throws {
     let service = try compressingService()
     var configuration = ClientConfiguration()
-    configuration.messageSize = 1_000_000
+    configuration.messageSize = 10_000
     let client = GRPCClient(target: service.target, configuration: configuration)
     let unary = try await failure { () async throws(RPCError) in
-      _ = try await client.unary("/test/Produce", bytes("1 1000001"))
+      _ = try await client.unary("/test/Produce", bytes("1 10001"))
     }
     #expect(unary.code == .resourceExhausted)
-    #expect(try await client.unary("/test/Produce", bytes("1 1000000")).message.count == 1_000_000)
+    #expect(try await client.unary("/test/Produce", bytes("1 10000")).message.count == 10_000)
 
-    let stream = client.serverStream("/test/Produce", bytes("1000000 1000001"))
+    let stream = client.serverStream("/test/Produce", bytes("1000000 10001"))
     let responses = stream.makeAsyncIterator()
     // It stays the end of the call, and the server hears of it.
     for _ in 0..<3 {
       let error = try await failure { () async throws(RPCError) in _ = try await responses.next() }
       #expect(error.code == .resourceExhausted)
-      #expect(error.message.contains("inflates to more than the limit of 1000000 bytes"))
+      #expect(error.message.contains("inflates to more than the limit of 10000 bytes"))
     }
     let ending = try await failure { () async throws(RPCError) in _ = try await stream.trailers }
     #expect(ending.code == .resourceExhausted)

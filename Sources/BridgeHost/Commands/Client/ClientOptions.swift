@@ -5,7 +5,8 @@ import NIOCore
 /// The options of every command that talks to a running host.
 struct ClientOptions: ParsableArguments {
   @Option(
-    name: .shortAndLong, help: "The host: HOST:PORT, [IPV6]:PORT or unix:PATH.",
+    name: .shortAndLong,
+    help: "The host: HOST:PORT, [IPV6]:PORT or unix:PATH. (default: 127.0.0.1:50051)",
     transform: ServerAddress.argument)
   var address = ServerAddress.tcp(host: "127.0.0.1", port: 50_051)
 

@@ -84,7 +84,8 @@ final class ClientConnection: HTTP2Connection {
 
   override func errorCaught(context: ChannelHandlerContext, error: any Error) {
     let text = ConnectionError.text(of: error)
-    end(because: error is IOError && isAfterHandshake ? "\(text); \(Self.refusal)" : text)
+    let mayBeRefusal = isAfterHandshake && TLSFailure.isDisconnect(error)
+    end(because: mayBeRefusal ? "\(text); \(Self.refusal)" : text)
     super.errorCaught(context: context, error: error)
   }
 
