@@ -7,6 +7,7 @@ import NIOCore
 
 /// Serves until SIGINT or SIGTERM.
 func serve(on address: ServerAddress, tls: TLSConfiguration?) async throws {
+  let signals = Signals()
   let health = HealthStatus()
   health.set(.serving)
   health.set(.serving, for: Greeter.name)
@@ -18,21 +19,35 @@ func serve(on address: ServerAddress, tls: TLSConfiguration?) async throws {
   print("GRPC_READY:\(bound)")
   fflush(nil)
 
-  await signalled()
+  await signals.wait()
   health.drain()
   await server.shutDown(grace: .seconds(5))
 }
 
-/// Waits for SIGINT or SIGTERM.
-private func signalled() async {
-  let (signals, continuation) = AsyncStream<Void>.makeStream()
-  let sources = [SIGINT, SIGTERM].map { number in
-    signal(number, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: number)
-    source.setEventHandler { continuation.yield() }
-    source.resume()
-    return source
+/// SIGINT and SIGTERM, heard from the moment this is made.
+private final class Signals {
+  private let heard: AsyncStream<Void>
+  private let sources: [any DispatchSourceSignal]
+
+  init() {
+    let (heard, continuation) = AsyncStream<Void>.makeStream()
+    let registered = DispatchGroup()
+    self.heard = heard
+    sources = [SIGINT, SIGTERM].map { number in
+      signal(number, SIG_IGN)
+      let source = DispatchSource.makeSignalSource(signal: number)
+      source.setEventHandler { continuation.yield() }
+      registered.enter()
+      source.setRegistrationHandler { registered.leave() }
+      source.resume()
+      return source
+    }
+    // Until then a signal would go unheard.
+    registered.wait()
   }
-  for await _ in signals { break }
-  for source in sources { source.cancel() }
+
+  /// Waits for the first.
+  func wait() async {
+    for await _ in heard { return }
+  }
 }
