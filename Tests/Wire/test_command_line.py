@@ -84,8 +84,9 @@ def test_the_numbers_of_client_commands(command, option, words):
 def test_ports_in_addresses():
     for address in ["127.0.0.1:70000", "127.0.0.1:-1", "127.0.0.1:abc", "127.0.0.1:"]:
         assert "a port from 0 to 65535" in complaint("serve", "--listen", address)
-    for address in ["127.0.0.1:70000", "127.0.0.1:0", "127.0.0.1:abc", "127.0.0.1"]:
-        assert "a port from 1 to 65535" in complaint("ping", "--address", address)
+    for address in ["127.0.0.1:70000", "127.0.0.1:abc", "127.0.0.1"]:
+        assert "a port from 0 to 65535" in complaint("ping", "--address", address)
+    assert "the port 0, which none has" in complaint("ping", "--address", "127.0.0.1:0")
 
 
 def test_other_mistakes():

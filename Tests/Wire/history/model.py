@@ -65,13 +65,17 @@ def _set(state, operation):
     if position < 0:
         return state, Answer("missing")
     current = state.variables[position]
-    expected = operation.expected[0] if operation.expected else 0
-    if expected not in (0, current.version):
+    if _is_mismatch(current, operation):
         return state, Answer("mismatch", None, (), current.version)
     if _is_locked(current, operation):
         return state, Answer("locked")
     after = _written(state, {position: operation.values[0]}, operation.constraints)
     return after, Answer("", after.revision, (current.version + 1,))
+
+
+def _is_mismatch(variable, operation):
+    expected = operation.expected[0] if operation.expected else 0
+    return expected not in (0, variable.version)
 
 
 def _is_locked(variable, operation):
@@ -82,9 +86,12 @@ def _rollback(state, operation):
     position = state.find(operation.identifiers[0])
     if position < 0:
         return state, Answer("missing")
+    current = state.variables[position]
+    if _is_mismatch(current, operation):
+        return state, Answer("mismatch", None, (), current.version)
     # The log says whether the value is that of the version; here it is as if the client had sent it.
-    if not 0 < operation.target <= state.variables[position].version:
-        return state, Answer("unknown", None, (), state.variables[position].version)
+    if not 0 < operation.target <= current.version:
+        return state, Answer("unknown", None, (), current.version)
     after, answer = _set(state, operation)
     if answer.error:
         return state, answer
