@@ -169,6 +169,24 @@ import Testing
     #expect(snapshot.map(\.name) == ["a", "b"])
   }
 
+  @Test func aResumedWatchDoesNotFallBehindForWhatItDoesNotReport() throws {
+    let session = try makeSession(logChanges: 4)
+    try set(session, "b", 1)
+    let (quiet, _, _) = try session.watch(["a"], from: .after(revision: 2, epoch: "")) {}
+    try set(session, "a", 1)
+    let (owed, _, _) = try session.watch(["a"], from: .after(revision: 2, epoch: "")) {}
+    // The log lets go of revision 3.
+    for number in 2...4 { try set(session, "b", Int64(number)) }
+    #expect(take(quiet).0.map(\.revision) == [4])
+    #expect(take(owed).0.map(\.revision) == [4])
+    let (lost, _, _) = try session.watch(["a"], from: .after(revision: 3, epoch: "")) {}
+    try set(session, "b", 5)
+    guard case .fellBehind(oldestRevision: 4) = take(lost).1 else {
+      Issue.record("revision 4 is gone")
+      return
+    }
+  }
+
   @Test func resumesByTheIdentifierOfADeletedVariable() throws {
     let session = try makeSession()
     let id = try session.get("a").variable.id

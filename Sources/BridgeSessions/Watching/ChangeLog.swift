@@ -58,6 +58,16 @@ struct ChangeLog {
     return start + low
   }
 
+  /// The position of the first change, from one on, that is asked for; where looking stopped when
+  /// none of the next `limit` is.
+  func position(
+    from position: Int, limit: Int, ofFirst isAskedFor: (Change) -> Bool
+  ) -> Int {
+    let stop = position + min(limit, end - position)
+    return changes[(position - start)..<(stop - start)].firstIndex(where: isAskedFor)
+      .map { $0 + start } ?? stop
+  }
+
   /// The variables that were deleted from a position on, by their ids: a watch that resumes there
   /// may address them.
   func deletedDefinitions(from position: Int) -> [String: Variable.Definition] {

@@ -35,9 +35,13 @@ extension Session {
         if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
       let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
+      let audience = state.audience(of: interest)
+      // It must not fall behind for changes it does not report.
+      position = state.log.position(from: position, limit: Self.scanLimit) {
+        audience.reports($0.variable.definition)
+      }
       let watch = Watch(
-        session: self, audience: state.audience(of: interest), conflates: conflates,
-        position: position,
+        session: self, audience: audience, conflates: conflates, position: position,
         isPending: position < state.log.end, wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []

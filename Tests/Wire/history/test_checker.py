@@ -621,7 +621,9 @@ def test_falling_behind_must_be_true_and_must_say_so():
     # Nothing that it reports is gone.
     assert ended([U2], "2", "2", identifiers=("b",)) == ["end"]
     assert ended([beat(1)], "1", "3", identifiers=("never",)) == ["end"]
-    assert ended([], "1", "3", identifiers=("never",), resumed=1, slow=True) == ["end"]
+    assert ended([], "1", "3", identifiers=("never",), resumed=1) == ["end"]
+    assert ended([], "1", "3", identifiers=("never",), resumed=1, slow=True) == []
+    assert ended([U2], "2", "2", identifiers=("b",), slow=True) == ["end"]
     assert faults([U1], "OUT_OF_RANGE") == ["end"]
 
 
