@@ -4,10 +4,17 @@ BRIDGE_HOST is the path of the program (default .build/debug/bridge-host), BRIDG
 the plugin directory (default .build/plugins), both relative to the repository root.
 """
 
+import signal
+
 import pytest
 
 import bridge
 from stubs import rpc
+
+
+def pytest_configure():
+    # A job in the background may have inherited that SIGINT is ignored: its children would too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
