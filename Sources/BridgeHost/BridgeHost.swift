@@ -2,6 +2,8 @@ import ArgumentParser
 import BridgePluginHost
 
 /// The command line of bridge-host.
+///
+/// Every command gives its name: making one of its type's costs more than reading all options.
 @main
 struct BridgeHost: ParsableCommand {
   static let configuration = CommandConfiguration(

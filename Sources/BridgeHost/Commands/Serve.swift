@@ -11,6 +11,7 @@ import NIOCore
 /// `bridge-host serve`: puts the parts together and runs them until a signal comes.
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "serve",
     abstract: "Serve sessions, variables and tools.",
     discussion: """
       Prints GRPC_READY:<port> alone on a line of standard output once every address accepts \

@@ -5,6 +5,7 @@ import Logging
 /// `bridge-host tools`: lists what a plugin directory offers.
 struct Tools: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "tools",
     abstract: "List the tools of a plugin directory with their parameters.",
     discussion: "Files that cannot be loaded are named on standard error; the exit code is then 1.")
 

@@ -18,7 +18,8 @@ public protocol ToolDeclaration: Sendable {
 
 extension ToolDeclaration {
   /// The name of the type in snake_case: `WordCount` is `word_count`.
-  public var name: String { snakeCase(String(describing: Self.self)) }
+  // Not `String(describing:)`, which looks through all conformances of the process, for each tool.
+  public var name: String { snakeCase(_typeName(Self.self, qualified: false)) }
   /// Nothing special.
   public var traits: ToolTraits { [] }
   /// Any number of calls at once.

@@ -21,11 +21,11 @@ final class ServerConnection: HTTP2Connection {
   // Unchecked exclusivity, here and in calls and buffers: these belong to the event loop, no access
   // overlaps another, and the checks cost a twentieth of a small call.
   /// The headers that arrive now.
-  @exclusivity(unchecked) private var head = RequestHead()
+  @exclusivity(unchecked) var head = RequestHead()
   /// The last path and its method, and the last metadata: calls in a row are often alike.
-  @exclusivity(unchecked) private var lastPath: [UInt8] = []
-  @exclusivity(unchecked) private var lastMethod: RPCMethod?
-  @exclusivity(unchecked) private var lastMetadata: CallMetadata?
+  @exclusivity(unchecked) var lastPath: [UInt8] = []
+  @exclusivity(unchecked) var lastMethod: RPCMethod?
+  @exclusivity(unchecked) var lastMetadata: CallMetadata?
   /// Bytes of metadata that calls keep.
   let metadataAccount = CallMetadata.Account()
 
@@ -63,7 +63,7 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var callsBegun = 0
   @exclusivity(unchecked) var answersBegun = 0
   /// It was said on this connection which encodings are read.
-  @exclusivity(unchecked) private var hasAnnouncedEncodings = false
+  @exclusivity(unchecked) var hasAnnouncedEncodings = false
   @exclusivity(unchecked) var dataFramesSent = 0
   @exclusivity(unchecked) var isEstablished = false
   @exclusivity(unchecked) var frameScanner = FrameScanner()
@@ -251,98 +251,6 @@ final class ServerConnection: HTTP2Connection {
     if errorCode != NGHTTP2_NO_ERROR.rawValue { spendFrames(1) }
   }
 
-  private func headersEnded(_ call: ServerCall) {
-    let request = head
-    guard request.listSize <= limits.headerListSize else {
-      call.fail(
-        RPCError(
-          .resourceExhausted,
-          "headers of \(request.listSize) bytes are over the limit of \(limits.headerListSize)"))
-      return
-    }
-    guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
-    guard request.isGRPC else {
-      return call.reject(http: "415", "content-type must be application/grpc")
-    }
-    if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
-    guard let method = method(for: request.path) else {
-      let path = String(decoding: request.path, as: UTF8.self)
-      call.fail(RPCError(.unimplemented, "unknown method \(path)"))
-      return
-    }
-    call.method = method
-    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
-    call.acceptsGzip = request.acceptsGzip
-    do throws(RPCError) {
-      try check(request, of: call)
-      if !request.fields.isEmpty { call.keptMetadata = try metadata(request.fields) }
-      if request.hasTimeout, !method.ignoresDeadline {
-        try setDeadline(request.timeout, of: call)
-      }
-      if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
-    } catch {
-      call.fail(error)
-    }
-  }
-
-  private func refusal(of request: RequestHead) -> RPCError? {
-    let arriving = ArrivingCall(pathBytes: request.path, fields: request.fields, peer: peer)
-    do throws(RPCError) {
-      for admission in admission { try admission.admit(arriving) }
-      return nil
-    } catch {
-      return error
-    }
-  }
-
-  private func check(_ request: RequestHead, of call: ServerCall) throws(RPCError) {
-    let encoding = request.encoding
-    if !encoding.isEmpty {
-      call.namesEncoding = true
-      switch MessageEncoding(encoding) {
-      case .identity: break
-      case .gzip: call.deframer.allowsCompressed = true
-      case nil:
-        throw RPCError(
-          .unimplemented,
-          "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported")
-      }
-    }
-    if request.hasBinaryMetadata {
-      let metadata = MetadataFields.metadata(of: request.fields)
-      for entry in metadata.entries where entry.key.hasSuffix("-bin") {
-        _ = try metadata.binaryValues(for: entry.key)
-      }
-    }
-  }
-
-  /// The metadata to keep for a call.
-  private func metadata(_ fields: [UInt8]) throws(RPCError) -> CallMetadata {
-    if let lastMetadata, lastMetadata.fields.hasSameBytes(as: fields) { return lastMetadata }
-    // It may be the connection alone that still keeps it.
-    lastMetadata = nil
-    guard
-      metadataAccount.byteCount + fields.count <= max(limits.metadataBytes, limits.headerListSize)
-    else {
-      throw RPCError(
-        .resourceExhausted,
-        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata")
-    }
-    let metadata = CallMetadata(fields, account: metadataAccount)
-    lastMetadata = metadata
-    return metadata
-  }
-
-  private func method(for path: [UInt8]) -> RPCMethod? {
-    if path.hasSameBytes(as: lastPath) { return lastMethod }
-    let method = methods[String(decoding: path, as: UTF8.self)]
-    if method != nil {
-      lastPath = path
-      lastMethod = method
-    }
-    return method
-  }
-
   override func dataReceived(
     stream: UnsafeMutableRawPointer?, id: Int32, bytes: UnsafeRawBufferPointer
   ) {
@@ -360,62 +268,6 @@ final class ServerConnection: HTTP2Connection {
   }
 
   // MARK: Answers
-
-  func submitResponse(_ call: ServerCall, metadata: Metadata) {
-    guard let session else { return }
-    var provider = nghttp2_data_provider()
-    provider.source.ptr = Unmanaged.passUnretained(call).toOpaque()
-    provider.read_callback = readData
-    // 0; NGHTTP2_ERR_DATA_EXIST and _INVALID_ARGUMENT are excluded by the call's state.
-    let result: CInt
-    // Which encodings are read is said once a connection, and to those that use one.
-    let announces = !hasAnnouncedEncodings || call.namesEncoding
-    hasAnnouncedEncodings = true
-    answersBegun &+= 1
-    if metadata.isEmpty && call.compressionThreshold == nil {
-      let fields = announces ? FixedHeaders.announcingResponse : FixedHeaders.response
-      result = nghttp2_submit_response(
-        session, call.id, fields.baseAddress, fields.count, &provider)
-    } else {
-      var fields = HeaderFields()
-      fields.add(":status", "200")
-      fields.add("content-type", "application/grpc")
-      if announces { fields.add("grpc-accept-encoding", MessageEncoding.accepted) }
-      if call.compressionThreshold != nil { fields.add("grpc-encoding", "gzip") }
-      fields.add(metadata)
-      result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, &provider) }
-    }
-    precondition(result == 0, HTTP2Connection.text(of: result))
-    setNeedsFlush()
-  }
-
-  /// A response that is nothing but headers: gRPC's Trailers-Only, or an HTTP error.
-  func submitHeadersOnly(_ call: ServerCall, http status: String, fields more: HeaderFields) {
-    guard let session else { return }
-    answersBegun &+= 1
-    var fields = HeaderFields()
-    fields.add(":status", status)
-    fields.add("content-type", "application/grpc")
-    fields.append(more)
-    let result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, nil) }
-    precondition(result == 0, HTTP2Connection.text(of: result))
-    setNeedsFlush()
-  }
-
-  /// The longest list of header fields to send to the client.
-  var clientHeaderListSize: Int {
-    guard let session else { return 0 }
-    let announced = nghttp2_session_get_remote_settings(
-      session, NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE)
-    return ClientHeaderList.size(announced: announced)
-  }
-
-  func resumeData(_ call: ServerCall) {
-    guard let session else { return }
-    // 0, or NGHTTP2_ERR_INVALID_ARGUMENT where the stream is gone already.
-    nghttp2_session_resume_data(session, call.id)
-    setNeedsFlush()
-  }
 
   override func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
     dataFramesSent &+= 1
@@ -435,29 +287,5 @@ final class ServerConnection: HTTP2Connection {
           session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_NO_ERROR.rawValue)
       }
     }
-  }
-}
-
-/// The read callback of every response body.
-private func readData(
-  _ session: OpaquePointer?, _ id: Int32, _ buffer: UnsafeMutablePointer<UInt8>?, _ length: Int,
-  _ flags: UnsafeMutablePointer<UInt32>?, _ source: UnsafeMutablePointer<nghttp2_data_source>?,
-  _ userData: UnsafeMutableRawPointer?
-) -> Int {
-  Unmanaged<ServerCall>.fromOpaque(source!.pointee.ptr)._withUnsafeGuaranteedRef { call in
-    guard let (count, isLast) = call.dataAvailable(limit: length) else {
-      return Int(NGHTTP2_ERR_DEFERRED.rawValue)
-    }
-    flags!.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
-    if isLast {
-      flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-      if let trailers = call.takeTrailers() {
-        _ = trailers.withUnsafe { nghttp2_submit_trailer(session, id, $0, $1) }
-      } else {
-        let trailers = FixedHeaders.okTrailers
-        nghttp2_submit_trailer(session, id, trailers.baseAddress, trailers.count)
-      }
-    }
-    return count
   }
 }

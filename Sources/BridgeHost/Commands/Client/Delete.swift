@@ -3,7 +3,8 @@ import BridgeProtocol
 
 /// `bridge-host delete`: removes a variable.
 struct Delete: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Remove a variable.")
+  static let configuration = CommandConfiguration(
+    commandName: "delete", abstract: "Remove a variable.")
 
   @OptionGroup var client: ClientOptions
   @OptionGroup var session: SessionOption

@@ -5,6 +5,7 @@ import JSON
 /// `bridge-host execute`: runs a tool.
 struct Execute: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "execute",
     abstract: "Run a tool and print its result.",
     discussion: """
       A value that is JSON is taken as JSON, anything else as a text; a text that looks like JSON \

@@ -4,6 +4,7 @@ import BridgeProtocol
 /// `bridge-host get`: reads variables.
 struct Get: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "get",
     abstract: "Print the values of variables.",
     discussion: """
       One name prints the value alone, several print a line each, all read at one moment. Texts \

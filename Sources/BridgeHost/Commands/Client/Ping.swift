@@ -5,6 +5,7 @@ import JSON
 /// `bridge-host ping`: tells whether a host answers, and how fast.
 struct Ping: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "ping",
     abstract: "Ask a running host for a sign of life.")
 
   @OptionGroup var client: ClientOptions

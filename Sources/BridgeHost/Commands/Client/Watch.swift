@@ -5,6 +5,7 @@ import JSON
 /// `bridge-host watch`: prints the changes of variables as they happen.
 struct Watch: ParsableCommand {
   static let configuration = CommandConfiguration(
+    commandName: "watch",
     abstract: "Print the changes of variables as they happen.",
     discussion: """
       Runs until it is interrupted, the session ends, or --count updates have come. Text leaves out \

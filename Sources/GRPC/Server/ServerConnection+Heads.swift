@@ -1,0 +1,96 @@
+internal import NIOCore
+
+/// What is made of a request's headers.
+extension ServerConnection {
+  func headersEnded(_ call: ServerCall) {
+    let request = head
+    guard request.listSize <= limits.headerListSize else {
+      call.fail(
+        RPCError(
+          .resourceExhausted,
+          "headers of \(request.listSize) bytes are over the limit of \(limits.headerListSize)"))
+      return
+    }
+    guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
+    guard request.isGRPC else {
+      return call.reject(http: "415", "content-type must be application/grpc")
+    }
+    if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
+    guard let method = method(for: request.path) else {
+      let path = String(decoding: request.path, as: UTF8.self)
+      call.fail(RPCError(.unimplemented, "unknown method \(path)"))
+      return
+    }
+    call.method = method
+    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
+    call.acceptsGzip = request.acceptsGzip
+    do throws(RPCError) {
+      try check(request, of: call)
+      if !request.fields.isEmpty { call.keptMetadata = try metadata(request.fields) }
+      if request.hasTimeout, !method.ignoresDeadline {
+        try setDeadline(request.timeout, of: call)
+      }
+      if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
+    } catch {
+      call.fail(error)
+    }
+  }
+
+  private func refusal(of request: RequestHead) -> RPCError? {
+    let arriving = ArrivingCall(pathBytes: request.path, fields: request.fields, peer: peer)
+    do throws(RPCError) {
+      for admission in admission { try admission.admit(arriving) }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func check(_ request: RequestHead, of call: ServerCall) throws(RPCError) {
+    let encoding = request.encoding
+    if !encoding.isEmpty {
+      call.namesEncoding = true
+      switch MessageEncoding(encoding) {
+      case .identity: break
+      case .gzip: call.deframer.allowsCompressed = true
+      case nil:
+        throw RPCError(
+          .unimplemented,
+          "grpc-encoding \"\(String(decoding: encoding, as: UTF8.self))\" is not supported")
+      }
+    }
+    if request.hasBinaryMetadata {
+      let metadata = MetadataFields.metadata(of: request.fields)
+      for entry in metadata.entries where entry.key.hasSuffix("-bin") {
+        _ = try metadata.binaryValues(for: entry.key)
+      }
+    }
+  }
+
+  /// The metadata to keep for a call.
+  private func metadata(_ fields: [UInt8]) throws(RPCError) -> CallMetadata {
+    if let lastMetadata, lastMetadata.fields.hasSameBytes(as: fields) { return lastMetadata }
+    // It may be the connection alone that still keeps it.
+    lastMetadata = nil
+    guard
+      metadataAccount.byteCount + fields.count <= max(limits.metadataBytes, limits.headerListSize)
+    else {
+      throw RPCError(
+        .resourceExhausted,
+        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata")
+    }
+    let metadata = CallMetadata(fields, account: metadataAccount)
+    lastMetadata = metadata
+    return metadata
+  }
+
+  private func method(for path: [UInt8]) -> RPCMethod? {
+    if path.hasSameBytes(as: lastPath) { return lastMethod }
+    let method = methods[String(decoding: path, as: UTF8.self)]
+    if method != nil {
+      lastPath = path
+      lastMethod = method
+    }
+    return method
+  }
+}
