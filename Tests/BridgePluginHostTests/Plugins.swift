@@ -38,9 +38,8 @@ enum Plugins {
 
 /// A parameter given as JSON.
 struct JSONArgument: ArgumentSource {
+  let name: String
   let text: String
-
-  init(_ text: String) { self.text = text }
 
   func value(as type: ValueType) throws -> Value { try Value(json: Array(text.utf8), as: type) }
   func json() throws -> [UInt8] { Array(text.utf8) }
@@ -114,7 +113,8 @@ extension PluginHost {
     let tool = try #require(self.tool(name), "no tool \(name)")
     return try start(
       tool, session: session,
-      arguments: try Arguments(arguments.mapValues { JSONArgument($0) }, for: tool.description),
+      arguments: try Arguments(
+        arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description),
       metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming, observer: recorder)
   }
 

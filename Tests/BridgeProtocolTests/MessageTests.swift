@@ -173,6 +173,67 @@ import Testing
     #expect((read.sessionID, read.identifier) == ("s", "v"))
   }
 
+  @Test func toolCallsAreReadAsGeneratedCodeWritesThem() throws {
+    for _ in 0..<300 {
+      let request = Snakepit_Bridge_ExecuteToolRequest.with {
+        $0.sessionID = randomText()
+        $0.toolName = randomText()
+        $0.stream = .random()
+        $0.includeProgress = .random()
+        // More than 16 are told apart in another way than few.
+        for _ in 0..<Int.random(in: 0...3) * Int.random(in: 1...9) {
+          $0.parameters[randomText()] = .with {
+            $0.typeURL = randomText()
+            $0.value = Data(randomText().utf8)
+          }
+        }
+        for name in $0.parameters.keys.shuffled().prefix(2) + ["only binary"] where Bool.random() {
+          $0.binaryParameters[name] = Data(randomText().utf8)
+        }
+        for _ in 0..<Int.random(in: 0...3) { $0.metadata[randomText()] = randomText() }
+      }
+      let bytes: [UInt8] = try request.serializedBytes()
+      // Of entries with one name the last counts.
+      let read = try #require(FastExecuteRequest(bytes + bytes))
+      #expect(read.sessionID == request.sessionID)
+      #expect(read.toolName == request.toolName)
+      #expect(read.includesProgress == request.includeProgress)
+      #expect(read.hasBinaryParameters == !request.binaryParameters.isEmpty)
+      #expect(read.metadata.dictionary == request.metadata)
+      let names = read.parameters.map(\.name)
+      #expect(Set(names).count == names.count)
+      #expect(
+        Set(names) == Set(request.parameters.keys).union(request.binaryParameters.keys))
+      for parameter in read.parameters {
+        let any = request.parameters[parameter.name] ?? .init()
+        #expect(parameter.typeURL == any.typeURL)
+        #expect(parameter.content == Array(any.value))
+        #expect(parameter.binary == Array(request.binaryParameters[parameter.name] ?? .init()))
+      }
+    }
+  }
+
+  @Test func answersOfToolsReadBack() throws {
+    for _ in 0..<100 {
+      var answer = FastExecuteResponse()
+      answer.isSuccess = .random()
+      if Bool.random() { answer.result = (randomText(), Array(randomText().utf8)) }
+      answer.errorMessage = randomText()
+      for _ in 0..<Int.random(in: 0...3) { answer.metadata[randomText()] = randomText() }
+      answer.milliseconds = Bool.random() ? 0 : .random(in: 0 ... .max)
+      answer.binaryResult = (0..<Int.random(in: 0..<300)).map { _ in .random(in: .min ... .max) }
+      let read = try Snakepit_Bridge_ExecuteToolResponse(serializedBytes: answer.encode())
+      #expect(read.success == answer.isSuccess)
+      #expect(read.hasResult == (answer.result != nil))
+      #expect(read.result.typeURL == answer.result?.typeURL ?? "")
+      #expect(Array(read.result.value) == answer.result?.json ?? [])
+      #expect(read.errorMessage == answer.errorMessage)
+      #expect(read.metadata == answer.metadata)
+      #expect(read.executionTimeMs == answer.milliseconds)
+      #expect(Array(read.binaryResult) == answer.binaryResult)
+    }
+  }
+
   private func randomText() -> String {
     String((0..<Int.random(in: 0..<40)).map { _ in "aäöß€😀\u{0}\"".randomElement()! })
   }

@@ -3,6 +3,8 @@ internal import JSON
 
 /// What a client gave for one parameter, before it is read as the declared type.
 public protocol ArgumentSource {
+  /// The parameter it was given for.
+  var name: String { get }
   /// Reads the argument as one of the eight types.
   func value(as type: ValueType) throws -> Value
   /// The argument's JSON text, for parameters that take JSON.
@@ -15,11 +17,16 @@ public protocol ArgumentSource {
 public struct Arguments: Sendable {
   public let values: [String: ToolValue]
 
+  /// - Parameter given: In any order, each name once.
   /// - Throws: `SessionError` naming the parameter that is missing, unknown or wrong.
-  public init(_ given: [String: any ArgumentSource], for tool: ToolDescription) throws {
+  public init(_ given: [some ArgumentSource], for tool: ToolDescription) throws {
+    // Nothing is looked for among more than the tool takes.
+    if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
     var values: [String: ToolValue] = [:]
+    var known = 0
     for parameter in tool.parameters {
-      if let source = given[parameter.name] {
+      if let source = given.first(where: { $0.name == parameter.name }) {
+        known += 1
         do {
           values[parameter.name] = try Self.read(source, as: parameter)
         } catch let error as SessionError {
@@ -36,20 +43,24 @@ public struct Arguments: Sendable {
           details: ["parameter": parameter.name])
       }
     }
-    if let unknown = given.keys.sorted().first(where: { name in
-      !tool.parameters.contains { $0.name == name }
-    }) {
-      let known = tool.parameters.map(\.name).joined(separator: ", ")
-      throw SessionError(
-        .invalidValue,
-        "\(tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
-        details: ["parameter": unknown])
-    }
+    if known < given.count { throw Self.unknown(among: given, for: tool) }
     self.values = values
   }
 
+  private static func unknown(
+    among given: [some ArgumentSource], for tool: ToolDescription
+  ) -> SessionError {
+    let names = Set(tool.parameters.map(\.name))
+    let unknown = given.lazy.map(\.name).filter { !names.contains($0) }.min() ?? ""
+    let known = tool.parameters.map(\.name).joined(separator: ", ")
+    return SessionError(
+      .invalidValue,
+      "\(tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
+      details: ["parameter": unknown])
+  }
+
   private static func read(
-    _ source: any ArgumentSource, as parameter: ParameterDescription
+    _ source: some ArgumentSource, as parameter: ParameterDescription
   ) throws -> ToolValue {
     switch parameter.type {
     case .value(let type):

@@ -4,7 +4,6 @@ internal import Threads
 internal import BridgeSessions
 internal import GRPC
 internal import Logging
-internal import SwiftProtobuf
 internal import Synchronization
 
 /// One ExecuteTool call: runs a tool and answers with its outcome.
@@ -23,7 +22,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let message: Snakepit_Bridge_ExecuteToolRequest = try decode(bytes)
+    guard let message = FastExecuteRequest(bytes) else { throw malformed("ExecuteToolRequest") }
     try mappingErrors {
       let request = try ToolRequest(message, service: service)
       self.request = request
@@ -48,49 +47,38 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   }
 
   func finished(_ outcome: ToolOutcome) {
-    let milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
-    let response = Snakepit_Bridge_ExecuteToolResponse.with {
-      $0.executionTimeMs = milliseconds
-      $0.metadata = outcome.metadata
-      switch outcome.result {
-      case .success(let value):
-        $0.success = true
-        if !outcome.binaryResult.isEmpty { $0.binaryResult = .init(outcome.binaryResult) }
-        if case .bytes(let bytes) = value, outcome.binaryResult.isEmpty {
-          $0.binaryResult = .init(bytes)
-        } else {
-          write(value, to: &$0)
-        }
-      case .failure(let failure):
-        $0.errorMessage = failure.message
-        $0.metadata.merge(failure.wireMetadata) { own, _ in own }
+    var response = FastExecuteResponse()
+    response.milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
+    response.metadata = outcome.metadata
+    switch outcome.result {
+    case .success(let value):
+      response.isSuccess = true
+      response.binaryResult = outcome.binaryResult
+      if case .bytes(let bytes) = value, outcome.binaryResult.isEmpty {
+        response.binaryResult = bytes
+      } else {
+        write(value, to: &response)
       }
-    }
-    if case .failure(let failure) = outcome.result {
+    case .failure(let failure):
+      response.errorMessage = failure.message
+      response.metadata.merge(failure.wireMetadata) { own, _ in own }
       service.log(failure, of: request, session: request?.session.id)
     }
-    guard let bytes: [UInt8] = try? response.serializedBytes() else {
-      call.fail(RPCError(.internalError, "the tool's answer could not be encoded"))
-      return
-    }
-    call.respond(bytes)
+    call.respond(response.encode())
   }
 
-  private func write(
-    _ value: ToolValue, to response: inout Snakepit_Bridge_ExecuteToolResponse
-  ) {
+  private func write(_ value: ToolValue, to response: inout FastExecuteResponse) {
     let form = request?.form ?? []
     if form.contains(.binary), response.binaryResult.isEmpty,
       case .value(.array(let array), let type) = value,
       array.bytes.count > Variable.binaryThreshold
     {
-      response.result = .with {
-        $0.typeURL = TypeURL.url(for: type, form: form, binary: true)
-        $0.value = .init(array.binaryMetadata(type: type))
-      }
-      response.binaryResult = .init(array.bytes)
-    } else if let any = value.wireAny(form: form) {
-      response.result = any
+      response.result = (
+        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type)
+      )
+      response.binaryResult = array.bytes
+    } else {
+      response.result = value.wire(form: form)
     }
   }
 }

@@ -1,21 +1,15 @@
 internal import BridgePluginHost
-internal import BridgeProtocol
-internal import BridgeSessions
+package import BridgeProtocol
+package import BridgeSessions
 internal import GRPC
 internal import JSON
-internal import SwiftProtobuf
 
-/// One parameter of a request.
-struct RequestArgument: ArgumentSource {
-  let typeURL: String
-  let content: [UInt8]
-  let binary: [UInt8]
-
-  func value(as type: ValueType) throws -> Value {
+extension FastExecuteRequest.Parameter: ArgumentSource {
+  package func value(as type: ValueType) throws -> Value {
     try Payload(typeURL: typeURL, value: content, binary: binary, as: type).value
   }
 
-  func json() throws -> [UInt8] {
+  package func json() throws -> [UInt8] {
     guard let url = TypeURL(typeURL) else {
       throw SessionError(.invalidValue, "unknown type URL \"\(typeURL)\"")
     }
@@ -34,7 +28,7 @@ struct RequestArgument: ArgumentSource {
     return writer.bytes
   }
 
-  func bytes() throws -> [UInt8] {
+  package func bytes() throws -> [UInt8] {
     if !binary.isEmpty || content.isEmpty { return binary }
     if TypeURL(typeURL)?.content == .wrapper(.bytes),
       case .bytes(let bytes) = content.withUnsafeBytes({ WrapperMessage($0, as: .bytes) })
@@ -54,27 +48,18 @@ struct ToolRequest {
   /// How to answer: as the parameters were written.
   let form: WireForm
 
-  init(_ request: Snakepit_Bridge_ExecuteToolRequest, service: BridgeService) throws {
+  init(_ request: FastExecuteRequest, service: BridgeService) throws {
     guard let tool = service.plugins.tool(request.toolName) else {
       throw RPCError(.notFound, "Tool not found: \(request.toolName)")
     }
     self.tool = tool
-    var form: WireForm = []
-    var given: [String: any ArgumentSource] = [:]
-    for (name, any) in request.parameters {
-      let url = any.typeURL
-      form.formUnion(TypeURL(url)?.form ?? [])
-      given[name] = RequestArgument(
-        typeURL: url, content: Array(any.value),
-        binary: Array(request.binaryParameters[name] ?? .init()))
-    }
-    for (name, bytes) in request.binaryParameters where given[name] == nil {
-      given[name] = RequestArgument(typeURL: "", content: [], binary: Array(bytes))
-    }
-    if !request.binaryParameters.isEmpty { form.insert(.binary) }
-    arguments = try Arguments(given, for: tool.description)
+    arguments = try Arguments(request.parameters, for: tool.description)
     session = try service.sessionForUse(request.sessionID)
-    metadata = request.metadata
+    metadata = request.metadata.isEmpty ? [:] : request.metadata.dictionary
+    var form: WireForm = request.hasBinaryParameters ? .binary : []
+    for parameter in request.parameters where !parameter.typeURL.isEmpty {
+      form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])
+    }
     self.form = form
   }
 }

@@ -41,21 +41,26 @@ extension ParameterDescription {
       spec.type = type.name
       spec.description_p = description
       spec.required = isRequired
-      if let any = defaultValue?.wireAny(form: []) { spec.defaultValue = any }
+      if let (typeURL, json) = defaultValue?.wire(form: []) {
+        spec.defaultValue = .with {
+          $0.typeURL = typeURL
+          $0.value = .init(json)
+        }
+      }
       spec.validationJson = constraintsJSON
     }
   }
 }
 
 extension ToolValue {
-  /// The value as an `Any`; nil for null and bytes, which have none.
-  func wireAny(form: WireForm) -> Google_Protobuf_Any? {
+  /// What an `Any` of the value holds; nil for null and bytes, which have none.
+  func wire(form: WireForm) -> (typeURL: String, json: [UInt8])? {
+    if case .value(let value, let type) = self {
+      return (TypeURL.url(for: type, form: form, binary: false), value.json(as: type))
+    }
     guard let (type, json) = wireJSON else { return nil }
     let family = form.contains(.snakepitURL) ? "type.googleapis.com/snakepit." : "dspex.variables/"
-    return Google_Protobuf_Any.with {
-      $0.typeURL = family + type
-      $0.value = .init(json)
-    }
+    return (family + type, json)
   }
 
   /// The name of the JSON's type and the text; nil for null and bytes.

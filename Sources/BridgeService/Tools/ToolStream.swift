@@ -30,11 +30,11 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let message: Snakepit_Bridge_ExecuteToolRequest = try decode(bytes)
+    guard let message = FastExecuteRequest(bytes) else { throw malformed("ExecuteToolRequest") }
     try mappingErrors {
       let request = try ToolRequest(message, service: service)
       self.request = request
-      sendsProgress = message.includeProgress
+      sendsProgress = message.includesProgress
       // Clients hand the stream to their caller when the headers come.
       call.start()
       running = try service.start(request, for: call, isStreaming: true, observer: self)

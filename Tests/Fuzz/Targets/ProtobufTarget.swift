@@ -13,6 +13,7 @@
     switch first % 8 {
     case 0, 1: try tryGet(bytes)
     case 2, 3, 4: try trySet(bytes)
+    case 5: try tryExecute(bytes)
     default: try tryWrappers(bytes)
     }
   }
@@ -38,6 +39,21 @@
     generated.value.unknownFields = UnknownStorage()
     let written: [UInt8] = try succeeding { try generated.serializedBytes() }
     try require(FastSetRequest(written)?.isSame(as: generated) == true, "\(generated) is refused")
+  }
+
+  private func tryExecute(_ bytes: [UInt8]) throws(FuzzFailure) {
+    let generated = try? Snakepit_Bridge_ExecuteToolRequest(serializedBytes: bytes)
+    if let fast = FastExecuteRequest(bytes) {
+      try require(generated.map { fast.isSame(as: $0) } == true, "\(fast) is taken")
+    }
+    guard var generated else { return }
+    generated.unknownFields = UnknownStorage()
+    for name in generated.parameters.keys {
+      generated.parameters[name]?.unknownFields = UnknownStorage()
+    }
+    let written: [UInt8] = try succeeding { try generated.serializedBytes() }
+    try require(
+      FastExecuteRequest(written)?.isSame(as: generated) == true, "\(generated) is refused")
   }
 
   private func tryWrappers(_ bytes: [UInt8]) throws(FuzzFailure) {
@@ -90,6 +106,22 @@
         && typeURL == message.value.typeURL && value == Array(message.value.value)
         && metadata.dictionary == message.metadata && expectedVersion == message.expectedVersion
         && binaryValue == Array(message.binaryValue)
+    }
+  }
+
+  extension FastExecuteRequest {
+    fileprivate func isSame(as message: Snakepit_Bridge_ExecuteToolRequest) -> Bool {
+      let names = Set(message.parameters.keys).union(message.binaryParameters.keys)
+      return sessionID == message.sessionID && toolName == message.toolName
+        && metadata.dictionary == message.metadata && includesProgress == message.includeProgress
+        && hasBinaryParameters == !message.binaryParameters.isEmpty
+        && parameters.count == names.count
+        && parameters.allSatisfy { parameter in
+          let any = message.parameters[parameter.name] ?? .init()
+          return names.contains(parameter.name) && parameter.typeURL == any.typeURL
+            && parameter.content == Array(any.value)
+            && parameter.binary == Array(message.binaryParameters[parameter.name] ?? .init())
+        }
     }
   }
 

@@ -1,0 +1,141 @@
+package import BridgeSessions
+
+// As in FastMessages: every call of a tool reads and writes these.
+
+/// snakepit.bridge.ExecuteToolRequest
+package struct FastExecuteRequest {
+  package var sessionID = ""
+  package var toolName = ""
+  /// What `parameters` and `binary_parameters` hold, each name once.
+  package private(set) var parameters: [Parameter] = []
+  package var metadata = VariableMetadata()
+  /// Something came in `binary_parameters`.
+  package private(set) var hasBinaryParameters = false
+  package var includesProgress = false
+
+  /// Places in `parameters`, once there are more than are quickly compared.
+  private var places: [String: Int] = [:]
+  private static let comparedCount = 16
+
+  package struct Parameter {
+    package let name: String
+    /// Of the `Any`; empty without one.
+    package var typeURL = ""
+    /// Of the `Any`.
+    package var content: [UInt8] = []
+    package var binary: [UInt8] = []
+  }
+
+  /// - Returns: nil when the bytes are not such a message.
+  package init?(_ bytes: [UInt8]) {
+    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  }
+
+  private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    do {
+      var entries: [VariableMetadata.Entry] = []
+      var reader = WireReader(bytes)
+      while try reader.next() {
+        switch reader.field {
+        case 1: sessionID = try reader.string()
+        case 2: toolName = try reader.string()
+        case 3: try readParameter(WireReader(try reader.view()))
+        case 4: entries.append(try reader.mapEntry())
+        case 5: _ = try reader.int64()
+        case 6: try readBinary(WireReader(try reader.view()))
+        case 100: includesProgress = try reader.int64() != 0
+        default: try reader.skip()
+        }
+      }
+      metadata = VariableMetadata(lastOf: entries)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  private mutating func readParameter(_ entry: WireReader) throws(WireReader.Malformed) {
+    var entry = entry
+    var name = ""
+    var typeURL = ""
+    var content: [UInt8] = []
+    while try entry.next() {
+      switch entry.field {
+      case 1: name = try entry.string()
+      case 2:
+        var any = WireReader(try entry.view())
+        while try any.next() {
+          switch any.field {
+          case 1: typeURL = try any.string()
+          case 2: content = Array(try any.view())
+          default: try any.skip()
+          }
+        }
+      default: try entry.skip()
+      }
+    }
+    let place = place(of: name)
+    parameters[place].typeURL = typeURL
+    parameters[place].content = content
+  }
+
+  private mutating func readBinary(_ entry: WireReader) throws(WireReader.Malformed) {
+    var entry = entry
+    var name = ""
+    var binary: [UInt8] = []
+    while try entry.next() {
+      switch entry.field {
+      case 1: name = try entry.string()
+      case 2: binary = Array(try entry.view())
+      default: try entry.skip()
+      }
+    }
+    parameters[place(of: name)].binary = binary
+    hasBinaryParameters = true
+  }
+
+  /// Where the parameter of a name is, made when there is none.
+  private mutating func place(of name: String) -> Int {
+    if parameters.count < Self.comparedCount {
+      if let place = parameters.firstIndex(where: { $0.name == name }) { return place }
+    } else {
+      if places.isEmpty {
+        for (place, parameter) in parameters.enumerated() { places[parameter.name] = place }
+      }
+      if let place = places[name] { return place }
+      places[name] = parameters.count
+    }
+    parameters.append(Parameter(name: name))
+    return parameters.count - 1
+  }
+}
+
+/// snakepit.bridge.ExecuteToolResponse
+package struct FastExecuteResponse {
+  package var isSuccess = false
+  /// The `Any`; nil leaves it out.
+  package var result: (typeURL: String, json: [UInt8])?
+  package var errorMessage = ""
+  package var metadata: [String: String] = [:]
+  package var milliseconds: Int64 = 0
+  package var binaryResult: [UInt8] = []
+
+  package init() {}
+
+  package func encode() -> [UInt8] {
+    var writer = WireWriter(
+      reservingCapacity: 96 + (result?.json.count ?? 0) + binaryResult.count)
+    writer.write(isSuccess, field: 1)
+    if let result {
+      writer.writeMessage(field: 2) { any in
+        any.write(result.typeURL, field: 1)
+        any.write(result.json, field: 2)
+      }
+    }
+    writer.write(errorMessage, field: 3)
+    if !metadata.isEmpty { writer.write(VariableMetadata(metadata), field: 4) }
+    writer.write(milliseconds, field: 5)
+    writer.write(binaryResult, field: 6)
+    return writer.bytes
+  }
+}
