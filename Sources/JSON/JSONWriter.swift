@@ -59,23 +59,32 @@ public struct JSONWriter {
     bytes.append(UInt8(ascii: "\""))
     var value = value
     value.withUTF8 { text in
-      for byte in text {
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-          bytes.append(UInt8(ascii: "\\"))
-          bytes.append(byte)
-        case UInt8(ascii: "\n"): write(raw: "\\n")
-        case UInt8(ascii: "\r"): write(raw: "\\r")
-        case UInt8(ascii: "\t"): write(raw: "\\t")
-        case 0..<0x20:
-          write(raw: "\\u00")
-          bytes.append(Self.digits[Int(byte >> 4)])
-          bytes.append(Self.digits[Int(byte & 15)])
-        default: bytes.append(byte)
-        }
+      // What needs no escape is copied in one go.
+      var plain = 0
+      for (index, byte) in text.enumerated()
+      where byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain..<index]))
+        plain = index + 1
+        writeEscape(byte)
       }
+      bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[plain...]))
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func writeEscape(_ byte: UInt8) {
+    switch byte {
+    case UInt8(ascii: "\n"): write(raw: "\\n")
+    case UInt8(ascii: "\r"): write(raw: "\\r")
+    case UInt8(ascii: "\t"): write(raw: "\\t")
+    case 0..<0x20:
+      write(raw: "\\u00")
+      bytes.append(Self.digits[Int(byte >> 4)])
+      bytes.append(Self.digits[Int(byte & 15)])
+    default:
+      bytes.append(UInt8(ascii: "\\"))
+      bytes.append(byte)
+    }
   }
 
   /// Writes text that is JSON already.

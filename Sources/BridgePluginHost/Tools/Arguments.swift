@@ -19,7 +19,7 @@ public struct Arguments: Sendable {
 
   /// - Parameter given: In any order, each name once.
   /// - Throws: `SessionError` naming the parameter that is missing, unknown or wrong.
-  public init(_ given: [some ArgumentSource], for tool: ToolDescription) throws {
+  public init(_ given: [any ArgumentSource], for tool: ToolDescription) throws {
     // Nothing is looked for among more than the tool takes.
     if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
     var values: [String: ToolValue] = [:]
@@ -48,7 +48,7 @@ public struct Arguments: Sendable {
   }
 
   private static func unknown(
-    among given: [some ArgumentSource], for tool: ToolDescription
+    among given: [any ArgumentSource], for tool: ToolDescription
   ) -> SessionError {
     let names = Set(tool.parameters.map(\.name))
     let unknown = given.lazy.map(\.name).filter { !names.contains($0) }.min() ?? ""
@@ -60,7 +60,7 @@ public struct Arguments: Sendable {
   }
 
   private static func read(
-    _ source: some ArgumentSource, as parameter: ParameterDescription
+    _ source: any ArgumentSource, as parameter: ParameterDescription
   ) throws -> ToolValue {
     switch parameter.type {
     case .value(let type):

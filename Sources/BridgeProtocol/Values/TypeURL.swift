@@ -35,6 +35,10 @@ package struct TypeURL: Sendable {
 
   /// - Returns: nil for a URL of no family.
   package init?(_ url: String) {
+    for type in ValueType.allCases where url == Self.usual(type) {
+      self.init(.json, type, [])
+      return
+    }
     var name = url[...]
     if let slash = url.utf8.lastIndex(of: UInt8(ascii: "/")) {
       name = url[url.utf8.index(after: slash)...]
