@@ -65,7 +65,7 @@ extension Session.State {
   func findByID(_ identifier: String) -> Variable? {
     // By bytes: characters may join what stands on both sides of a "_".
     let text = identifier.utf8
-    guard text.count >= 7, text.prefix(4).elementsEqual("var_".utf8),
+    guard text.first == UInt8(ascii: "v"), text.count >= 7, text.starts(with: "var_".utf8),
       let end = text.lastIndex(of: UInt8(ascii: "_")),
       let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
       let digit = text[text.index(after: end)...].first, digit > 0x30, digit <= 0x39,
