@@ -33,9 +33,11 @@ public final class PluginHost: Sendable {
   public init(configuration: Configuration = Configuration(), logger: Logger) {
     self.logger = logger
     pool = WorkerPool(
-      threads: configuration.toolThreads, queueLimit: configuration.queuedCalls)
-    callbacks = WorkerPool(threads: configuration.callbackThreads, queueLimit: .max / 2)
-    cancellations = WorkerPool(threads: configuration.callbackThreads, queueLimit: .max / 2)
+      "tools", threads: configuration.toolThreads, queueLimit: configuration.queuedCalls)
+    callbacks = WorkerPool(
+      "callbacks", threads: configuration.callbackThreads, queueLimit: .max / 2)
+    cancellations = WorkerPool(
+      "cancellations", threads: configuration.callbackThreads, queueLimit: .max / 2)
   }
 
   // MARK: Loading

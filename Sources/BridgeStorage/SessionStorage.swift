@@ -88,7 +88,7 @@ public final class SessionStorage: SessionJournal {
         }
         return counts
       }
-      guard startThread({ self.run() }) else {
+      guard startThread(named: "storage", { self.run() }) else {
         throw StorageError("the system has no thread left for storing")
       }
       return counts

@@ -6,7 +6,7 @@ final class Thread: Sendable {
   private let isDone = Locked(false)
 
   init(_ body: @escaping @Sendable () -> Void) {
-    let hasStarted = startThread { [condition, self] in
+    let hasStarted = startThread(named: "test") { [condition, self] in
       body()
       condition.withLock {
         self.isDone.withLock { $0 = true }

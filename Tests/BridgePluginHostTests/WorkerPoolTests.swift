@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct WorkerPoolTests {
   @Test func everyJobRunsOnce() {
-    let pool = WorkerPool(threads: 4, queueLimit: .max / 2)
+    let pool = WorkerPool("test", threads: 4, queueLimit: .max / 2)
     let condition = Condition()
     let count = Atomic<Int>(0)
     for _ in 0..<5000 {
@@ -26,7 +26,7 @@ import Testing
 
   /// Blocked jobs do not keep the next from starting, however few cores there are.
   @Test func blockedJobsKeepNobodyWaiting() {
-    let pool = WorkerPool(threads: 40, queueLimit: 100)
+    let pool = WorkerPool("test", threads: 40, queueLimit: 100)
     let condition = Condition()
     let inside = Atomic<Int>(0)
     for _ in 0..<40 {
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func aFullQueueRefuses() {
-    let pool = WorkerPool(threads: 1, queueLimit: 2)
+    let pool = WorkerPool("test", threads: 1, queueLimit: 2)
     let condition = Condition()
     let open = Atomic<Bool>(false)
     let job: WorkerPool.Job = {
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func aLaneRunsOneAtATimeInOrder() {
-    let pool = WorkerPool(threads: 4, queueLimit: .max / 2)
+    let pool = WorkerPool("test", threads: 4, queueLimit: .max / 2)
     let lane = SerialLane(pool: pool)
     let condition = Condition()
     let inside = Atomic<Int>(0)

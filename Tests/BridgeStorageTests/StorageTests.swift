@@ -202,7 +202,7 @@ import Threads
     nonisolated(unsafe) var left = count
     for index in 0..<count {
       try #require(
-        startThread {
+        startThread(named: "test") {
           body(index)
           condition.withLock {
             left -= 1

@@ -37,6 +37,15 @@ def tool_names(host):
     return set(answer.available_tools)
 
 
+def test_threads_say_what_they_are_for():
+    with start_host() as host:
+        Session(host.stub()).result("echo", text="hello")
+        names = {
+            path.read_text().strip()
+            for path in pathlib.Path(f"/proc/{host.process.pid}/task").glob("*/comm")}
+        assert {"tools", "signals"} <= names, names
+
+
 # ---------------------------------------------------------------------------------------------
 # The end
 

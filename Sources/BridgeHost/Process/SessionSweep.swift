@@ -36,7 +36,9 @@ final class SessionSweep: Sendable {
       return
     }
     // Without a thread to be had, the next time.
-    if !startThread({ self.sweep() }) { isSweeping.store(false, ordering: .releasing) }
+    if !startThread(named: "session-sweep", { self.sweep() }) {
+      isSweeping.store(false, ordering: .releasing)
+    }
   }
 
   private func sweep() {

@@ -21,7 +21,7 @@ final class SignalWaiter: @unchecked Sendable {
     sigaddset(&signals, SIGINT)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     signal(SIGPIPE, SIG_IGN)
-    if !startThread({ self.takeOne() }) { exitOnNext() }
+    if !startThread(named: "signals", { self.takeOne() }) { exitOnNext() }
   }
 
   private func takeOne() {

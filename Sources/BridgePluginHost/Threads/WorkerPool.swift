@@ -12,6 +12,7 @@ internal import Threads
 final class WorkerPool: @unchecked Sendable {
   typealias Job = @Sendable () -> Void
 
+  private let name: StaticString
   let threadLimit: Int
   let queueLimit: Int
 
@@ -40,8 +41,11 @@ final class WorkerPool: @unchecked Sendable {
     var startedAt: UInt64 = 0
   }
 
-  /// - Parameter queueLimit: Jobs that may wait for a thread.
-  init(threads threadLimit: Int, queueLimit: Int) {
+  /// - Parameters:
+  ///   - name: Of its threads.
+  ///   - queueLimit: Jobs that may wait for a thread.
+  init(_ name: StaticString, threads threadLimit: Int, queueLimit: Int) {
+    self.name = name
     self.threadLimit = threadLimit
     self.queueLimit = queueLimit
   }
@@ -65,7 +69,9 @@ final class WorkerPool: @unchecked Sendable {
       return (true, callWorker(), needsTicker)
     }
     if needsThread { startWorker() }
-    if needsTicker && !startThread({ self.runTicker() }) { lock.withLock { hasTicker = false } }
+    if needsTicker && !startThread(named: "pool-ticker", { self.runTicker() }) {
+      lock.withLock { hasTicker = false }
+    }
     return isAccepted
   }
 
@@ -95,7 +101,7 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   private func startWorker() {
-    if startThread({ self.runWorker() }) { return }
+    if startThread(named: name, { self.runWorker() }) { return }
     // The system has no more threads: those there are go on, and the ticker tries again.
     lock.withLock {
       threads -= 1

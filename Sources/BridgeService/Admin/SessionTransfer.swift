@@ -24,7 +24,7 @@ final class SessionExport: ServerCallHandler, @unchecked Sendable {
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let request: BridgeHost_V1_ExportSessionRequest = try decode(bytes)
     let session = try mappingErrors { try sessions.session(request.sessionID) }
-    guard startThread({ self.send(session) }) else { throw Self.noThread }
+    guard startThread(named: "session-export", { self.send(session) }) else { throw Self.noThread }
   }
 
   static let noThread = RPCError(.resourceExhausted, "the system has no thread left")
@@ -101,7 +101,9 @@ final class SessionImport: ServerCallHandler, @unchecked Sendable {
   }
 
   func requestsEnded() throws(RPCError) {
-    guard startThread({ self.restore() }) else { throw SessionExport.noThread }
+    guard startThread(named: "session-import", { self.restore() }) else {
+      throw SessionExport.noThread
+    }
   }
 
   private func restore() {

@@ -28,7 +28,9 @@ final class SessionRemains: Sendable {
   func letGo() {
     let count = contents.withLock { $0?.variables.count ?? 0 }
     // Without a thread to be had, here.
-    if count < Self.manyVariables || !startThread({ self.empty() }) { empty() }
+    if count < Self.manyVariables || !startThread(named: "session-freeing", { self.empty() }) {
+      empty()
+    }
   }
 
   /// Drops the contents themselves: whoever drops the last reference to this object could be anyone.
