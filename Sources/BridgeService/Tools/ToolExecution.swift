@@ -4,7 +4,6 @@ internal import Threads
 internal import BridgeSessions
 internal import GRPC
 internal import Logging
-internal import Synchronization
 
 /// One ExecuteTool call: runs a tool and answers with its outcome.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs; `finished`

@@ -48,7 +48,7 @@ public final class ServerCall: @unchecked Sendable {
   /// The request names an encoding: tell which are known.
   @exclusivity(unchecked) var namesEncoding = false
 
-  @exclusivity(unchecked) var method: RPCMethod?
+  @exclusivity(unchecked) var method: ServedMethod?
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) private var source: (any MessageSource)?
   /// The source has `outbound` in its hands.

@@ -3,7 +3,10 @@ internal import NIOCore
 /// What is made of a request's headers.
 extension ServerConnection {
   func headersEnded(_ call: ServerCall) {
-    let request = head
+    // Taken out and put back: a copy would retain what it holds.
+    var request = RequestHead()
+    swap(&request, &head)
+    defer { swap(&request, &head) }
     guard request.listSize <= limits.headerListSize else {
       call.fail(
         RPCError(
@@ -84,7 +87,7 @@ extension ServerConnection {
     return metadata
   }
 
-  private func method(for path: [UInt8]) -> RPCMethod? {
+  private func method(for path: [UInt8]) -> ServedMethod? {
     if path.hasSameBytes(as: lastPath) { return lastMethod }
     let method = methods[String(decoding: path, as: UTF8.self)]
     if method != nil {

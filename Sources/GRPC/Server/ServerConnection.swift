@@ -24,7 +24,7 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var head = RequestHead()
   /// The last path and its method, and the last metadata: calls in a row are often alike.
   @exclusivity(unchecked) var lastPath: [UInt8] = []
-  @exclusivity(unchecked) var lastMethod: RPCMethod?
+  @exclusivity(unchecked) var lastMethod: ServedMethod?
   @exclusivity(unchecked) var lastMetadata: CallMetadata?
   /// Bytes of metadata that calls keep.
   let metadataAccount = CallMetadata.Account()
