@@ -17,8 +17,11 @@ struct WireReader {
   /// Moves to the next field; false at the end.
   mutating func next() throws(Malformed) -> Bool {
     guard position < bytes.count else { return false }
+    let start = position
     let tag = try varint()
-    guard tag <= UInt32.max, tag >> 3 > 0, let type = WireWriter.WireType(rawValue: UInt32(tag & 7))
+    // A tag is a uint32: in more than five bytes it is not well-formed.
+    guard position - start <= 5, tag <= UInt32.max, tag >> 3 > 0,
+      let type = WireWriter.WireType(rawValue: UInt32(tag & 7))
     else { throw Malformed() }
     field = Int(tag >> 3)
     wireType = type
