@@ -55,6 +55,8 @@ let package = Package(
 
     // The host, from the bottom up.
     .target(name: "Threads", swiftSettings: swiftSettings),
+    .target(name: "TrustedFiles", swiftSettings: swiftSettings),
+    .target(name: "TerminalText", swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
     .target(
       name: "BinaryFormats", dependencies: ["CZlib"], swiftSettings: swiftSettings,
@@ -184,6 +186,10 @@ let package = Package(
       name: "BinaryFormatsTests", dependencies: ["BinaryFormats", "BinaryFormatsFuzzing"],
       swiftSettings: swiftSettings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "TrustedFilesTests", dependencies: ["TrustedFiles"], swiftSettings: swiftSettings),
+    .testTarget(
+      name: "TerminalTextTests", dependencies: ["TerminalText"], swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCTests",
       dependencies: [
