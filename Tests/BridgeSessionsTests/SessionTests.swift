@@ -1,4 +1,5 @@
 import Testing
+import Threads
 
 @testable import BridgeSessions
 
@@ -186,6 +187,25 @@ import Testing
   }
 
   /// Of a session with many variables, a thread lets go.
+  @Test func whoAsksHearsOfTheEndOnce() throws {
+    let store = SessionStore()
+    let session = try store.create("s")
+    let heard = Locked<[String]>([])
+    session.whenEnded { end in heard.withLock { $0.append("first \(end)") } }
+    session.whenEnded { end in
+      // Outside the lock: the session can be asked.
+      #expect(throws: SessionError.self) { try session.get("a") }
+      heard.withLock { $0.append("second \(end)") }
+    }
+    #expect(heard.withLock { $0 } == [])
+    store.remove("s")
+    store.remove("s")
+    #expect(heard.withLock { $0 } == ["first cleanup", "second cleanup"])
+    session.whenEnded { end in heard.withLock { $0.append("late \(end)") } }
+    #expect(heard.withLock { $0 }.last == "late cleanup")
+    #expect(heard.withLock { $0 }.count == 3)
+  }
+
   @Test(arguments: [1, SessionRemains.manyVariables]) func whatASessionHeldGoesWithIt(
     count: Int
   ) async throws {

@@ -120,9 +120,12 @@ public final class Session: Sendable {
   /// - Returns: Variables and watches that were freed.
   @discardableResult
   func close(_ cause: End) -> Int {
-    let (freed, woken, remains) = state.withLock { state -> (Int, [Watch], SessionRemains?) in
-      guard state.end == nil else { return (0, [], nil) }
+    let (freed, woken, handlers, remains) = state.withLock {
+      state -> (Int, [Watch], [EndHandler], SessionRemains?) in
+      guard state.end == nil else { return (0, [], [], nil) }
       state.end = cause
+      let handlers = state.endHandlers
+      state.endHandlers = []
       let freed = state.variables.count + state.watchCount
       let remains = state.close()
       var woken: [Watch] = []
@@ -131,11 +134,28 @@ public final class Session: Sendable {
         watch.position = state.log.end
         woken.append(watch)
       }
-      return (freed, woken, remains)
+      return (freed, woken, handlers, remains)
     }
     for watch in woken { watch.wake() }
+    for handler in handlers { handler(cause) }
     remains?.letGo()
     return freed
+  }
+
+  /// What is called when a session ends.
+  public typealias EndHandler = @Sendable (End) -> Void
+
+  /// Calls `handler` once, when the session ends; at once if it has ended already.
+  ///
+  /// The handler runs outside all locks, on the thread that ends the session or, if it has ended, on
+  /// the calling thread. It must be quick and must not block: the thread may be an event loop's.
+  /// Handlers run in the order they were added. The session keeps a handler until it ends.
+  public func whenEnded(_ handler: @escaping EndHandler) {
+    let end = state.withLock { state -> End? in
+      if state.end == nil { state.endHandlers.append(handler) }
+      return state.end
+    }
+    if let end { handler(end) }
   }
 
   // MARK: Reading

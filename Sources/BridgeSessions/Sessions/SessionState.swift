@@ -8,6 +8,8 @@ extension Session {
     var lastOrdinal: Int32
     private(set) var log: ChangeLog
     var end: End?
+    /// Called once the session has ended and its lock is released.
+    var endHandlers: [EndHandler] = []
 
     var audiences: [Interest.Key: Audience] = [:]
     /// Those that name a variable, by that name, whether it exists or not.
