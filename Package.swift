@@ -103,7 +103,7 @@ let package = Package(
     .target(
       name: "BridgeProtocol",
       dependencies: [
-        "BinaryFormats", "BridgeSessions", "JSON",
+        "BinaryFormats", "BridgeSessions", "GRPC", "GRPCProtobuf", "JSON",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
@@ -118,8 +118,8 @@ let package = Package(
     .target(
       name: "BridgeService",
       dependencies: [
-        "BinaryFormats", "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
-        "Threads",
+        "BinaryFormats", "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC",
+        "GRPCProtobuf", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
@@ -129,7 +129,7 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "GRPC", "GRPCServices", "JSON", "Threads",
+        "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads", "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -222,7 +222,8 @@ let package = Package(
     .testTarget(
       name: "GRPCServicesTests",
       dependencies: [
-        "GRPC", "GRPCServices", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        "GRPC", "GRPCProtobuf", "GRPCServices",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .target(
@@ -239,7 +240,10 @@ let package = Package(
     .testTarget(
       name: "BridgeServiceTests",
       dependencies: [
-        "BinaryFormatsFuzzing", "BridgeService", "BridgeSessions", "JSON", "RandomSessions",
+        "BinaryFormatsFuzzing", "BridgePluginHost", "BridgeProtocol", "BridgeService",
+        "BridgeSessions", "GRPC", "GRPCProtobuf", "JSON", "RandomSessions",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(
@@ -252,8 +256,8 @@ let package = Package(
     .testTarget(
       name: "BridgeProtocolTests",
       dependencies: [
-        "BinaryFormats", "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeSessions", "JSON",
-        "RandomSessions",
+        "BinaryFormats", "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeSessions", "GRPC",
+        "GRPCProtobuf", "JSON", "RandomSessions",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),

@@ -1,48 +1,54 @@
+internal import BridgeProtocol
 public import GRPC
+internal import GRPCProtobuf
+internal import SwiftProtobuf
 
 extension BridgeService {
   /// Every RPC of `snakepit.bridge.BridgeService`, and what handles it.
   public var methods: [RPCMethod] {
     [
-      unary("Ping", ping),
+      unary(BridgeMethods.ping, ping),
 
-      change(.unary(Self.path("InitializeSession"), initializeSession)),
-      change(unary("CleanupSession", cleanupSession)),
-      unary("GetSession", getSession),
-      unary("Heartbeat", heartbeat),
+      answeredWhenStored(.unary(BridgeMethods.initializeSession.path, initializeSession)),
+      answeredWhenStored(unary(BridgeMethods.cleanupSession, cleanupSession)),
+      unary(BridgeMethods.getSession, getSession),
+      unary(BridgeMethods.heartbeat, heartbeat),
 
-      change(.unary(Self.path("RegisterVariable"), registerVariable)),
-      .unary(Self.path("GetVariable"), getVariable),
-      change(.unary(Self.path("SetVariable"), setVariable)),
-      unary("GetVariables", getVariables),
-      change(.unary(Self.path("SetVariables"), setVariables)),
-      unary("ListVariables", listVariables),
-      change(unary("DeleteVariable", deleteVariable)),
+      answeredWhenStored(.unary(BridgeMethods.registerVariable.path, registerVariable)),
+      .unary(BridgeMethods.getVariable.path, getVariable),
+      answeredWhenStored(.unary(BridgeMethods.setVariable.path, setVariable)),
+      unary(BridgeMethods.getVariables, getVariables),
+      answeredWhenStored(.unary(BridgeMethods.setVariables.path, setVariables)),
+      unary(BridgeMethods.listVariables, listVariables),
+      answeredWhenStored(unary(BridgeMethods.deleteVariable, deleteVariable)),
 
-      unary("GetVariableHistory", getVariableHistory),
-      change(unary("RollbackVariable", rollbackVariable)),
-      change(unary("AddDependency", addDependency)),
-      change(unary("StartOptimization", startOptimization)),
-      change(unary("StopOptimization", stopOptimization)),
+      unary(BridgeMethods.getVariableHistory, getVariableHistory),
+      answeredWhenStored(unary(BridgeMethods.rollbackVariable, rollbackVariable)),
+      answeredWhenStored(unary(BridgeMethods.addDependency, addDependency)),
+      answeredWhenStored(unary(BridgeMethods.startOptimization, startOptimization)),
+      answeredWhenStored(unary(BridgeMethods.stopOptimization, stopOptimization)),
 
-      .oneRequest(Self.path("WatchVariables")) { WatchStream(service: self, call: $0) },
+      .oneRequest(BridgeMethods.watchVariables.path) { WatchStream(service: self, call: $0) },
 
-      .oneRequest(Self.path("ExecuteTool")) { ToolExecution(service: self, call: $0) },
-      .oneRequest(Self.path("ExecuteStreamingTool")) { ToolStream(service: self, call: $0) },
+      .oneRequest(BridgeMethods.executeTool.path) { ToolExecution(service: self, call: $0) },
+      .oneRequest(BridgeMethods.executeStreamingTool.path) { ToolStream(service: self, call: $0) },
 
-      later("RegisterTools"),
-      later("GetExposedElixirTools"),
-      later("ExecuteElixirTool"),
-      later("StreamTelemetry"),
+      notImplemented(BridgeMethods.registerTools),
+      notImplemented(BridgeMethods.getExposedElixirTools),
+      notImplemented(BridgeMethods.executeElixirTool),
+      notImplemented(BridgeMethods.streamTelemetry),
     ]
   }
 
-  static func path(_ name: String) -> String { "/\(Self.name)/\(name)" }
-
   /// An RPC of the protocol that this version does not serve.
-  private func later(_ name: String) -> RPCMethod {
-    .requestStream(Self.path(name)) { _ throws(RPCError) in
-      throw RPCError(.unimplemented, "\(name) is not available yet in this version of bridge-host")
+  private func notImplemented<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>
+  ) -> RPCMethod {
+    let name = method.path.split(separator: "/").last.map(String.init) ?? method.path
+    return .requestStream(method.path) { _ throws(RPCError) in
+      throw RPCError(
+        .unimplemented, "\(name) is not available yet in this version of bridge-host",
+        reason: .unsupported)
     }
   }
 }

@@ -58,7 +58,8 @@ public final class BridgeService: Sendable {
     watches.withLock { $0.calls[ObjectIdentifier(call)] = nil }
   }
 
-  private static let shuttingDown = RPCError(.unavailable, "the host is shutting down")
+  private static let shuttingDown = RPCError(
+    .unavailable, "the host is shutting down", reason: .shuttingDown)
 
   /// Ends every watch with UNAVAILABLE: they would keep a shutdown waiting for ever.
   public func endWatches() {

@@ -4,7 +4,7 @@ internal import GRPC
 extension BridgeService {
   /// An RPC that changes something: where changes are acknowledged only when they are stored, its
   /// answer waits for that.
-  func change(_ method: RPCMethod) -> RPCMethod {
+  func answeredWhenStored(_ method: RPCMethod) -> RPCMethod {
     guard sessions.acknowledgesStored else { return method }
     let sessions = sessions
     return method.deliveringAnswers { answer, call in

@@ -22,8 +22,7 @@ extension Message {
     do {
       try self.init(serializedBytes: bytes)
     } catch {
-      throw RPCError(
-        .internalError, "the \(what) is not a well-formed \(Self.protoMessageName)")
+      throw RPCError(malformed: what, Self.protoMessageName)
     }
   }
 
@@ -37,5 +36,16 @@ extension Message {
       throw RPCError(
         .internalError, "the \(Self.protoMessageName) could not be encoded: \(error)")
     }
+  }
+}
+
+extension RPCError {
+  /// What a call ends with when its bytes are not the message they should be.
+  ///
+  /// - Parameters:
+  ///   - what: "request" or "response".
+  ///   - name: The message's full name.
+  package init(malformed what: String, _ name: String) {
+    self.init(.internalError, "the \(what) is not a well-formed \(name)")
   }
 }

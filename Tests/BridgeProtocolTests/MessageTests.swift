@@ -155,7 +155,7 @@ import Testing
         $0.expectedVersion = Bool.random() ? 0 : .random(in: .min ... .max)
         $0.binaryValue = Data(randomText().utf8)
       }
-      let read = try #require(FastSetRequest(try request.serializedBytes()))
+      let read = try #require(try? SetVariableRequest(request: try request.serializedBytes()))
       #expect(read.sessionID == request.sessionID)
       #expect(read.identifier == request.variableIdentifier)
       #expect(read.typeURL == request.value.typeURL)
@@ -169,7 +169,7 @@ import Testing
       $0.variableIdentifier = "v"
       $0.bypassCache = true
     }
-    let read = try #require(FastGetRequest(try get.serializedBytes()))
+    let read = try #require(try? GetVariableRequest(request: try get.serializedBytes()))
     #expect((read.sessionID, read.identifier) == ("s", "v"))
   }
 
@@ -194,7 +194,7 @@ import Testing
       }
       let bytes: [UInt8] = try request.serializedBytes()
       // Of entries with one name the last counts.
-      let read = try #require(FastExecuteRequest(bytes + bytes))
+      let read = try #require(try? ExecuteToolRequest(request: bytes + bytes))
       #expect(read.sessionID == request.sessionID)
       #expect(read.toolName == request.toolName)
       #expect(read.includesProgress == request.includeProgress)
@@ -215,7 +215,7 @@ import Testing
 
   @Test func answersOfToolsReadBack() throws {
     for _ in 0..<100 {
-      var answer = FastExecuteResponse()
+      var answer = ExecuteToolResponse()
       answer.isSuccess = .random()
       if Bool.random() { answer.result = (randomText(), Array(randomText().utf8)) }
       answer.errorMessage = randomText()
@@ -255,7 +255,7 @@ import Testing
       }
       if Bool.random() { bytes.removeLast(.random(in: 0..<bytes.count)) }
       let generated = try? Snakepit_Bridge_SetVariableRequest(serializedBytes: bytes)
-      let fast = FastSetRequest(bytes)
+      let fast = try? SetVariableRequest(request: bytes)
       if let generated, let fast {
         #expect(fast.sessionID == generated.sessionID)
         #expect(fast.identifier == generated.variableIdentifier)
@@ -271,26 +271,17 @@ import Testing
     let variable = try session.register(
       name: "a", type: .integer, payload: Payload(.integer(1)), writer: Writer(.elixir))
     let get = try Snakepit_Bridge_GetVariableResponse(
-      serializedBytes: FastGetResponse.encode(variable, revision: 9, epoch: "e", form: .json))
+      serializedBytes: GetVariableResponse.encode(variable, revision: 9, epoch: "e", form: .json))
     #expect(get.variable.name == "a")
     #expect((get.revision, get.epoch) == (9, "e"))
     let register = try Snakepit_Bridge_RegisterVariableResponse(
-      serializedBytes: FastRegisterResponse.encode(variable, epoch: "e", form: .json))
+      serializedBytes: RegisterVariableResponse.encode(variable, epoch: "e", form: .json))
     #expect(register.success)
     #expect((register.variableID, register.revision, register.epoch) == ("var_a_1", 1, "e"))
     #expect(register.variable == get.variable)
     let set = try Snakepit_Bridge_SetVariableResponse(
-      serializedBytes: FastSetResponse.encode(variable, epoch: "e"))
+      serializedBytes: SetVariableResponse.encode(variable, epoch: "e"))
     #expect(set.success)
     #expect((set.newVersion, set.revision, set.epoch) == (1, 1, "e"))
-  }
-
-  @Test func statusDetailsReadBack() throws {
-    let status = try Google_Rpc_Status(
-      serializedBytes: StatusDetails.encode(
-        code: 10, message: "m", reason: "R", metadata: ["k": "v"]))
-    let info = try Google_Rpc_ErrorInfo(unpackingAny: status.details[0])
-    #expect((status.code, status.message) == (10, "m"))
-    #expect((info.reason, info.domain, info.metadata) == ("R", "bridge-host", ["k": "v"]))
   }
 }

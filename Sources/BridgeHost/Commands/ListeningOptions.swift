@@ -1,5 +1,6 @@
 import ArgumentParser
 import GRPC
+import GRPCServices
 import Logging
 
 /// Where `bridge-host serve` listens, and who is let in.
@@ -61,9 +62,7 @@ struct ListeningOptions: ParsableArguments {
   var insecureRemote = false
 
   /// The methods of the health service, which load balancers call without a token.
-  private static let healthPaths: Set<String> = [
-    "/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch", "/grpc.health.v1.Health/List",
-  ]
+  private static let healthPaths = Set(HealthMethods.all.map(\.path))
 
   /// Every address: that of --host and --port first, when there is one.
   private var addresses: [ServerAddress] {

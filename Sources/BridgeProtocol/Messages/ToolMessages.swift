@@ -1,9 +1,11 @@
 package import BridgeSessions
+package import GRPC
+internal import GRPCProtobuf
 
-// As in FastMessages: every call of a tool reads and writes these.
+// As in VariableMessages: every call of a tool reads and writes these.
 
 /// snakepit.bridge.ExecuteToolRequest
-package struct FastExecuteRequest {
+package struct ExecuteToolRequest {
   package var sessionID = ""
   package var toolName = ""
   /// What `parameters` and `binary_parameters` hold, each name once.
@@ -26,9 +28,13 @@ package struct FastExecuteRequest {
     package var binary: [UInt8] = []
   }
 
-  /// - Returns: nil when the bytes are not such a message.
-  package init?(_ bytes: [UInt8]) {
-    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  /// Reads the message.
+  ///
+  /// - Throws: INTERNAL when the bytes are not such a message.
+  package init(request bytes: [UInt8]) throws(RPCError) {
+    guard bytes.withUnsafeBytes({ read($0) }) else {
+      throw RPCError(malformed: "request", "snakepit.bridge.ExecuteToolRequest")
+    }
   }
 
   private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -111,7 +117,7 @@ package struct FastExecuteRequest {
 }
 
 /// snakepit.bridge.ExecuteToolResponse
-package struct FastExecuteResponse {
+package struct ExecuteToolResponse {
   package var isSuccess = false
   /// The `Any`; nil leaves it out.
   package var result: (typeURL: String, json: [UInt8])?

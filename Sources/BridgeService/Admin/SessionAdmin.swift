@@ -1,13 +1,15 @@
 internal import BridgeProtocol
 public import BridgeSessions
 public import GRPC
+internal import GRPCProtobuf
 internal import SwiftProtobuf
 
 /// `bridge_host.v1.SessionAdminService`: counts, lists, exports and imports sessions.
 ///
 /// Thread-safe.
 public final class SessionAdmin: Sendable {
-  public static let name = "bridge_host.v1.SessionAdminService"
+  /// The service's full name.
+  public static let name = SessionAdminMethods.service
 
   private let sessions: SessionStore
   /// Bytes a text that is imported may have.
@@ -21,16 +23,14 @@ public final class SessionAdmin: Sendable {
   public var methods: [RPCMethod] {
     let (sessions, importLimit) = (sessions, importLimit)
     return [
-      .unary("/\(Self.name)/GetStatistics") { bytes, _ throws(RPCError) in
-        let _: BridgeHost_V1_GetStatisticsRequest = try decode(bytes)
-        return try mappingErrors { try Self.statistics(sessions).serializedBytes() }
+      .unary(SessionAdminMethods.getStatistics) { _, _ in Self.statistics(sessions) },
+      .unary(SessionAdminMethods.listSessions) { request, _ throws(RPCError) in
+        try mappingErrors { try Self.list(request, sessions) }
       },
-      .unary("/\(Self.name)/ListSessions") { bytes, _ throws(RPCError) in
-        let request: BridgeHost_V1_ListSessionsRequest = try decode(bytes)
-        return try mappingErrors { try Self.list(request, sessions).serializedBytes() }
+      .oneRequest(SessionAdminMethods.exportSession.path) {
+        SessionExport(sessions: sessions, call: $0)
       },
-      .oneRequest("/\(Self.name)/ExportSession") { SessionExport(sessions: sessions, call: $0) },
-      .requestStream("/\(Self.name)/ImportSession") {
+      .requestStream(SessionAdminMethods.importSession.path) {
         SessionImport(sessions: sessions, limit: importLimit, call: $0)
       },
     ]

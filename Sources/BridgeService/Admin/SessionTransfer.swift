@@ -1,6 +1,7 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
+internal import GRPCProtobuf
 internal import JSON
 internal import SwiftProtobuf
 internal import Threads
@@ -22,12 +23,13 @@ final class SessionExport: ServerCallHandler, @unchecked Sendable {
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let request: BridgeHost_V1_ExportSessionRequest = try decode(bytes)
+    let request = try BridgeHost_V1_ExportSessionRequest(request: bytes)
     let session = try mappingErrors { try sessions.session(request.sessionID) }
     guard startThread(named: "session-export", { self.send(session) }) else { throw Self.noThread }
   }
 
-  static let noThread = RPCError(.resourceExhausted, "the system has no thread left")
+  static let noThread = RPCError(
+    .resourceExhausted, "the system has no thread left", reason: .limitReached)
 
   private func send(_ session: Session) {
     do {
@@ -42,10 +44,8 @@ final class SessionExport: ServerCallHandler, @unchecked Sendable {
         }
       }
       call.finish()
-    } catch let error as SessionError {
-      call.fail(RPCError(error))
     } catch {
-      call.fail(RPCError(.internalError, "\(error)"))
+      call.fail(RPCError(mapping: error))
     }
   }
 
@@ -92,10 +92,11 @@ final class SessionImport: ServerCallHandler, @unchecked Sendable {
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let request: BridgeHost_V1_ImportSessionRequest = try decode(bytes)
+    let request = try BridgeHost_V1_ImportSessionRequest(request: bytes)
     if text.isEmpty { otherID = request.sessionID }
     guard text.count + request.data.count <= limit else {
-      throw RPCError(.resourceExhausted, "an imported session may have \(limit) bytes")
+      throw RPCError(
+        .resourceExhausted, "an imported session may have \(limit) bytes", reason: .limitReached)
     }
     text.append(contentsOf: request.data)
   }
@@ -119,10 +120,8 @@ final class SessionImport: ServerCallHandler, @unchecked Sendable {
           $0.revision = image.revision
           $0.variableCount = Int64(image.variables.count)
         }.serializedBytes())
-    } catch let error as SessionError {
-      call.fail(RPCError(error))
     } catch {
-      call.fail(RPCError(.internalError, "\(error)"))
+      call.fail(RPCError(mapping: error))
     }
   }
 }

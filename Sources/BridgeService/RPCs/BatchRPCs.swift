@@ -1,6 +1,7 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
+internal import GRPCProtobuf
 internal import SwiftProtobuf
 
 // GetVariables, SetVariables.
@@ -25,7 +26,7 @@ extension BridgeService {
 
   @Sendable
   func setVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
+    let request = try Snakepit_Bridge_BatchSetVariablesRequest(request: bytes)
     return try mappingErrors {
       // What decoding has made one, an answer could not tell apart.
       if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)

@@ -2,6 +2,7 @@ internal import BridgePluginHost
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
+internal import GRPCProtobuf
 internal import SwiftProtobuf
 
 // Ping, InitializeSession, CleanupSession, GetSession, Heartbeat.
@@ -16,7 +17,7 @@ extension BridgeService {
   }
 
   func initializeSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request: Snakepit_Bridge_InitializeSessionRequest = try decode(bytes)
+    let request = try Snakepit_Bridge_InitializeSessionRequest(request: bytes)
     return try mappingErrors { try initialize(request) }
   }
 

@@ -1,13 +1,14 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
+internal import GRPCProtobuf
 internal import SwiftProtobuf
 
 // RegisterVariable, GetVariable, SetVariable, ListVariables, DeleteVariable.
 extension BridgeService {
   @Sendable
   func registerVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
+    let request = try Snakepit_Bridge_RegisterVariableRequest(request: bytes)
     return try mappingErrors { try register(request, call) }
   }
 
@@ -27,24 +28,24 @@ extension BridgeService {
     let session = try sessionForUse(request.sessionID)
     call.note(payload.form)
     let variable = try session.register(registration, writer: Writer(source(of: metadata)))
-    return FastRegisterResponse.encode(
+    return RegisterVariableResponse.encode(
       variable, epoch: session.epoch, form: form(of: variable, call))
   }
 
   @Sendable
   func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    guard let request = FastGetRequest(bytes) else { throw malformed("GetVariableRequest") }
+    let request = try GetVariableRequest(request: bytes)
     return try mappingErrors {
       let session = try sessions.session(request.sessionID)
       let (variable, revision) = try session.get(request.identifier)
-      return FastGetResponse.encode(
+      return GetVariableResponse.encode(
         variable, revision: revision, epoch: session.epoch, form: form(of: variable, call))
     }
   }
 
   @Sendable
   func setVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    guard let request = FastSetRequest(bytes) else { throw malformed("SetVariableRequest") }
+    let request = try SetVariableRequest(request: bytes)
     return try mappingErrors {
       let session = try sessions.session(request.sessionID)
       let writer = writer(of: request.metadata)
@@ -64,7 +65,7 @@ extension BridgeService {
           payload: payload)
       }
       call.note(variable.payload.form)
-      return FastSetResponse.encode(variable, epoch: session.epoch)
+      return SetVariableResponse.encode(variable, epoch: session.epoch)
     }
   }
 

@@ -21,7 +21,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    guard let message = FastExecuteRequest(bytes) else { throw malformed("ExecuteToolRequest") }
+    let message = try ExecuteToolRequest(request: bytes)
     try mappingErrors {
       let request = try ToolRequest(message, service: service)
       self.request = request
@@ -46,7 +46,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   }
 
   func finished(_ outcome: ToolOutcome) {
-    var response = FastExecuteResponse()
+    var response = ExecuteToolResponse()
     response.milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
     response.metadata = outcome.metadata
     switch outcome.result {
@@ -66,7 +66,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
     call.respond(response.encode())
   }
 
-  private func write(_ value: ToolValue, to response: inout FastExecuteResponse) {
+  private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
     let form = request?.form ?? []
     if form.contains(.binary), response.binaryResult.isEmpty,
       case .value(.array(let array), let type) = value,
@@ -121,8 +121,7 @@ extension ToolFailure {
     let text = message.shortened(to: 1024)
     return RPCError(
       status == .ok ? .unknown : status, text,
-      details: StatusDetails.encode(
-        code: code, message: text, reason: type.shortened(to: 256).uppercased(),
-        metadata: wireMetadata.mapValues { $0.shortened(to: 512) }))
+      reasonText: type.shortened(to: 256).uppercased(),
+      metadata: wireMetadata.mapValues { $0.shortened(to: 512) })
   }
 }

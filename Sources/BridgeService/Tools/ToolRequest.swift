@@ -4,7 +4,7 @@ package import BridgeSessions
 internal import GRPC
 internal import JSON
 
-extension FastExecuteRequest.Parameter: ArgumentSource {
+extension ExecuteToolRequest.Parameter: ArgumentSource {
   package func value(as type: ValueType) throws -> Value {
     try Payload(typeURL: typeURL, value: content, binary: binary, as: type).value
   }
@@ -48,9 +48,11 @@ struct ToolRequest {
   /// How to answer: as the parameters were written.
   let form: WireForm
 
-  init(_ request: FastExecuteRequest, service: BridgeService) throws {
+  init(_ request: ExecuteToolRequest, service: BridgeService) throws {
     guard let tool = service.plugins.tool(request.toolName) else {
-      throw RPCError(.notFound, "Tool not found: \(request.toolName)")
+      throw RPCError(
+        .notFound, "Tool not found: \(request.toolName)", reason: .toolNotFound,
+        metadata: ["tool": request.toolName.shortened(to: 256)])
     }
     self.tool = tool
     arguments = try Arguments(request.parameters, for: tool.description)

@@ -30,7 +30,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    guard let message = FastExecuteRequest(bytes) else { throw malformed("ExecuteToolRequest") }
+    let message = try ExecuteToolRequest(request: bytes)
     try mappingErrors {
       let request = try ToolRequest(message, service: service)
       self.request = request

@@ -1,6 +1,7 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
+internal import GRPCProtobuf
 internal import NIOCore
 internal import SwiftProtobuf
 
@@ -40,7 +41,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let request: Snakepit_Bridge_WatchVariablesRequest = try decode(bytes)
+    let request = try Snakepit_Bridge_WatchVariablesRequest(request: bytes)
     try mappingErrors { try begin(request) }
   }
 

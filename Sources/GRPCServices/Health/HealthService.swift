@@ -6,14 +6,7 @@ internal import GRPCProtobuf
 /// Source: https://github.com/grpc/grpc/blob/master/doc/health-checking.md
 public struct HealthService: Sendable {
   /// The service's full name.
-  public static let name = "grpc.health.v1.Health"
-
-  private static let check = ProtobufMethod<
-    Grpc_Health_V1_HealthCheckRequest, Grpc_Health_V1_HealthCheckResponse
-  >(name, "Check")
-  private static let list = ProtobufMethod<
-    Grpc_Health_V1_HealthListRequest, Grpc_Health_V1_HealthListResponse
-  >(name, "List")
+  public static let name = HealthMethods.service
 
   private let status: HealthStatus
 
@@ -27,18 +20,18 @@ public struct HealthService: Sendable {
   public var methods: [RPCMethod] {
     let status = status
     let methods: [RPCMethod] = [
-      .unary(Self.check) { request, _ throws(RPCError) in
+      .unary(HealthMethods.check) { request, _ throws(RPCError) in
         guard let found = status.status(of: request.service) else {
           throw RPCError(.notFound, "unknown service \"\(request.service)\"")
         }
         return Grpc_Health_V1_HealthCheckResponse(found)
       },
-      .unary(Self.list) { _, _ in
+      .unary(HealthMethods.list) { _, _ in
         Grpc_Health_V1_HealthListResponse.with {
           $0.statuses = status.all.mapValues { Grpc_Health_V1_HealthCheckResponse($0) }
         }
       },
-      .oneRequest("/\(Self.name)/Watch") { HealthWatch(status: status, call: $0) },
+      .oneRequest(HealthMethods.watch.path) { HealthWatch(status: status, call: $0) },
     ]
     return methods.map { $0.limitingRequests(to: Self.requestLimit) }
   }

@@ -7,9 +7,7 @@ internal import Threads
 /// Source: https://github.com/grpc/grpc/blob/master/doc/server-reflection.md
 public final class ReflectionService: Sendable {
   /// The full names of the service: its present one, and that of older clients.
-  public static let names = [
-    "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
-  ]
+  public static let names = ReflectionMethods.services
 
   /// The full names of all services, in order.
   let services: [String]
@@ -32,8 +30,8 @@ public final class ReflectionService: Sendable {
   /// The method of each version, for the methods of a `GRPCServer`.
   public var methods: [RPCMethod] {
     // The two versions differ in nothing but their names.
-    Self.names.map { name in
-      .requestStream("/\(name)/ServerReflectionInfo") { ReflectionStream(service: self, call: $0) }
+    ReflectionMethods.infos.map { method in
+      .requestStream(method.path) { ReflectionStream(service: self, call: $0) }
         .limitingRequests(to: Self.requestLimit)
     }
   }

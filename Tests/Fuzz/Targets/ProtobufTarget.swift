@@ -20,30 +20,34 @@
 
   private func tryGet(_ bytes: [UInt8]) throws(FuzzFailure) {
     let generated = try? Snakepit_Bridge_GetVariableRequest(serializedBytes: bytes)
-    if let fast = FastGetRequest(bytes) {
+    if let fast = try? GetVariableRequest(request: bytes) {
       try require(generated.map { fast.isSame(as: $0) } == true, "\(fast) is taken")
     }
     guard var generated else { return }
     generated.unknownFields = UnknownStorage()
     let written: [UInt8] = try succeeding { try generated.serializedBytes() }
-    try require(FastGetRequest(written)?.isSame(as: generated) == true, "\(generated) is refused")
+    try require(
+      (try? GetVariableRequest(request: written))?.isSame(as: generated) == true,
+      "\(generated) is refused")
   }
 
   private func trySet(_ bytes: [UInt8]) throws(FuzzFailure) {
     let generated = try? Snakepit_Bridge_SetVariableRequest(serializedBytes: bytes)
-    if let fast = FastSetRequest(bytes) {
+    if let fast = try? SetVariableRequest(request: bytes) {
       try require(generated.map { fast.isSame(as: $0) } == true, "\(fast) is taken")
     }
     guard var generated else { return }
     generated.unknownFields = UnknownStorage()
     generated.value.unknownFields = UnknownStorage()
     let written: [UInt8] = try succeeding { try generated.serializedBytes() }
-    try require(FastSetRequest(written)?.isSame(as: generated) == true, "\(generated) is refused")
+    try require(
+      (try? SetVariableRequest(request: written))?.isSame(as: generated) == true,
+      "\(generated) is refused")
   }
 
   private func tryExecute(_ bytes: [UInt8]) throws(FuzzFailure) {
     let generated = try? Snakepit_Bridge_ExecuteToolRequest(serializedBytes: bytes)
-    if let fast = FastExecuteRequest(bytes) {
+    if let fast = try? ExecuteToolRequest(request: bytes) {
       try require(generated.map { fast.isSame(as: $0) } == true, "\(fast) is taken")
     }
     guard var generated else { return }
@@ -53,7 +57,8 @@
     }
     let written: [UInt8] = try succeeding { try generated.serializedBytes() }
     try require(
-      FastExecuteRequest(written)?.isSame(as: generated) == true, "\(generated) is refused")
+      (try? ExecuteToolRequest(request: written))?.isSame(as: generated) == true,
+      "\(generated) is refused")
   }
 
   private func tryWrappers(_ bytes: [UInt8]) throws(FuzzFailure) {
@@ -94,13 +99,13 @@
     }
   }
 
-  extension FastGetRequest {
+  extension GetVariableRequest {
     fileprivate func isSame(as message: Snakepit_Bridge_GetVariableRequest) -> Bool {
       sessionID == message.sessionID && identifier == message.variableIdentifier
     }
   }
 
-  extension FastSetRequest {
+  extension SetVariableRequest {
     fileprivate func isSame(as message: Snakepit_Bridge_SetVariableRequest) -> Bool {
       sessionID == message.sessionID && identifier == message.variableIdentifier
         && typeURL == message.value.typeURL && value == Array(message.value.value)
@@ -109,7 +114,7 @@
     }
   }
 
-  extension FastExecuteRequest {
+  extension ExecuteToolRequest {
     fileprivate func isSame(as message: Snakepit_Bridge_ExecuteToolRequest) -> Bool {
       let names = Set(message.parameters.keys).union(message.binaryParameters.keys)
       return sessionID == message.sessionID && toolName == message.toolName

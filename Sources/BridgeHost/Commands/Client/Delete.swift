@@ -18,8 +18,7 @@ struct Delete: ParsableCommand {
         $0.sessionID = session.session
         $0.variableIdentifier = name
       }
-      let answer = try await host.act(
-        "DeleteVariable", request, Snakepit_Bridge_DeleteVariableResponse.self)
+      let answer = try await host.act(BridgeMethods.deleteVariable, request)
       guard answer.success else { throw PlainError(answer.errorMessage) }
     }
   }

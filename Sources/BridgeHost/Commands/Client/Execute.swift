@@ -55,8 +55,7 @@ struct Execute: ParsableCommand {
   private func printOne(
     _ host: HostClient, _ request: Snakepit_Bridge_ExecuteToolRequest
   ) async throws {
-    let answer = try await host.act(
-      "ExecuteTool", request, Snakepit_Bridge_ExecuteToolResponse.self, unbounded: true)
+    let answer = try await host.act(BridgeMethods.executeTool, request, unbounded: true)
     if client.json {
       var members: [JSON.Member] = [
         .init(key: "success", value: .boolean(answer.success)),
@@ -81,7 +80,7 @@ struct Execute: ParsableCommand {
   private func printStream(
     _ host: HostClient, _ request: Snakepit_Bridge_ExecuteToolRequest
   ) async throws {
-    try await host.stream("ExecuteStreamingTool", request, Snakepit_Bridge_ToolChunk.self) {
+    try await host.stream(BridgeMethods.executeStreamingTool, request) {
       chunk in
       if chunk.isFinal && chunk.data.isEmpty { return true }
       let data = VariableListing.json(Array(chunk.data))

@@ -38,7 +38,7 @@ struct Get: ParsableCommand {
         $0.variableIdentifier = names[0]
       }
       return [
-        try await host.read("GetVariable", request, Snakepit_Bridge_GetVariableResponse.self)
+        try await host.read(BridgeMethods.getVariable, request)
           .variable
       ]
     }
@@ -46,8 +46,7 @@ struct Get: ParsableCommand {
       $0.sessionID = session.session
       $0.variableIdentifiers = names
     }
-    let answer = try await host.read(
-      "GetVariables", request, Snakepit_Bridge_BatchGetVariablesResponse.self)
+    let answer = try await host.read(BridgeMethods.getVariables, request)
     guard answer.missingVariables.isEmpty else {
       throw PlainError(
         "NOT_FOUND: there is no variable \(answer.missingVariables.joined(separator: ", "))")

@@ -1,5 +1,6 @@
 import BridgeProtocol
 import GRPC
+import GRPCProtobuf
 import NIOCore
 import SwiftProtobuf
 
@@ -20,65 +21,45 @@ struct HostClient: Sendable {
   private static let usualTimeout = 30.0
 
   /// Calls a method that changes nothing.
-  func read<Response: Message>(
-    _ method: String, _ request: some Message, _: Response.Type
+  func read<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>, _ request: Request
   ) async throws -> Response {
-    try await call(method, request, options(timeout ?? Self.usualTimeout, attempts: attempts))
+    let options = options(timeout ?? Self.usualTimeout, attempts: attempts)
+    return try await client.unary(method, request, options: options).message
   }
 
   /// Calls a method that changes something.
-  func act<Response: Message>(
-    _ method: String, _ request: some Message, _: Response.Type, unbounded: Bool = false
+  ///
+  /// - Parameter unbounded: Without a timeout of the user's it takes as long as it takes.
+  func act<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>, _ request: Request, unbounded: Bool = false
   ) async throws -> Response {
-    try await call(
-      method, request, options(timeout ?? (unbounded ? nil : Self.usualTimeout)))
-  }
-
-  private func call<Response: Message>(
-    _ method: String, _ request: some Message, _ options: CallOptions
-  ) async throws -> Response {
-    let answer = try await client.unary(
-      Self.path(method), request.serializedBytes(), options: options)
-    return try Self.decode(answer.message)
+    let options = options(timeout ?? (unbounded ? nil : Self.usualTimeout))
+    return try await client.unary(method, request, options: options).message
   }
 
   /// Calls a method that streams; `body` says whether it wants more.
-  func stream<Response: Message>(
-    _ method: String, _ request: some Message, _: Response.Type,
+  func stream<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>, _ request: Request,
     _ body: (Response) throws -> Bool
   ) async throws {
-    let responses = client.serverStream(
-      Self.path(method), try request.serializedBytes(), options: options(timeout))
+    let responses = try client.serverStream(method, request, options: options(timeout))
     for try await message in responses {
-      guard try body(Self.decode(message)) else { return }
+      guard try body(message) else { return responses.cancel() }
     }
   }
 
   /// Calls a method that takes a stream of requests.
-  func send<Response: Message>(
-    _ method: String, _ requests: some Sequence<some Message>, _: Response.Type
+  func send<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>, _ requests: some Sequence<Request>
   ) async throws -> Response {
-    let call = client.clientStream(Self.path(method), options: options(timeout))
+    let call = client.clientStream(method, options: options(timeout))
     for request in requests {
       // The call has ended: its response says why.
-      guard await call.requests.send(try request.serializedBytes()) else { break }
+      guard try await call.requests.send(request) else { break }
     }
     call.requests.finish()
-    return try Self.decode(try await call.response().message)
-  }
-
-  /// - Parameter method: Of the bridge's service, or a whole path.
-  private static func path(_ method: String) -> String {
-    method.hasPrefix("/") ? method : "/snakepit.bridge.BridgeService/\(method)"
-  }
-
-  private static func decode<Response: Message>(_ bytes: [UInt8]) throws -> Response {
-    do {
-      return try Response(serializedBytes: bytes)
-    } catch {
-      throw RPCError(
-        .internalError, "the host's answer is not a well-formed \(Response.protoMessageName)")
-    }
+    return try await call.response().message
   }
 
   private func options(_ seconds: Double?, attempts: Int = 1) -> CallOptions {

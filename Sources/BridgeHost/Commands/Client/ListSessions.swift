@@ -16,9 +16,7 @@ struct ListSessions: ParsableCommand {
     try client.run { [self] host in
       var request = BridgeHost_V1_ListSessionsRequest.with { $0.pattern = pattern }
       while true {
-        let page = try await host.read(
-          SessionAdminPath.listSessions, request, BridgeHost_V1_ListSessionsResponse.self
-        ).sessions
+        let page = try await host.read(SessionAdminMethods.listSessions, request).sessions
         for session in page { StandardOutput.writeLine(line(session)) }
         guard let last = page.last else { return }
         request.afterSessionID = last.sessionID
@@ -43,11 +41,4 @@ struct ListSessions: ParsableCommand {
       .init(key: "value_bytes", value: .integer(session.valueBytes)),
     ]).text
   }
-}
-
-/// The methods of the service for operators.
-enum SessionAdminPath {
-  static let listSessions = "/bridge_host.v1.SessionAdminService/ListSessions"
-  static let exportSession = "/bridge_host.v1.SessionAdminService/ExportSession"
-  static let importSession = "/bridge_host.v1.SessionAdminService/ImportSession"
 }

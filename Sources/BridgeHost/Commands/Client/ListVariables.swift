@@ -18,8 +18,7 @@ struct ListVariables: ParsableCommand {
         $0.sessionID = session.session
         $0.pattern = pattern
       }
-      let answer = try await host.read(
-        "ListVariables", request, Snakepit_Bridge_ListVariablesResponse.self)
+      let answer = try await host.read(BridgeMethods.listVariables, request)
       for variable in answer.variables {
         StandardOutput.writeLine(
           client.json ? VariableListing.json(variable).text : VariableListing.line(variable))

@@ -17,9 +17,9 @@ struct Ping: ParsableCommand {
     try client.run { [self] host in
       let request = Snakepit_Bridge_PingRequest.with { $0.message = message }
       // The first one also connects.
-      _ = try await host.read("Ping", request, Snakepit_Bridge_PingResponse.self)
+      _ = try await host.read(BridgeMethods.ping, request)
       let start = ContinuousClock.now
-      let answer = try await host.read("Ping", request, Snakepit_Bridge_PingResponse.self)
+      let answer = try await host.read(BridgeMethods.ping, request)
       let elapsed = ContinuousClock.now - start
       let microseconds = elapsed.components.attoseconds / 1_000_000_000_000
       let milliseconds =

@@ -13,8 +13,7 @@ struct DescribeSession: ParsableCommand {
   func run() throws {
     try client.run { [self] host in
       let request = Snakepit_Bridge_GetSessionRequest.with { $0.sessionID = session.session }
-      let answer = try await host.read(
-        "GetSession", request, Snakepit_Bridge_GetSessionResponse.self)
+      let answer = try await host.read(BridgeMethods.getSession, request)
       let members: [JSON.Member] = [
         .init(key: "session", value: .string(answer.sessionID)),
         .init(key: "variables", value: .integer(Int64(answer.variableCount))),
@@ -47,8 +46,7 @@ struct EndSession: ParsableCommand {
   func run() throws {
     try client.run { [self] host in
       let request = Snakepit_Bridge_CleanupSessionRequest.with { $0.sessionID = session.session }
-      let answer = try await host.act(
-        "CleanupSession", request, Snakepit_Bridge_CleanupSessionResponse.self)
+      let answer = try await host.act(BridgeMethods.cleanupSession, request)
       let text =
         client.json
         ? JSON.object([

@@ -20,9 +20,7 @@ struct ExportSession: ParsableCommand {
   func run() throws {
     try client.run { [self] host in
       let request = BridgeHost_V1_ExportSessionRequest.with { $0.sessionID = session.session }
-      try await host.stream(
-        SessionAdminPath.exportSession, request, BridgeHost_V1_ExportSessionResponse.self
-      ) {
+      try await host.stream(SessionAdminMethods.exportSession, request) {
         guard StandardOutput.write(Array($0.data)) else {
           throw PlainError("standard output cannot be written: the text is not complete")
         }
@@ -63,8 +61,7 @@ struct ImportSession: ParsableCommand {
       }
     }
     try client.run { [requests] host in
-      let answer = try await host.send(
-        SessionAdminPath.importSession, requests, BridgeHost_V1_ImportSessionResponse.self)
+      let answer = try await host.send(SessionAdminMethods.importSession, requests)
       StandardOutput.writeLine(
         "\(answer.sessionID)  \(answer.variableCount) variables, revision \(answer.revision)")
     }

@@ -62,9 +62,7 @@ struct SetValue: ParsableCommand {
       $0.sessionID = session.session
       $0.variableIdentifier = name
     }
-    let variable = try await host.read(
-      "GetVariable", current, Snakepit_Bridge_GetVariableResponse.self
-    ).variable
+    let variable = try await host.read(BridgeMethods.getVariable, current).variable
     guard let declared = ValueType(rawValue: variable.type) else {
       throw PlainError("\(name) is of the type \"\(variable.type)\", which this program lacks")
     }
@@ -79,8 +77,7 @@ struct SetValue: ParsableCommand {
       $0.expectedVersion = expectedVersion ?? 0
       $0.metadata["source"] = "command line"
     }
-    let answer = try await host.act(
-      "SetVariable", request, Snakepit_Bridge_SetVariableResponse.self)
+    let answer = try await host.act(BridgeMethods.setVariable, request)
     guard answer.success else { throw PlainError(answer.errorMessage) }
     tell(version: answer.newVersion, revision: answer.revision)
   }
@@ -95,8 +92,7 @@ struct SetValue: ParsableCommand {
       $0.constraintsJson = constraints ?? ""
       $0.metadata["source"] = "command line"
     }
-    let answer = try await host.act(
-      "RegisterVariable", request, Snakepit_Bridge_RegisterVariableResponse.self)
+    let answer = try await host.act(BridgeMethods.registerVariable, request)
     guard answer.success else { throw PlainError(answer.errorMessage) }
     tell(version: answer.variable.version, revision: answer.revision)
   }

@@ -46,7 +46,7 @@ struct Watch: ParsableCommand {
         $0.epoch = epoch ?? ""
       }
       var left = count ?? .max
-      try await host.stream("WatchVariables", request, Snakepit_Bridge_VariableUpdate.self) {
+      try await host.stream(BridgeMethods.watchVariables, request) {
         guard let line = client.json ? Self.json($0) : Self.text($0) else { return true }
         left -= 1
         // A reader that is gone ends the watch.

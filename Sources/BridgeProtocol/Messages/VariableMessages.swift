@@ -1,17 +1,23 @@
 package import BridgeSessions
+package import GRPC
+internal import GRPCProtobuf
 
 // Messages of the calls that make up most of the traffic, read and written by hand: the generated
 // code costs more than everything else such a call does. Tests hold them against the generated
 // messages.
 
 /// snakepit.bridge.GetVariableRequest
-package struct FastGetRequest {
+package struct GetVariableRequest {
   package var sessionID = ""
   package var identifier = ""
 
-  /// - Returns: nil when the bytes are not such a message.
-  package init?(_ bytes: [UInt8]) {
-    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  /// Reads the message.
+  ///
+  /// - Throws: INTERNAL when the bytes are not such a message.
+  package init(request bytes: [UInt8]) throws(RPCError) {
+    guard bytes.withUnsafeBytes({ read($0) }) else {
+      throw RPCError(malformed: "request", "snakepit.bridge.GetVariableRequest")
+    }
   }
 
   private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -32,7 +38,7 @@ package struct FastGetRequest {
 }
 
 /// snakepit.bridge.GetVariableResponse
-package enum FastGetResponse {
+package enum GetVariableResponse {
   package static func encode(
     _ variable: Variable, revision: Int64, epoch: String, form: ValueForm
   ) -> [UInt8] {
@@ -46,7 +52,7 @@ package enum FastGetResponse {
 }
 
 /// snakepit.bridge.SetVariableRequest
-package struct FastSetRequest {
+package struct SetVariableRequest {
   package var sessionID = ""
   package var identifier = ""
   package var typeURL = ""
@@ -58,9 +64,13 @@ package struct FastSetRequest {
 
   package var hasValue: Bool { !(typeURL.isEmpty && value.isEmpty && binaryValue.isEmpty) }
 
-  /// - Returns: nil when the bytes are not such a message.
-  package init?(_ bytes: [UInt8]) {
-    guard bytes.withUnsafeBytes({ read($0) }) else { return nil }
+  /// Reads the message.
+  ///
+  /// - Throws: INTERNAL when the bytes are not such a message.
+  package init(request bytes: [UInt8]) throws(RPCError) {
+    guard bytes.withUnsafeBytes({ read($0) }) else {
+      throw RPCError(malformed: "request", "snakepit.bridge.SetVariableRequest")
+    }
   }
 
   private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -99,7 +109,7 @@ package struct FastSetRequest {
 }
 
 /// snakepit.bridge.SetVariableResponse
-package enum FastSetResponse {
+package enum SetVariableResponse {
   package static func encode(_ variable: Variable, epoch: String) -> [UInt8] {
     var writer = WireWriter(reservingCapacity: 48)
     writer.write(true, field: 1)
@@ -111,7 +121,7 @@ package enum FastSetResponse {
 }
 
 /// snakepit.bridge.RegisterVariableResponse
-package enum FastRegisterResponse {
+package enum RegisterVariableResponse {
   package static func encode(_ variable: Variable, epoch: String, form: ValueForm) -> [UInt8] {
     let encoded = variable.encode(form)
     var writer = WireWriter(reservingCapacity: encoded.count + 96)

@@ -1,0 +1,37 @@
+/// Why a call of the bridge failed, for programs: the `reason` of its google.rpc.ErrorInfo.
+///
+/// docs/limits.md lists them; a test compares the two. A tool that fails has a reason of its own.
+package enum ErrorReason: String, CaseIterable, Sendable {
+  /// There is no such session.
+  case sessionNotFound = "SESSION_NOT_FOUND"
+  /// There is no such variable.
+  case variableNotFound = "VARIABLE_NOT_FOUND"
+  /// There is no such tool.
+  case toolNotFound = "TOOL_NOT_FOUND"
+  /// The session or variable exists already.
+  case alreadyExists = "ALREADY_EXISTS"
+  /// The value is of another type, or against a constraint.
+  case invalidValue = "INVALID_VALUE"
+  /// Something else in the request is wrong.
+  case invalidArgument = "INVALID_ARGUMENT"
+  /// The variable has another version than the request expects.
+  case versionMismatch = "VERSION_MISMATCH"
+  /// A limit of the host is reached; the message names it.
+  case limitReached = "LIMIT_REACHED"
+  /// The host no longer holds that revision or version.
+  case revisionTooOld = "REVISION_TOO_OLD"
+  /// The epoch is of another life of the session.
+  case wrongEpoch = "WRONG_EPOCH"
+  /// The session or variable is in a state that forbids it.
+  case failedPrecondition = "FAILED_PRECONDITION"
+  /// The variable's access rules forbid it.
+  case permissionDenied = "PERMISSION_DENIED"
+  /// The state directory cannot be written.
+  case storageUnavailable = "STORAGE_UNAVAILABLE"
+  /// The host does not do that.
+  case unsupported = "UNSUPPORTED"
+  /// The host shuts down.
+  case shuttingDown = "SHUTTING_DOWN"
+  /// A mistake of the host.
+  case internalError = "INTERNAL"
+}

@@ -1,0 +1,91 @@
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import GRPCProtobuf
+internal import SwiftProtobuf
+
+extension BridgeService {
+  /// An RPC that is answered at once, with its errors mapped.
+  func unary<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>,
+    _ handler: @escaping @Sendable (Request, ServerCall) throws -> Response
+  ) -> RPCMethod {
+    .unary(method) { request, call throws(RPCError) in
+      try mappingErrors { try handler(request, call) }
+    }
+  }
+}
+
+/// Runs the body of an RPC; what it throws becomes a status.
+func mappingErrors<Result>(_ body: () throws -> Result) throws(RPCError) -> Result {
+  do {
+    return try body()
+  } catch {
+    throw RPCError(mapping: error)
+  }
+}
+
+extension String {
+  /// This text, or its beginning where it has more UTF-8 bytes than the limit.
+  func shortened(to limit: Int) -> String {
+    utf8.count <= limit ? self : String(decoding: utf8.prefix(limit), as: UTF8.self) + "…"
+  }
+}
+
+extension RPCError {
+  /// The status for an error of any module: the one place where errors become gRPC statuses.
+  init(mapping error: any Error) {
+    switch error {
+    case let error as RPCError: self = error
+    case let error as SessionError: self.init(error)
+    default: self.init(.internalError, "\(error)", reason: .internalError)
+    }
+  }
+
+  /// The status for an error of sessions.
+  init(_ error: SessionError) {
+    let (code, reason): (StatusCode, ErrorReason) =
+      switch error.code {
+      case .sessionNotFound: (.notFound, .sessionNotFound)
+      case .variableNotFound: (.notFound, .variableNotFound)
+      case .alreadyExists: (.alreadyExists, .alreadyExists)
+      case .invalidValue: (.invalidArgument, .invalidValue)
+      case .invalidArgument: (.invalidArgument, .invalidArgument)
+      case .versionMismatch: (.aborted, .versionMismatch)
+      case .limitReached: (.resourceExhausted, .limitReached)
+      case .tooOld: (.outOfRange, .revisionTooOld)
+      case .wrongEpoch: (.failedPrecondition, .wrongEpoch)
+      case .failedPrecondition: (.failedPrecondition, .failedPrecondition)
+      case .permissionDenied: (.permissionDenied, .permissionDenied)
+      case .storageUnavailable: (.unavailable, .storageUnavailable)
+      case .unsupported: (.unimplemented, .unsupported)
+      }
+    // The text goes out twice and the facts beside it: cut, so that all fits into trailers.
+    self.init(
+      code, error.message.shortened(to: 1024), reason: reason,
+      metadata: error.details.mapValues { $0.shortened(to: 256) })
+  }
+
+  /// A status with a google.rpc.ErrorInfo.
+  init(
+    _ code: StatusCode, _ message: String, reason: ErrorReason, metadata: [String: String] = [:]
+  ) {
+    self.init(code, message, reasonText: reason.rawValue, metadata: metadata)
+  }
+
+  /// A status with a google.rpc.ErrorInfo.
+  ///
+  /// - Parameters:
+  ///   - reasonText: In UPPER_SNAKE_CASE, for reasons that are not the host's own.
+  ///   - metadata: Facts for programs, for example `current_version`.
+  init(
+    _ code: StatusCode, _ message: String, reasonText: String, metadata: [String: String] = [:]
+  ) {
+    let info = Google_Rpc_ErrorInfo.with {
+      $0.reason = reasonText
+      $0.domain = "bridge-host"
+      $0.metadata = metadata
+    }
+    self.init(code, message, packing: [info])
+  }
+}

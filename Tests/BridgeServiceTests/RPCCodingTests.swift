@@ -1,0 +1,70 @@
+import BridgeProtocol
+import BridgeSessions
+import GRPC
+import GRPCProtobuf
+import SwiftProtobuf
+import Testing
+
+@testable import BridgeService
+
+@Suite struct RPCCodingTests {
+  /// Status and reason of each error of sessions: clients depend on both.
+  private static let table: [(SessionError.Code, StatusCode, ErrorReason)] = [
+    (.sessionNotFound, .notFound, .sessionNotFound),
+    (.variableNotFound, .notFound, .variableNotFound),
+    (.alreadyExists, .alreadyExists, .alreadyExists),
+    (.invalidValue, .invalidArgument, .invalidValue),
+    (.invalidArgument, .invalidArgument, .invalidArgument),
+    (.versionMismatch, .aborted, .versionMismatch),
+    (.limitReached, .resourceExhausted, .limitReached),
+    (.tooOld, .outOfRange, .revisionTooOld),
+    (.wrongEpoch, .failedPrecondition, .wrongEpoch),
+    (.failedPrecondition, .failedPrecondition, .failedPrecondition),
+    (.permissionDenied, .permissionDenied, .permissionDenied),
+    (.storageUnavailable, .unavailable, .storageUnavailable),
+    (.unsupported, .unimplemented, .unsupported),
+  ]
+
+  @Test(arguments: table)
+  func errorsOfSessionsHaveTheirStatus(
+    code: SessionError.Code, status: StatusCode, reason: ErrorReason
+  ) throws {
+    let error = RPCError(SessionError(code, "what is wrong", details: ["fact": "7"]))
+    #expect(error.code == status)
+    #expect(error.message == "what is wrong")
+    let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
+    #expect(info.reason == reason.rawValue)
+    #expect(info.domain == "bridge-host")
+    #expect(info.metadata == ["fact": "7"])
+  }
+
+  @Test func aStatusIsLeftAsItIs() throws {
+    let own = RPCError(.unavailable, "later", reason: .shuttingDown)
+    let mapped = #expect(throws: RPCError.self) { try mappingErrors { throw own } }
+    #expect(mapped?.code == own.code)
+    #expect(mapped?.message == own.message)
+    #expect(mapped?.details == own.details)
+  }
+
+  @Test func whatNobodyExpectedIsInternal() throws {
+    struct Surprise: Error, CustomStringConvertible { let description = "surprise" }
+    let error = #expect(throws: RPCError.self) { try mappingErrors { throw Surprise() } }
+    #expect(error?.code == .internalError)
+    #expect(error?.message == "surprise")
+    #expect(error?.details(as: Google_Rpc_ErrorInfo.self).first?.reason == "INTERNAL")
+  }
+
+  @Test func longTextsAreCutSoThatTheyFitIntoTrailers() throws {
+    let long = String(repeating: "x", count: 5000)
+    let error = RPCError(SessionError(.invalidValue, long, details: ["fact": long]))
+    #expect(error.message.utf8.count < 1100)
+    let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
+    #expect(info.metadata["fact"]!.utf8.count < 300)
+    #expect(error.details.count < 3000)
+  }
+
+  @Test func shorteningKeepsWhatFits() {
+    #expect("12345".shortened(to: 5) == "12345")
+    #expect("123456".shortened(to: 5) == "12345…")
+  }
+}

@@ -1,0 +1,27 @@
+import BridgePluginHost
+import BridgeProtocol
+import BridgeSessions
+import GRPC
+import GRPCProtobuf
+import Logging
+import Testing
+
+@testable import BridgeService
+
+@Suite struct RoutesTests {
+  private let sessions = SessionStore(limits: SessionLimits())
+
+  @Test func everyMethodOfTheBridgeHasARoute() {
+    let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    let service = BridgeService(
+      sessions: sessions, plugins: PluginHost(logger: logger), logger: logger)
+    let paths = service.methods.map(\.path)
+    #expect(Set(paths) == Set(BridgeMethods.all.map(\.path)))
+    #expect(paths.count == BridgeMethods.all.count)
+  }
+
+  @Test func everyMethodOfTheAdminHasARoute() {
+    let paths = SessionAdmin(sessions: sessions).methods.map(\.path)
+    #expect(paths == SessionAdminMethods.all.map(\.path))
+  }
+}
