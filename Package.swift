@@ -247,6 +247,16 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "BridgeHostTests",
+      dependencies: [
+        "BridgeHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "GRPC", "GRPCServices",
+        "JSON", "TrustedFiles",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "BridgeStorageTests",
       dependencies: [
         "BinaryFormatsFuzzing", "BridgeSessions", "BridgeStorage", "RandomSessions", "Threads",

@@ -28,22 +28,14 @@ struct StateOptions: ParsableArguments {
     case always, interval
   }
 
+  /// Opens the directory.
+  ///
   /// - Returns: nil when nothing is to be kept.
   func open(historyVersions: Int, _ logger: Logger) throws -> SessionStorage? {
     guard let directory else { return nil }
-    return try failingPlainly {
-      try SessionStorage(
-        directory: directory,
-        durability: durability == .always ? .always : .interval(milliseconds: flushIntervalMs),
-        historyVersions: historyVersions, logger: logger)
-    }
-  }
-
-  func restore(_ sessions: SessionStore, from storage: SessionStorage?, _ logger: Logger) throws {
-    guard let storage else { return }
-    let counts = try failingPlainly { try storage.restore(into: sessions) }
-    logger.info(
-      "state restored",
-      metadata: ["sessions": "\(counts.sessions)", "variables": "\(counts.variables)"])
+    return try SessionStorage(
+      directory: directory,
+      durability: durability == .always ? .always : .interval(milliseconds: flushIntervalMs),
+      historyVersions: historyVersions, logger: logger)
   }
 }

@@ -8,8 +8,10 @@ import Threads
 ///
 /// Only the timer is an event loop's. The sessions end on a thread: when many do at once, the loop's
 /// clients would wait for all of them.
-final class SessionSweep: Sendable {
+final class SessionSweep: HostComponent, Sendable {
+  let name = "session sweep"
   private let sessions: SessionStore
+  private let group: any EventLoopGroup
   private let logger: Logger
   private let task = Locked<RepeatedTask?>(nil)
   private let isSweeping = Atomic<Bool>(false)
@@ -17,19 +19,20 @@ final class SessionSweep: Sendable {
   /// A session ends at most this long after its time is over.
   private static let interval = TimeAmount.seconds(5)
 
-  init(sessions: SessionStore, logger: Logger) {
+  init(_ sessions: SessionStore, on group: any EventLoopGroup, logger: Logger) {
     self.sessions = sessions
+    self.group = group
     self.logger = logger
   }
 
-  func start(on group: any EventLoopGroup) {
+  func start() {
     let repeated = group.next().scheduleRepeatedTask(
       initialDelay: Self.interval, delay: Self.interval
     ) { _ in self.begin() }
     task.withLock { $0 = repeated }
   }
 
-  func stop() { task.withLock { $0?.cancel() } }
+  func drain() { task.withLock { $0?.cancel() } }
 
   private func begin() {
     guard sessions.sessionCount > 0, !isSweeping.exchange(true, ordering: .acquiring) else {

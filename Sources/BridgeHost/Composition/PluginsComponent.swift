@@ -1,0 +1,34 @@
+import BridgePluginHost
+import Logging
+
+/// The plugins, and the threads that run their tools.
+final class PluginsComponent: HostComponent {
+  let name = "plugins"
+  let host: PluginHost
+  private let directory: String?
+  private let logger: Logger
+
+  /// - Parameter directory: Where plugins lie; nil loads none.
+  init(directory: String?, configuration: PluginHost.Configuration, logger: Logger) {
+    host = PluginHost(configuration: configuration, logger: logger)
+    self.directory = directory
+    self.logger = logger
+  }
+
+  /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
+  func start() throws {
+    guard let directory else { return }
+    for report in try host.loadDirectory(directory) {
+      switch report.result {
+      case .success(let tools):
+        logger.info(
+          "plugin loaded",
+          metadata: ["file": "\(report.file)", "tools": "\(tools.joined(separator: ", "))"])
+      case .failure(let error):
+        logger.error("plugin skipped", metadata: ["file": "\(report.file)", "error": "\(error)"])
+      }
+    }
+  }
+
+  func stop() { host.stop() }
+}

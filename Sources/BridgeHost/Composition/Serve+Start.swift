@@ -1,0 +1,71 @@
+import BridgePluginHost
+import BridgeService
+import GRPC
+import GRPCServices
+import Logging
+import NIOCore
+
+extension Serve {
+  /// Starts the parts of the host. This is their order; at the end they drain and stop the other way
+  /// round.
+  func start(
+    _ components: ComponentStack, _ logger: Logger
+  ) throws -> (server: ServerComponent, plugins: PluginsComponent) {
+    let storage = try components.start(
+      StateComponent { try state.open(historyVersions: sessions.historyVersions, logger) }
+    ).storage
+    let store = try components.start(
+      SessionsComponent(limits: sessions.limits, storage: storage, logger: logger)
+    ).sessions
+    let plugins = try components.start(makePlugins(logger))
+    let service = BridgeService(
+      sessions: store, plugins: plugins.host, configuration: serviceConfiguration,
+      logger: logger)
+    let health = HealthStatus()
+    let methods =
+      service.methods + SessionAdmin(sessions: store).methods + HealthService(health).methods
+      + reflectionMethods
+    try components.start(WatchesComponent(service))
+    try components.start(HealthComponent(health, services: [BridgeService.name]))
+    let server = try components.start(makeServer(methods, logger))
+    try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
+    return (server, plugins)
+  }
+
+  private var serviceConfiguration: BridgeService.Configuration {
+    var configuration = BridgeService.Configuration()
+    configuration.createsSessions = autoCreateSessions
+    return configuration
+  }
+
+  private func makePlugins(_ logger: Logger) -> PluginsComponent {
+    var configuration = PluginHost.Configuration()
+    configuration.toolThreads = toolThreads
+    return PluginsComponent(directory: plugins, configuration: configuration, logger: logger)
+  }
+
+  private var reflectionMethods: [RPCMethod] {
+    guard reflection else { return [] }
+    let services = [BridgeService.name, SessionAdmin.name, HealthService.name]
+    return ReflectionService(services: services) { [BridgeService.descriptorSet] }.methods
+  }
+
+  private func makeServer(_ methods: [RPCMethod], _ logger: Logger) throws -> ServerComponent {
+    let admission = try listening.makeAdmission(logger)
+    let server = GRPCServer(
+      methods: methods, eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
+      limits: serverLimits, admission: admission.map { [$0] } ?? [], logger: logger)
+    return ServerComponent(
+      server, listening: listening, admission: admission, grace: .seconds(Int64(grace)))
+  }
+
+  var serverLimits: ServerLimits {
+    var limits = ServerLimits()
+    limits.messageSize = maxMessageBytes
+    // Room for a few of the largest messages.
+    limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
+    limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
+    connections.apply(to: &limits)
+    return limits
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import BridgeSessions
+import GRPC
+import NIOCore
+import Testing
+
+@testable import BridgeHost
+
+/// Options of `serve` that end in a limit: each one reaches its own field, and no other.
+@Suite struct ServeOptionsTests {
+  typealias LimitPath = any KeyPath<SessionLimits, Int> & Sendable
+
+  private func serve(_ arguments: String...) throws -> Serve {
+    try Serve.parse(arguments)
+  }
+
+  @Test(arguments: [
+    ("--session-ttl", \SessionLimits.timeToLive as LimitPath),
+    ("--max-sessions", \.sessions),
+    ("--max-variables", \.variablesPerSession),
+    ("--max-session-bytes", \.sessionBytes),
+    ("--max-bytes", \.totalBytes),
+    ("--history-versions", \.historyVersions),
+    ("--history-bytes", \.historyBytes),
+    ("--watch-log-changes", \.logChanges),
+    ("--watch-log-bytes", \.logBytes),
+  ])
+  func limitsOfSessions(option: String, limit: LimitPath) throws {
+    let defaults = try serve().sessions.limits
+    let limits = try serve(option, "2345").sessions.limits
+    #expect(limits[keyPath: limit] == 2345)
+    #expect(differences(defaults, limits) == 1)
+  }
+
+  /// Fields that differ.
+  private func differences(_ left: SessionLimits, _ right: SessionLimits) -> Int {
+    zip(Mirror(reflecting: left).children, Mirror(reflecting: right).children)
+      .filter { "\($0.value)" != "\($1.value)" }.count
+  }
+
+  @Test func withoutOptionsTheDefaultsOfTheModulesHold() throws {
+    let serve = try serve()
+    #expect(differences(serve.sessions.limits, SessionLimits()) == 0)
+    #expect(serve.listening.listen.isEmpty)
+    #expect(serve.autoCreateSessions)
+    #expect(serve.reflection)
+  }
+
+  @Test func timesOfConnections() throws {
+    let limits = try serve(
+      "--keepalive-time", "11", "--keepalive-timeout", "12", "--min-ping-interval", "13",
+      "--max-connection-idle", "14", "--max-connection-age", "15",
+      "--max-connection-age-grace", "16", "--send-timeout", "17", "--compress-from", "18"
+    ).serverLimits
+    #expect(limits.keepalive.time == .seconds(11))
+    #expect(limits.keepalive.timeout == .seconds(12))
+    #expect(limits.keepalive.minimumPingInterval == .seconds(13))
+    #expect(limits.keepalive.maxIdle == .seconds(14))
+    #expect(limits.keepalive.maxAge == .seconds(15))
+    #expect(limits.keepalive.maxAgeGrace == .seconds(16))
+    #expect(limits.sendTimeout == .seconds(17))
+    #expect(limits.compressionThreshold == 18)
+  }
+
+  @Test func zeroStandsForNever() throws {
+    let limits = try serve(
+      "--keepalive-time", "0", "--max-connection-idle", "0", "--max-connection-age", "0",
+      "--max-connection-age-grace", "0", "--send-timeout", "0", "--compress-from", "0"
+    ).serverLimits
+    #expect(limits.keepalive.time == nil)
+    #expect(limits.keepalive.maxIdle == nil)
+    #expect(limits.keepalive.maxAge == nil)
+    #expect(limits.keepalive.maxAgeGrace == nil)
+    #expect(limits.sendTimeout == nil)
+    #expect(limits.compressionThreshold == nil)
+  }
+
+  @Test func thereIsRoomForTwoOfTheLargestMessages() throws {
+    let small = try serve("--max-message-bytes", "1024").serverLimits
+    #expect(small.messageSize == 1024)
+    #expect(small.requestBytes == ServerLimits().requestBytes)
+    let large = try serve("--max-message-bytes", "1000000000").serverLimits
+    #expect(large.messageSize == 1_000_000_000)
+    #expect(large.requestBytes == 2_000_000_000)
+    #expect(large.answerBytes == 2_000_000_000)
+  }
+
+  @Test(arguments: [
+    ["--grace", "86401"], ["--grace", "-1"], ["--event-loops", "1025"], ["--tool-threads", "0"],
+    ["--max-message-bytes", "1023"], ["--port", "65536"], ["--session-ttl", "0"],
+    ["--grace", "1.5"], ["--grace", ""], ["--no-such-option"], ["--log-level", "loud"],
+  ])
+  func whatIsOutOfRangeIsRefused(arguments: [String]) {
+    #expect(throws: (any Error).self) { try Serve.parse(arguments) }
+  }
+}
