@@ -186,6 +186,7 @@ let package = Package(
       name: "BinaryFormatsTests", dependencies: ["BinaryFormats", "BinaryFormatsFuzzing"],
       swiftSettings: swiftSettings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
+    .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: swiftSettings),
     .testTarget(
       name: "TrustedFilesTests", dependencies: ["TrustedFiles"], swiftSettings: swiftSettings),
     .testTarget(

@@ -1,5 +1,5 @@
-import ArgumentParser
-import BridgePluginHost
+internal import ArgumentParser
+internal import BridgePluginHost
 
 /// The command line of bridge-host.
 ///

@@ -8,12 +8,14 @@ public import Logging
 ///
 /// Thread-safe. Everything but tools runs on the event loop its call came on.
 public final class BridgeService: Sendable {
+  /// What a host may choose.
   public struct Configuration: Sendable {
     /// Whether RegisterVariable, ExecuteTool and WatchVariables create the session they name.
     public var createsSessions = true
     /// Milliseconds between heartbeats of a watch that names no interval.
     public var heartbeatInterval = 30_000
 
+    /// The defaults.
     public init() {}
   }
 
@@ -29,6 +31,7 @@ public final class BridgeService: Sendable {
   /// describing their tools anew costs many times what making a session does.
   let toolsOnTheWire = Locked<[UInt8]?>(nil)
 
+  /// Serves sessions and the tools of plugins.
   public init(
     sessions: SessionStore, plugins: PluginHost, configuration: Configuration = Configuration(),
     logger: Logger

@@ -8,6 +8,7 @@ public final class Condition: @unchecked Sendable {
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
+  /// Makes a lock that nobody holds.
   public init() {
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
@@ -24,6 +25,7 @@ public final class Condition: @unchecked Sendable {
     condition.deallocate()
   }
 
+  /// Runs `body` while this thread holds the lock. Not reentrant.
   public func withLock<Result>(_ body: () throws -> Result) rethrows -> Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
@@ -44,7 +46,9 @@ public final class Condition: @unchecked Sendable {
     return pthread_cond_timedwait(condition, mutex, &time) == 0
   }
 
+  /// Wakes one thread that waits.
   public func signal() { pthread_cond_signal(condition) }
 
+  /// Wakes all threads that wait.
   public func broadcast() { pthread_cond_broadcast(condition) }
 }

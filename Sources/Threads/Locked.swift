@@ -8,6 +8,7 @@
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 
+    /// Puts a value behind a new lock.
     public init(_ initialValue: consuming sending Value) {
       mutex = .allocate(capacity: 1)
       pthread_mutex_init(mutex, nil)
@@ -22,6 +23,7 @@
       mutex.deallocate()
     }
 
+    /// Runs `body` with the value while this thread holds the lock. Not reentrant.
     public borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import GRPC
-import NIOCore
+internal import ArgumentParser
+internal import GRPC
+internal import NIOCore
 
 /// The options of `serve` that bound what one client's connection may cost. Times are in seconds,
 /// and 0 stands for never.

@@ -1,7 +1,7 @@
-import ArgumentParser
-import GRPC
-import GRPCServices
-import Logging
+internal import ArgumentParser
+internal import GRPC
+internal import GRPCServices
+internal import Logging
 
 /// Where `bridge-host serve` listens, and who is let in.
 struct ListeningOptions: ParsableArguments {

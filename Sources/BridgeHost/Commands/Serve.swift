@@ -1,7 +1,7 @@
-import ArgumentParser
-import BridgePluginHost
-import Logging
-import NIOCore
+internal import ArgumentParser
+internal import BridgePluginHost
+internal import Logging
+internal import NIOCore
 
 /// `bridge-host serve`: puts the parts together and runs them until a signal comes.
 struct Serve: ParsableCommand {

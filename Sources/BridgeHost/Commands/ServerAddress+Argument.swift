@@ -1,5 +1,5 @@
-import ArgumentParser
-import GRPC
+internal import ArgumentParser
+internal import GRPC
 
 extension ServerAddress {
   /// Reads an address of the command line.

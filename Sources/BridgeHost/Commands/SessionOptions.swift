@@ -1,5 +1,5 @@
-import ArgumentParser
-import BridgeSessions
+internal import ArgumentParser
+internal import BridgeSessions
 
 /// The options of `serve` that bound what sessions hold.
 struct SessionOptions: ParsableArguments {

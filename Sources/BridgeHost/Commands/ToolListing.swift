@@ -1,5 +1,5 @@
-import BridgePluginHost
-import JSON
+internal import BridgePluginHost
+internal import JSON
 
 /// How `bridge-host tools` prints a tool.
 enum ToolListing {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import BridgePluginHost
-import Logging
+internal import ArgumentParser
+internal import BridgePluginHost
+internal import Logging
 
 /// `bridge-host tools`: lists what a plugin directory offers.
 struct Tools: ParsableCommand {

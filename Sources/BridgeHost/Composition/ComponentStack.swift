@@ -1,4 +1,4 @@
-import Logging
+internal import Logging
 
 /// The parts of a running host, in the order in which they started.
 ///

@@ -1,5 +1,5 @@
-import BridgePluginHost
-import Logging
+internal import BridgePluginHost
+internal import Logging
 
 /// The plugins, and the threads that run their tools.
 final class PluginsComponent: HostComponent {

@@ -1,9 +1,9 @@
-import BridgePluginHost
-import BridgeService
-import GRPC
-import GRPCServices
-import Logging
-import NIOCore
+internal import BridgePluginHost
+internal import BridgeService
+internal import GRPC
+internal import GRPCServices
+internal import Logging
+internal import NIOCore
 
 extension Serve {
   /// Starts the parts of the host. This is their order; at the end they drain and stop the other way

@@ -1,5 +1,5 @@
-import GRPC
-import NIOCore
+internal import GRPC
+internal import NIOCore
 
 /// The gRPC server and its listeners.
 final class ServerComponent: HostComponent {

@@ -1,8 +1,8 @@
-import BridgeSessions
-import Logging
-import NIOCore
-import Synchronization
-import Threads
+internal import BridgeSessions
+internal import Logging
+internal import NIOCore
+internal import Synchronization
+internal import Threads
 
 /// Ends idle sessions, on a timer.
 ///

@@ -1,6 +1,6 @@
-import BridgeSessions
-import BridgeStorage
-import Logging
+internal import BridgeSessions
+internal import BridgeStorage
+internal import Logging
 
 /// The state directory, if there is one.
 final class StateComponent: HostComponent {

@@ -1,5 +1,5 @@
-import BridgeService
-import GRPCServices
+internal import BridgeService
+internal import GRPCServices
 
 /// The open watches of variables, which would keep a shutdown waiting for ever.
 final class WatchesComponent: HostComponent {

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Logging
+internal import ArgumentParser
+internal import Logging
 
 /// The options of every command that logs.
 struct LoggingOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import ArgumentParser
+internal import ArgumentParser
 
 /// Numbers that say what they may be where they are declared:
 ///

@@ -1,4 +1,4 @@
-import ArgumentParser
+internal import ArgumentParser
 
 /// A failure that is told in one line.
 struct PlainError: Error, CustomStringConvertible {

@@ -1,5 +1,5 @@
-import Glibc
-import Threads
+internal import Glibc
+internal import Threads
 
 /// SIGTERM and SIGINT as something to wait for. SIGPIPE is ignored: writes answer EPIPE.
 ///

@@ -1,6 +1,6 @@
-import BridgeSessions
-import JSON
-import Logging
+internal import BridgeSessions
+internal import JSON
+internal import Logging
 
 /// Writes log lines to standard error, one write a line, as text or as JSON objects.
 struct StandardErrorLog: LogHandler {

@@ -1,4 +1,4 @@
-import Glibc
+internal import Glibc
 
 /// Standard output: the ready line and listings, each in one write.
 enum StandardOutput {

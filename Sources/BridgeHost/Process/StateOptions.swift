@@ -1,7 +1,7 @@
-import ArgumentParser
-import BridgeSessions
-import BridgeStorage
-import Logging
+internal import ArgumentParser
+internal import BridgeSessions
+internal import BridgeStorage
+internal import Logging
 
 /// Options of what is kept across restarts.
 struct StateOptions: ParsableArguments {

@@ -1,4 +1,4 @@
-import NIOCore
+internal import NIOCore
 
 /// Facts of the machine.
 enum System {

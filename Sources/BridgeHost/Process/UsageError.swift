@@ -1,4 +1,4 @@
-import ArgumentParser
+internal import ArgumentParser
 
 extension ParsableCommand {
   /// Ends the program with what a command threw: a wrong command line in one line that says where to

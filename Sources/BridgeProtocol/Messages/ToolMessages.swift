@@ -6,25 +6,32 @@ internal import GRPCProtobuf
 
 /// snakepit.bridge.ExecuteToolRequest
 package struct ExecuteToolRequest {
+  /// The session whose variables the tool sees.
   package var sessionID = ""
+  /// Name of the tool.
   package var toolName = ""
   /// What `parameters` and `binary_parameters` hold, each name once.
   package private(set) var parameters: [Parameter] = []
+  /// For the tool, for example `correlation_id`.
   package var metadata = VariableMetadata()
   /// Something came in `binary_parameters`.
   package private(set) var hasBinaryParameters = false
+  /// Whether a stream has messages for progress alone.
   package var includesProgress = false
 
   /// Places in `parameters`, once there are more than are quickly compared.
   private var places: [String: Int] = [:]
   private static let comparedCount = 16
 
+  /// One parameter, from both maps of the request.
   package struct Parameter {
+    /// Its name.
     package let name: String
     /// Of the `Any`; empty without one.
     package var typeURL = ""
     /// Of the `Any`.
     package var content: [UInt8] = []
+    /// From `binary_parameters`; empty without.
     package var binary: [UInt8] = []
   }
 
@@ -118,14 +125,20 @@ package struct ExecuteToolRequest {
 
 /// snakepit.bridge.ExecuteToolResponse
 package struct ExecuteToolResponse {
+  /// Whether the tool came to its result.
   package var isSuccess = false
   /// The `Any`; nil leaves it out.
   package var result: (typeURL: String, json: [UInt8])?
+  /// What went wrong, for a person.
   package var errorMessage = ""
+  /// What the tool or its failure says for programs.
   package var metadata: [String: String] = [:]
+  /// How long the tool ran.
   package var milliseconds: Int64 = 0
+  /// The result where it is bytes, or beside the `Any`.
   package var binaryResult: [UInt8] = []
 
+  /// A response without anything.
   package init() {}
 
   package func encode() -> [UInt8] {

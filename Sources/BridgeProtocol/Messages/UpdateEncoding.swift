@@ -65,6 +65,7 @@ package enum UpdateEncoding {
     }
   }
 
+  /// Encodes a bookmark.
   package static func bookmark(_ kind: Bookmark, revision: Int64, epoch: String) -> [UInt8] {
     var writer = WireWriter()
     writer.writeTimestamp(Clock.wall, field: 5)

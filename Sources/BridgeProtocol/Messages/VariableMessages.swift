@@ -8,7 +8,9 @@ internal import GRPCProtobuf
 
 /// snakepit.bridge.GetVariableRequest
 package struct GetVariableRequest {
+  /// The session's id.
   package var sessionID = ""
+  /// Name or id of the variable.
   package var identifier = ""
 
   /// Reads the message.
@@ -53,15 +55,24 @@ package enum GetVariableResponse {
 
 /// snakepit.bridge.SetVariableRequest
 package struct SetVariableRequest {
+  /// The session's id.
   package var sessionID = ""
+  /// Name or id of the variable.
   package var identifier = ""
+  /// Of the `Any` that holds the value.
   package var typeURL = ""
+  /// Of the `Any` that holds the value.
   package var value: [UInt8] = []
+  /// Who writes, and what the writer adds.
   package var metadata = VariableMetadata()
+  /// Write only if the variable has this version; 0 writes over any.
   package var expectedVersion: Int32 = 0
+  /// Elements or an attachment beside the `Any`.
   package var binaryValue: [UInt8] = []
+  /// New constraints as JSON; nil keeps those there are.
   package var constraints: String?
 
+  /// Whether the request writes a value, and not constraints alone.
   package var hasValue: Bool { !(typeURL.isEmpty && value.isEmpty && binaryValue.isEmpty) }
 
   /// Reads the message.

@@ -6,6 +6,7 @@ package import BridgeSessions
 /// read. The declared type of a variable or parameter decides what the value must be; the URL
 /// decides how its bytes are read.
 package struct TypeURL: Sendable {
+  /// What the bytes of the `Any` are.
   package enum Content: Sendable, Equatable {
     /// JSON text.
     case json
@@ -15,6 +16,7 @@ package struct TypeURL: Sendable {
     case wrapper(Wrapper)
   }
 
+  /// A message of google/protobuf/wrappers.proto, by its name.
   package enum Wrapper: String, Sendable {
     case double = "DoubleValue"
     case float = "FloatValue"
@@ -27,6 +29,7 @@ package struct TypeURL: Sendable {
     case bytes = "BytesValue"
   }
 
+  /// What the bytes of the `Any` are.
   package let content: Content
   /// The type the URL names, when it names one of the eight.
   package let type: ValueType?

@@ -15,11 +15,15 @@ public final class SessionAdmin: Sendable {
   /// Bytes a text that is imported may have.
   private let importLimit: Int
 
+  /// Serves a store of sessions.
+  ///
+  /// - Parameter importLimit: Bytes a text that is imported may have.
   public init(sessions: SessionStore, importLimit: Int = 1 << 30) {
     self.sessions = sessions
     self.importLimit = importLimit
   }
 
+  /// Its methods, for a `GRPCServer`.
   public var methods: [RPCMethod] {
     let (sessions, importLimit) = (sessions, importLimit)
     return [

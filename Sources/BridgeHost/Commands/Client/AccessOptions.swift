@@ -1,5 +1,5 @@
-import ArgumentParser
-import GRPC
+internal import ArgumentParser
+internal import GRPC
 
 /// How a command shows the host who it is, and makes sure that it is the host.
 struct AccessOptions: ParsableArguments {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import GRPC
-import NIOCore
+internal import ArgumentParser
+internal import GRPC
+internal import NIOCore
 
 /// The options of every command that talks to a running host.
 struct ClientOptions: ParsableArguments {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import BridgeProtocol
-import JSON
+internal import ArgumentParser
+internal import BridgeProtocol
+internal import JSON
 
 /// `bridge-host execute`: runs a tool.
 struct Execute: ParsableCommand {

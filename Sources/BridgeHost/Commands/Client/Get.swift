@@ -1,5 +1,5 @@
-import ArgumentParser
-import BridgeProtocol
+internal import ArgumentParser
+internal import BridgeProtocol
 
 /// `bridge-host get`: reads variables.
 struct Get: ParsableCommand {

@@ -1,8 +1,8 @@
-import BridgeProtocol
-import GRPC
-import GRPCProtobuf
-import NIOCore
-import SwiftProtobuf
+internal import BridgeProtocol
+internal import GRPC
+internal import GRPCProtobuf
+internal import NIOCore
+internal import SwiftProtobuf
 
 /// A running host as the commands see it: messages of the bridge protocol in and out.
 struct HostClient: Sendable {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import BridgeProtocol
-import JSON
+internal import ArgumentParser
+internal import BridgeProtocol
+internal import JSON
 
 /// `bridge-host sessions`: lists sessions.
 struct ListSessions: ParsableCommand {

@@ -1,5 +1,5 @@
-import ArgumentParser
-import BridgeProtocol
+internal import ArgumentParser
+internal import BridgeProtocol
 
 /// `bridge-host list`: lists the variables of a session.
 struct ListVariables: ParsableCommand {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import BridgeProtocol
-import JSON
+internal import ArgumentParser
+internal import BridgeProtocol
+internal import JSON
 
 /// `bridge-host session`: describes a session.
 struct DescribeSession: ParsableCommand {

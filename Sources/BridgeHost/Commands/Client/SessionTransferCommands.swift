@@ -1,5 +1,5 @@
-import ArgumentParser
-import BridgeProtocol
+internal import ArgumentParser
+internal import BridgeProtocol
 
 /// `bridge-host export-session`: writes a session as JSON to standard output.
 struct ExportSession: ParsableCommand {

@@ -1,8 +1,8 @@
-import ArgumentParser
-import BridgeProtocol
-import BridgeSessions
-import GRPC
-import JSON
+internal import ArgumentParser
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import GRPC
+internal import JSON
 
 /// `bridge-host set`: writes a variable, or registers a new one.
 struct SetValue: ParsableCommand {

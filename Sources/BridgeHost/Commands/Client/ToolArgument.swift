@@ -1,5 +1,5 @@
-import ArgumentParser
-import JSON
+internal import ArgumentParser
+internal import JSON
 
 /// One `name=value` of `bridge-host execute`.
 struct ToolArgument: ExpressibleByArgument, Sendable {

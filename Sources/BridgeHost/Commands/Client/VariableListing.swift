@@ -1,7 +1,7 @@
-import BridgeProtocol
-import BridgeSessions
-import JSON
-import SwiftProtobuf
+internal import BridgeProtocol
+internal import BridgeSessions
+internal import JSON
+internal import SwiftProtobuf
 
 /// How the commands print variables and values.
 enum VariableListing {

@@ -1,6 +1,6 @@
-import ArgumentParser
-import BridgeProtocol
-import JSON
+internal import ArgumentParser
+internal import BridgeProtocol
+internal import JSON
 
 /// `bridge-host watch`: prints the changes of variables as they happen.
 struct Watch: ParsableCommand {
