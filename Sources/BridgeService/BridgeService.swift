@@ -19,7 +19,10 @@ public final class BridgeService: Sendable {
     public init() {}
   }
 
+  /// The sessions that this host holds.
   let sessions: SessionStore
+  /// Knows which sessions other hosts hold.
+  let directory: any SessionDirectory
   let plugins: PluginHost
   let configuration: Configuration
   let logger: Logger
@@ -32,11 +35,14 @@ public final class BridgeService: Sendable {
   let toolsOnTheWire = Locked<[UInt8]?>(nil)
 
   /// Serves sessions and the tools of plugins.
+  ///
+  /// - Parameter directory: nil when all sessions are in the store.
   public init(
-    sessions: SessionStore, plugins: PluginHost, configuration: Configuration = Configuration(),
-    logger: Logger
+    sessions: SessionStore, directory: (any SessionDirectory)? = nil, plugins: PluginHost,
+    configuration: Configuration = Configuration(), logger: Logger
   ) {
     self.sessions = sessions
+    self.directory = directory ?? sessions
     self.plugins = plugins
     self.configuration = configuration
     self.logger = logger
@@ -44,7 +50,7 @@ public final class BridgeService: Sendable {
 
   /// Finds a session for an RPC that may create it.
   func sessionForUse(_ id: String) throws -> Session {
-    try sessions.session(id, create: configuration.createsSessions)
+    try directory.session(id, create: configuration.createsSessions)
   }
 
   /// - Throws: UNAVAILABLE once the host shuts down.

@@ -2,6 +2,8 @@
 public struct SessionError: Error, Sendable, CustomStringConvertible {
   public enum Code: Sendable {
     case sessionNotFound
+    /// The session is held by another host, whose `address` is among the details.
+    case elsewhere
     case variableNotFound
     case alreadyExists
     /// A value of the wrong type or against a constraint, or a malformed constraint.

@@ -11,6 +11,7 @@ import Testing
   /// Status and reason of each error of sessions: clients depend on both.
   private static let table: [(SessionError.Code, StatusCode, ErrorReason)] = [
     (.sessionNotFound, .notFound, .sessionNotFound),
+    (.elsewhere, .unavailable, .sessionElsewhere),
     (.variableNotFound, .notFound, .variableNotFound),
     (.alreadyExists, .alreadyExists, .alreadyExists),
     (.invalidValue, .invalidArgument, .invalidValue),

@@ -206,7 +206,7 @@ import Threads
     #expect(heard.withLock { $0 }.count == 3)
   }
 
-  @Test(arguments: [1, SessionRemains.manyVariables]) func whatASessionHeldGoesWithIt(
+  @Test(arguments: [1, SessionContents.manyVariables]) func whatASessionHeldGoesWithIt(
     count: Int
   ) async throws {
     let store = SessionStore()

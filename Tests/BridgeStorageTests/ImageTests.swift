@@ -9,20 +9,15 @@ import Testing
 /// Sessions as SQLite keeps them.
 @Suite struct ImageTests {
   @Test func anySessionComesBack() throws {
-    let path = NSTemporaryDirectory() + "bridge-images-\(UUID().uuidString).sqlite"
-    defer {
-      for suffix in ["", "-wal", "-shm"] {
-        try? FileManager.default.removeItem(atPath: path + suffix)
-      }
-    }
-    let database = try SessionDatabase(path: path, historyVersions: 100)
+    let directory = NSTemporaryDirectory() + "bridge-images-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: directory) }
+    let backend = try SQLiteBackend(directory: directory, historyVersions: 100)
     var random = RandomBits(seed: 1)
     let images = (0..<200).map { SessionImage.random(id: "s\($0)" + random.text(), using: &random) }
-    try database.transaction {
-      for (index, image) in images.enumerated() { try database.add(image, key: Int64(index + 1)) }
-    }
+    try backend.write(
+      images.enumerated().map { JournalRecord(.began($1), key: Int64($0 + 1)) })
     var position = 0
-    try database.forEachSession { read, key in
+    try backend.readAll { read, key in
       #expect(key == Int64(position + 1))
       #expect(read.facts == images[position].facts)
       #expect(read.epoch == images[position].epoch)

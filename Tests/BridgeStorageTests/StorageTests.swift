@@ -18,12 +18,12 @@ import Threads
   }
 
   private func open(
-    _ directory: String, _ durability: SessionStorage.Durability = .always,
+    _ directory: String, _ durability: Journal.Durability = .always,
     historyVersions: Int = 100
-  ) throws -> (SessionStorage, SessionStore, counts: (sessions: Int, variables: Int)) {
-    let storage = try SessionStorage(
-      directory: directory, durability: durability, historyVersions: historyVersions,
-      logger: logger)
+  ) throws -> (Journal, SessionStore, counts: (sessions: Int, variables: Int)) {
+    let storage = Journal(
+      backend: try SQLiteBackend(directory: directory, historyVersions: historyVersions),
+      durability: durability, logger: logger)
     var limits = SessionLimits()
     limits.historyVersions = historyVersions
     let store = SessionStore(limits: limits, journal: storage)

@@ -42,9 +42,9 @@ CODE = grpc.StatusCode
 class Host:
     """A running `bridge-host serve`, its port and its output."""
 
-    def __init__(self, *extra, plugins=None, environment=None):
+    def __init__(self, *extra, plugins=None, environment=None, program=None):
         self.command = [
-            str(HOST), "serve", "--plugins", str(plugins or PLUGINS),
+            str(program or HOST), "serve", "--plugins", str(plugins or PLUGINS),
             "--host", "127.0.0.1", "--port", "0", *map(str, extra)]
         self.stdout_lines = []
         self._ready = threading.Event()
@@ -146,9 +146,9 @@ class Host:
 
 
 @contextlib.contextmanager
-def start_host(*extra, plugins=None, environment=None):
+def start_host(*extra, plugins=None, environment=None, program=None):
     """A host of the test's own, ended with SIGTERM and checked for exit code 0."""
-    host = Host(*extra, plugins=plugins, environment=environment)
+    host = Host(*extra, plugins=plugins, environment=environment, program=program)
     try:
         yield host
     except BaseException:

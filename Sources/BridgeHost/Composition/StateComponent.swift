@@ -6,10 +6,10 @@ internal import Logging
 final class StateComponent: HostComponent {
   let name = "state"
   /// What was opened; nil without a directory.
-  private(set) var storage: SessionStorage?
-  private let open: () throws -> SessionStorage?
+  private(set) var storage: Journal?
+  private let open: () throws -> Journal?
 
-  init(open: @escaping () throws -> SessionStorage?) { self.open = open }
+  init(open: @escaping () throws -> Journal?) { self.open = open }
 
   func start() throws { storage = try open() }
 
@@ -21,10 +21,10 @@ final class StateComponent: HostComponent {
 final class SessionsComponent: HostComponent {
   let name = "sessions"
   let sessions: SessionStore
-  private let storage: SessionStorage?
+  private let storage: Journal?
   private let logger: Logger
 
-  init(limits: SessionLimits, storage: SessionStorage?, logger: Logger) {
+  init(limits: SessionLimits, storage: Journal?, logger: Logger) {
     sessions = SessionStore(limits: limits, journal: storage)
     self.storage = storage
     self.logger = logger

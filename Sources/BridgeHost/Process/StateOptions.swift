@@ -31,11 +31,11 @@ struct StateOptions: ParsableArguments {
   /// Opens the directory.
   ///
   /// - Returns: nil when nothing is to be kept.
-  func open(historyVersions: Int, _ logger: Logger) throws -> SessionStorage? {
+  func open(historyVersions: Int, _ logger: Logger) throws -> Journal? {
     guard let directory else { return nil }
-    return try SessionStorage(
-      directory: directory,
+    return Journal(
+      backend: try SQLiteBackend(directory: directory, historyVersions: historyVersions),
       durability: durability == .always ? .always : .interval(milliseconds: flushIntervalMs),
-      historyVersions: historyVersions, logger: logger)
+      logger: logger)
   }
 }

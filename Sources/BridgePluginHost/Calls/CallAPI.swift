@@ -66,7 +66,7 @@ extension SessionError.Code {
       case .wrongEpoch, .failedPrecondition: BRIDGE_FAILED_PRECONDITION
       case .permissionDenied: BRIDGE_PERMISSION_DENIED
       case .unsupported: BRIDGE_UNIMPLEMENTED
-      case .storageUnavailable: BRIDGE_UNAVAILABLE
+      case .storageUnavailable, .elsewhere: BRIDGE_UNAVAILABLE
       }
     return bridge_status(status)
   }

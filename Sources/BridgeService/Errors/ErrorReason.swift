@@ -4,6 +4,8 @@
 package enum ErrorReason: String, CaseIterable, Sendable {
   /// There is no such session.
   case sessionNotFound = "SESSION_NOT_FOUND"
+  /// Another host holds the session: its `address` is in the metadata.
+  case sessionElsewhere = "SESSION_ELSEWHERE"
   /// There is no such variable.
   case variableNotFound = "VARIABLE_NOT_FOUND"
   /// There is no such tool.

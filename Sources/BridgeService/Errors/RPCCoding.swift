@@ -47,6 +47,7 @@ extension RPCError {
     let (code, reason): (StatusCode, ErrorReason) =
       switch error.code {
       case .sessionNotFound: (.notFound, .sessionNotFound)
+      case .elsewhere: (.unavailable, .sessionElsewhere)
       case .variableNotFound: (.notFound, .variableNotFound)
       case .alreadyExists: (.alreadyExists, .alreadyExists)
       case .invalidValue: (.invalidArgument, .invalidValue)

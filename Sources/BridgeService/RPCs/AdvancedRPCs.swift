@@ -8,7 +8,7 @@ extension BridgeService {
   func getVariableHistory(
     _ request: Snakepit_Bridge_GetVariableHistoryRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_GetVariableHistoryResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let (versions, revision) = try session.history(
       of: request.variableIdentifier, limit: Int(request.limit))
     return .with {
@@ -33,7 +33,7 @@ extension BridgeService {
   func rollbackVariable(
     _ request: Snakepit_Bridge_RollbackVariableRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_RollbackVariableResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let variable = try session.rollback(
       request.variableIdentifier, to: request.targetVersion,
       expectedVersion: request.expectedVersion,
@@ -49,7 +49,7 @@ extension BridgeService {
   func addDependency(
     _ request: Snakepit_Bridge_AddDependencyRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_AddDependencyResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     try session.addDependency(
       of: request.toVariable, on: request.fromVariable, type: request.dependencyType)
     return .with { $0.success = true }
@@ -58,7 +58,7 @@ extension BridgeService {
   func startOptimization(
     _ request: Snakepit_Bridge_StartOptimizationRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_StartOptimizationResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let lease = request.optimizerConfig["lease_seconds"] ?? "0"
     guard let lease = Int(lease) else {
       throw SessionError(.invalidArgument, "lease_seconds is \"\(lease)\", not a whole number")
@@ -77,7 +77,7 @@ extension BridgeService {
   func stopOptimization(
     _ request: Snakepit_Bridge_StopOptimizationRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_StopOptimizationResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let (variable, revision) = try session.stopOptimization(
       of: request.variableIdentifier,
       holder: request.optimizerID.isEmpty ? nil : request.optimizerID, force: request.force)

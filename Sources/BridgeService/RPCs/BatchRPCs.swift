@@ -9,7 +9,7 @@ extension BridgeService {
   func getVariables(
     _ request: Snakepit_Bridge_BatchGetVariablesRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_BatchGetVariablesResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let (variables, revision) = try session.get(request.variableIdentifiers)
     return try .with {
       for (identifier, variable) in zip(request.variableIdentifiers, variables) {
@@ -43,7 +43,7 @@ extension BridgeService {
   private func setVariables(
     _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_BatchSetVariablesResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     try checkBatch(request)
     // Sorted, so that a batch is one and the same history whatever order the map came in.
     let identifiers = request.updates.keys.sorted()

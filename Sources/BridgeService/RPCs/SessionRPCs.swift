@@ -25,6 +25,7 @@ extension BridgeService {
     _ request: Snakepit_Bridge_InitializeSessionRequest
   ) throws -> [UInt8] {
     let tools = try encodedTools()
+    try directory.checkIsHere(request.sessionID)
     let session = try sessions.create(
       request.sessionID, metadata: request.metadata,
       timeToLive: Int(request.config.ttlSeconds))
@@ -40,7 +41,8 @@ extension BridgeService {
 
   func cleanupSession(
     _ request: Snakepit_Bridge_CleanupSessionRequest, _ call: ServerCall
-  ) -> Snakepit_Bridge_CleanupSessionResponse {
+  ) throws -> Snakepit_Bridge_CleanupSessionResponse {
+    try directory.checkIsHere(request.sessionID)
     let freed = sessions.remove(request.sessionID)
     if let freed {
       logger.info(
@@ -55,7 +57,7 @@ extension BridgeService {
   func getSession(
     _ request: Snakepit_Bridge_GetSessionRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_GetSessionResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let statistics = session.statistics
     return .with {
       $0.sessionID = session.id
@@ -77,8 +79,9 @@ extension BridgeService {
   /// A session that is not there is no error here: the answer says so.
   func heartbeat(
     _ request: Snakepit_Bridge_HeartbeatRequest, _ call: ServerCall
-  ) -> Snakepit_Bridge_HeartbeatResponse {
-    .with {
+  ) throws -> Snakepit_Bridge_HeartbeatResponse {
+    try directory.checkIsHere(request.sessionID)
+    return .with {
       $0.serverTime = .init(nanoseconds: Clock.wall)
       guard let session = try? sessions.session(request.sessionID) else { return }
       $0.sessionValid = true

@@ -36,7 +36,7 @@ extension BridgeService {
   func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request = try GetVariableRequest(request: bytes)
     return try mappingErrors {
-      let session = try sessions.session(request.sessionID)
+      let session = try directory.session(request.sessionID)
       let (variable, revision) = try session.get(request.identifier)
       return GetVariableResponse.encode(
         variable, revision: revision, epoch: session.epoch, form: form(of: variable, call))
@@ -47,7 +47,7 @@ extension BridgeService {
   func setVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request = try SetVariableRequest(request: bytes)
     return try mappingErrors {
-      let session = try sessions.session(request.sessionID)
+      let session = try directory.session(request.sessionID)
       let writer = writer(of: request.metadata)
       func payload(_ definition: Variable.Definition) throws -> Payload {
         try Payload(
@@ -72,7 +72,7 @@ extension BridgeService {
   func listVariables(
     _ request: Snakepit_Bridge_ListVariablesRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_ListVariablesResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let (variables, revision) = try session.list(request.pattern)
     return try .with {
       $0.variables = try variables.map { try wire($0, call) }
@@ -84,7 +84,7 @@ extension BridgeService {
   func deleteVariable(
     _ request: Snakepit_Bridge_DeleteVariableRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_DeleteVariableResponse {
-    let session = try sessions.session(request.sessionID)
+    let session = try directory.session(request.sessionID)
     let revision = try session.delete(
       request.variableIdentifier, writer: writer(of: VariableMetadata(request.metadata)))
     return .with {

@@ -15,14 +15,8 @@ final class WatchStream: ServerCallHandler, MessageSource {
   @exclusivity(unchecked) private var watch: Watch?
   private var binaryAcceptance = BinaryAcceptance.none
 
-  /// Present values that have not been sent yet, and the revision they are of.
-  @exclusivity(unchecked) private var snapshot: ArraySlice<Variable> = []
-  private var snapshotRevision: Int64 = 0
-  @exclusivity(unchecked) private var owesSynced = false
-  @exclusivity(unchecked) private var owesHeartbeat = false
+  @exclusivity(unchecked) private var progress = WatchProgress(after: 0)
   private var heartbeat: RepeatedTask?
-  /// The revision up to which everything has been sent: a client may resume after it.
-  @exclusivity(unchecked) private var sentRevision: Int64 = 0
   /// Reused from fill to fill.
   @exclusivity(unchecked) private var items: [Watch.Item] = []
 
@@ -63,12 +57,10 @@ final class WatchStream: ServerCallHandler, MessageSource {
       conflates: request.conflate,
       wake: { call.wake() })
     self.watch = watch
-    sentRevision = resumes ? request.startRevision : revision
-    if request.includeInitialValues {
-      snapshot = present[...]
-      snapshotRevision = revision
-      owesSynced = true
-    }
+    progress =
+      request.includeInitialValues
+      ? WatchProgress(initialValues: present, at: revision)
+      : WatchProgress(after: resumes ? request.startRevision : revision)
     try service.watchBegan(call)
     scheduleHeartbeats(interval)
     call.stream(from: self)
@@ -88,7 +80,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
     let stream = NIOLoopBound(WeakReference(self), eventLoop: call.eventLoop)
     heartbeat = call.eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
       guard let stream = stream.value.object else { return }
-      stream.owesHeartbeat = true
+      stream.progress.heartbeatDue()
       // A watch that still has something to send says so by sending it.
       stream.watch?.session.touch()
       stream.call.wake()
@@ -98,50 +90,30 @@ final class WatchStream: ServerCallHandler, MessageSource {
   func fill(_ buffer: inout OutboundBuffer, target: Int) {
     guard let watch else { return }
     let epoch = watch.session.epoch
-    while let variable = snapshot.first {
-      if buffer.byteCount >= target { return }
-      snapshot.removeFirst()
-      buffer.append(
-        UpdateEncoding.initial(
-          variable, revision: snapshotRevision, epoch: epoch,
-          form: variable.form(binaryAcceptance)))
-    }
-    if owesSynced {
-      owesSynced = false
-      buffer.append(UpdateEncoding.bookmark(.synced, revision: snapshotRevision, epoch: epoch))
-    }
-    if SeededBug.heartbeatFirst.isActive && owesHeartbeat {
-      owesHeartbeat = false
-      let revision = watch.session.revision
-      buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
-    }
     while buffer.byteCount < target {
-      let progress = take(from: watch, epoch: epoch, into: &buffer)
-      switch progress {
-      case .more: continue
-      case .upToDate(let revision):
-        sentRevision = revision
-        if owesHeartbeat {
-          owesHeartbeat = false
-          buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
-        }
-        return
-      case .ended(let cause, let revision):
+      switch progress.next() {
+      case .initialValue(let variable, let revision):
+        buffer.append(
+          UpdateEncoding.initial(
+            variable, revision: revision, epoch: epoch, form: variable.form(binaryAcceptance)))
+      case .synced(let revision):
+        buffer.append(UpdateEncoding.bookmark(.synced, revision: revision, epoch: epoch))
+      case .takeChanges: progress.took(takeChanges(from: watch, epoch: epoch, into: &buffer))
+      case .heartbeat(let revision):
+        buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
+      case .sessionClosed(let cause, let revision):
         buffer.append(
           UpdateEncoding.bookmark(.sessionClosed(cause), revision: revision, epoch: epoch))
-        call.finish()
-        return
-      case .fellBehind(let oldest):
-        call.fail(
+        return call.finish()
+      case .fellBehind(let last, let oldest):
+        return call.fail(
           RPCError(
             SessionError(
               .tooOld,
-              "the watch fell behind the change log: revision \(sentRevision) was the last sent, and "
-                + "those up to \(oldest) are gone; read the variables again and watch from there",
-              details: [
-                "last_revision": String(sentRevision), "oldest_revision": String(oldest),
-              ])))
-        return
+              "the watch fell behind the change log: revision \(last) was the last sent, and those up "
+                + "to \(oldest) are gone; read the variables again and watch from there",
+              details: ["last_revision": String(last), "oldest_revision": String(oldest)])))
+      case .wait: return
       }
     }
   }
@@ -149,53 +121,53 @@ final class WatchStream: ServerCallHandler, MessageSource {
 
 extension WatchStream {
   /// Moves one batch of changes from the log to the buffer.
-  private func take(
+  private func takeChanges(
     from watch: Watch, epoch: String, into buffer: inout OutboundBuffer
   ) -> Watch.Progress {
     if binaryAcceptance != .none {
       var changes: [Change] = []
-      let progress = watch.take(&changes, limit: Self.batch)
+      let outcome = watch.take(&changes, limit: Self.batch)
       for change in changes {
-        if change.isLastInRevision { sentRevision = change.revision }
+        if change.isLastInRevision { progress.sent(change.revision) }
         let form = change.variable.form(binaryAcceptance)
         buffer.append(UpdateEncoding.change(change, epoch: epoch, form: form))
       }
-      return progress
+      return outcome
     }
-    let progress = watch.take(&items, limit: Self.batch)
-    var run = OpenRun()
+    let outcome = watch.take(&items, limit: Self.batch)
+    var batch = OpenBatch()
     for item in items {
       switch item {
-      case .run(let updates):
-        run.close(watch, &buffer)
-        if let revision = updates.completeRevision { sentRevision = revision }
+      case .batch(let updates):
+        batch.close(watch, &buffer)
+        if let revision = updates.completeRevision { progress.sent(revision) }
         buffer.append(FramedMessages(framed: updates.bytes))
-      case .change(let change, let shared, let stretch):
-        if change.isLastInRevision { sentRevision = change.revision }
+      case .change(let change, let shared, let range):
+        if change.isLastInRevision { progress.sent(change.revision) }
         let update =
           shared
           ?? UpdateEncoding.change(
             change, epoch: epoch, form: .json, isShared: !watch.conflates)
         if shared == nil && !watch.conflates { watch.share(update, of: change) }
-        if stretch.isShared && !watch.conflates && update.count <= OpenRun.updateLimit {
-          if run.isFull { run.close(watch, &buffer) }
-          run.append(
-            update, stretch, completeRevision: change.isLastInRevision ? change.revision : nil)
+        if range.isShared && !watch.conflates && update.count <= OpenBatch.updateLimit {
+          if batch.isFull { batch.close(watch, &buffer) }
+          batch.append(
+            update, range, completeRevision: change.isLastInRevision ? change.revision : nil)
         } else {
-          run.close(watch, &buffer)
+          batch.close(watch, &buffer)
           buffer.append(update)
         }
       }
     }
-    run.close(watch, &buffer)
+    batch.close(watch, &buffer)
     items.removeAll(keepingCapacity: true)
-    return progress
+    return outcome
   }
 
-  /// Updates that are written one after the other, for all watches with the same interest.
-  private struct OpenRun {
+  /// Updates that are written one after the other, for all watches with the same filter.
+  private struct OpenBatch {
     private var messages = FramedMessages()
-    private var stretches: [Watch.Stretch] = []
+    private var ranges: [Watch.LogRange] = []
     private var completeRevision: Int64?
 
     /// Larger updates are shared one by one, without a copy.
@@ -204,19 +176,19 @@ extension WatchStream {
     var isFull: Bool { messages.bytes.count >= 4 * Self.updateLimit }
 
     mutating func append(
-      _ update: [UInt8], _ stretch: Watch.Stretch, completeRevision: Int64?
+      _ update: [UInt8], _ range: Watch.LogRange, completeRevision: Int64?
     ) {
       messages.append(update)
-      stretches.append(stretch)
+      ranges.append(range)
       if let completeRevision { self.completeRevision = completeRevision }
     }
 
     /// Shares and sends what there is.
     mutating func close(_ watch: Watch, _ buffer: inout OutboundBuffer) {
-      guard !stretches.isEmpty else { return }
-      watch.share(messages.bytes, of: stretches, completeRevision: completeRevision)
+      guard !ranges.isEmpty else { return }
+      watch.share(messages.bytes, of: ranges, completeRevision: completeRevision)
       buffer.append(messages)
-      self = OpenRun()
+      self = OpenBatch()
     }
   }
 }

@@ -27,20 +27,23 @@ struct DependencyGraph {
     }
   }
 
-  /// Adds a dependency; one that is there already gets the type.
-  ///
-  /// - Throws: `SessionError` with code `failedPrecondition` and the path when it would close a
-  ///   cycle.
-  mutating func add(source: String, dependent: String, type: String) throws(SessionError) {
+  /// The path that a new dependency would close to a cycle; nil when it closes none.
+  func cycle(closedBy dependency: DependencyImage) -> [String]? {
+    if holds(dependency) { return nil }
+    return path(from: dependency.dependent, to: dependency.source)
+  }
+
+  /// Whether the dependency is there, perhaps with another type.
+  func holds(_ dependency: DependencyImage) -> Bool {
+    dependentsBySource[dependency.source]?.contains { $0.dependent == dependency.dependent } == true
+  }
+
+  /// Adds a dependency that closes no cycle; one that is there already gets the type.
+  mutating func add(_ dependency: DependencyImage) {
+    let (source, dependent, type) = (dependency.source, dependency.dependent, dependency.type)
     if let index = dependentsBySource[source]?.firstIndex(where: { $0.dependent == dependent }) {
       dependentsBySource[source]![index].type = type
       return
-    }
-    if let path = path(from: dependent, to: source) {
-      throw SessionError(
-        .failedPrecondition,
-        "\(dependent) cannot depend on \(source), which depends on it: "
-          + path.joined(separator: " -> "))
     }
     dependentsBySource[source, default: []].append(Edge(dependent: dependent, type: type))
     sourcesByDependent[dependent, default: []].insert(source)

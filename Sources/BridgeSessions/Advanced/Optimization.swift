@@ -7,19 +7,26 @@ public struct Optimization: Sendable {
   /// Seconds without a write or renewal of the holder after which the lock is gone.
   public let lease: Int
   /// Coarse monotonic milliseconds.
-  private var end: Int64
+  private(set) var end: Int64
 
-  init(id: String, optimizer: String, lease: Int) {
+  /// - Parameters:
+  ///   - startedAt: Nanoseconds since 1970.
+  ///   - now: Coarse monotonic milliseconds.
+  init(id: String, optimizer: String, startedAt: Int64, lease: Int, now: Int64) {
     self.id = id
     self.optimizer = optimizer
-    self.startedAt = Clock.wall
+    self.startedAt = startedAt
     self.lease = lease
-    self.end = Clock.coarseMilliseconds + Int64(lease) * 1000
+    self.end = now + Int64(lease) * 1000
   }
 
-  func renewed() -> Optimization {
+  /// The end of the lease if it is renewed at a moment, both in coarse monotonic milliseconds.
+  func leaseEnd(from now: Int64) -> Int64 { now + Int64(lease) * 1000 }
+
+  /// The same lock until a moment, in coarse monotonic milliseconds.
+  func renewed(until end: Int64) -> Optimization {
     var copy = self
-    copy.end = Clock.coarseMilliseconds + Int64(lease) * 1000
+    copy.end = end
     return copy
   }
 

@@ -22,16 +22,32 @@ extension Session {
       guard let dependent = state.find(dependent)?.name else {
         throw variableNotFound(dependent)
       }
-      guard state.dependencies.count < limits.dependencies else {
+      let dependency = DependencyImage(source: source, dependent: dependent, type: type)
+      guard
+        state.dependencies.count < limits.dependencies || state.dependencies.holds(dependency)
+      else {
         throw SessionError(
           .limitReached, "session \(id) holds its limit of \(limits.dependencies) dependencies")
       }
-      try state.addDependency(source: source, dependent: dependent, type: type)
+      try state.checkDependency(dependency)
+      state.add(dependency)
     }
   }
 
   /// All dependencies, by name.
   public var dependencies: [(source: String, dependent: String, type: String)] {
     state.withLock { $0.dependencies.edges }
+  }
+}
+
+extension Session.State {
+  /// - Throws: `SessionError` with code `failedPrecondition` and the path for what would close a
+  ///   cycle.
+  func checkDependency(_ dependency: DependencyImage) throws(SessionError) {
+    guard let path = dependencies.cycle(closedBy: dependency) else { return }
+    throw SessionError(
+      .failedPrecondition,
+      "\(dependency.dependent) cannot depend on \(dependency.source), which depends on it: "
+        + path.joined(separator: " -> "))
   }
 }

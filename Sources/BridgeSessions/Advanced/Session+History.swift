@@ -30,10 +30,9 @@ extension Session {
     var writer = writer
     writer.metadata["rollback_to"] = String(version)
     return try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
-      let asked = SeededBug.wrongRollback.isActive ? max(1, version - 1) : version
-      let target = try heldVersion(asked, of: current, identifier)
+      let target = try heldVersion(version, of: current, identifier)
       let payload = try target.payload.admitted(by: current.definition.constraints)
-      return (payload, nil, .valueChanged)
+      return (payload, nil)
     }
   }
 

@@ -30,17 +30,16 @@ extension Session {
     }
     let writer = Writer(.host, metadata: ["source": optimizer, "optimizer_id": optimizer])
     let now = endLeaseIfOver(of: identifier)
-    return try setStatus(of: identifier, cause: "started") { variable in
+    return try setOptimization(of: identifier, cause: "started") { variable, time in
       try variable.definition.access?.check(writer, changes: variable.name)
       try checkLock(of: variable, writer)
-      var status = variable.status
-      let held = status.optimization.flatMap { $0.isOver(now) ? nil : $0 }
-      status.optimization =
-        held?.renewed()
-        ?? Optimization(
+      if let held = variable.status.optimization, !held.isOver(now) {
+        return .some(held.renewed(until: held.leaseEnd(from: now)))
+      }
+      return .some(
+        Optimization(
           id: "opt_" + String(UInt64.random(in: .min ... .max), radix: 36), optimizer: optimizer,
-          lease: lease == 0 ? Self.defaultLease : lease)
-      return status
+          startedAt: time, lease: lease == 0 ? Self.defaultLease : lease, now: now))
     }
   }
 
@@ -57,9 +56,10 @@ extension Session {
     of identifier: String, holder: String?, force: Bool
   ) throws -> (variable: Variable, revision: Int64) {
     endLeaseIfOver(of: identifier)
-    return try setStatus(of: identifier, cause: force ? "forced" : "stopped") { variable in
+    return try setOptimization(of: identifier, cause: force ? "forced" : "stopped") {
+      variable, _ in
       guard let optimization = variable.status.optimization else {
-        if force { return nil }
+        if force { return .none }
         throw SessionError(.failedPrecondition, "\(variable.name) is not being optimized")
       }
       if let holder, !force, holder != optimization.optimizer, holder != optimization.id {
@@ -68,9 +68,7 @@ extension Session {
           "\(variable.name) is held by optimizer \(optimization.optimizer), not by \(holder)",
           details: ["variable": variable.name, "optimizer_id": optimization.optimizer])
       }
-      var status = variable.status
-      status.optimization = nil
-      return status
+      return .some(nil)
     }
   }
 
@@ -85,26 +83,31 @@ extension Session {
   private func endLeaseIfOver(of identifier: String) -> Int64 {
     let now = Clock.coarseMilliseconds
     // A variable or session that has gone meanwhile has no lock any more.
-    _ = try? setStatus(of: identifier, cause: "expired") { variable in
+    _ = try? setOptimization(of: identifier, cause: "expired") { variable, _ in
       guard let optimization = variable.status.optimization, optimization.isOver(now) else {
-        return nil
+        return .none
       }
-      var status = variable.status
-      status.optimization = nil
-      return status
+      return .some(nil)
     }
     return now
   }
 
-  /// - Parameter change: The new status; nil keeps the present one without a change.
-  private func setStatus(
-    of identifier: String, cause: String, _ change: (Variable) throws -> Variable.Status?
+  /// - Parameter decide: Told the variable and the time; answers the lock from now on, or `.none`
+  ///   to keep what there is without a change.
+  private func setOptimization(
+    of identifier: String, cause: String,
+    _ decide: (Variable, _ time: Int64) throws -> Optimization??
   ) throws -> (variable: Variable, revision: Int64) {
+    let time = Clock.wall
     let (variable, revision, woken) = try state.withLock { state -> (Variable, Int64, [Watch]) in
       try checkOpen(state)
       guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
-      guard let status = try change(variable) else { return (variable, state.revision, []) }
-      let (changed, woken) = state.set(status, of: variable, cause: cause)
+      guard let optimization = try decide(variable, time) else {
+        return (variable, state.revision, [])
+      }
+      var woken: [Watch] = []
+      let changed = state.setOptimization(
+        optimization, of: variable, cause: cause, time: time, &woken)
       return (changed, state.revision, woken)
     }
     for watch in woken { watch.wake() }

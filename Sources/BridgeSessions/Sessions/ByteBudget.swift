@@ -17,6 +17,11 @@ final class ByteBudget: Sendable {
     return false
   }
 
+  /// Takes what is in use already.
+  func takeRegardless(_ bytes: Int) {
+    taken.add(bytes, ordering: .relaxed)
+  }
+
   func giveBack(_ bytes: Int) {
     taken.subtract(bytes, ordering: .relaxed)
   }
@@ -40,37 +45,49 @@ struct ByteAccount {
 
   /// Makes room before a change, which is refused if there is none.
   ///
-  /// - Parameter delta: How many bytes more; negative for fewer.
+  /// - Parameter growth: How many bytes more `use` will be told of; negative for fewer.
   /// - Throws: `SessionError` with code `limitReached`.
-  mutating func add(_ delta: Int) throws(SessionError) {
-    let needed = bytes + delta
-    if delta > 0 {
-      if needed > limit {
-        throw SessionError(
-          .limitReached,
-          "the values of the session would take \(needed) bytes; its limit is \(limit)")
-      }
-      if needed > granted {
-        // An eighth more than needed, so that a growing session asks seldom.
-        let more = needed - granted
-        let piece = max(more, min(needed / 8, 1 << 20))
-        if budget.take(piece) {
-          granted += piece
-        } else if budget.take(more) {
-          granted += more
-        } else {
-          throw SessionError(
-            .limitReached,
-            "the values of all sessions would take more than the host's limit of \(budget.limit) "
-              + "bytes")
-        }
-      }
-    } else if granted - needed > 2 << 20 {
-      let surplus = granted - needed - 1 << 20
+  mutating func reserve(_ growth: Int) throws(SessionError) {
+    guard growth > 0 else { return }
+    let needed = bytes + growth
+    if needed > limit {
+      throw SessionError(
+        .limitReached,
+        "the values of the session would take \(needed) bytes; its limit is \(limit)")
+    }
+    if needed <= granted { return }
+    // An eighth more than needed, so that a growing session asks seldom.
+    let more = needed - granted
+    let piece = max(more, min(needed / 8, 1 << 20))
+    if budget.take(piece) {
+      granted += piece
+    } else if budget.take(more) {
+      granted += more
+    } else {
+      throw SessionError(
+        .limitReached,
+        "the values of all sessions would take more than the host's limit of \(budget.limit) "
+          + "bytes")
+    }
+  }
+
+  /// Counts what a change made, for which there should be room: nothing is refused here.
+  mutating func use(_ growth: Int) {
+    bytes += growth
+    if bytes > granted {
+      budget.takeRegardless(bytes - granted)
+      granted = bytes
+    } else if growth < 0, granted - bytes > 2 << 20 {
+      let surplus = granted - bytes - 1 << 20
       budget.giveBack(surplus)
       granted -= surplus
     }
-    bytes = needed
+  }
+
+  /// Makes room and counts.
+  mutating func add(_ growth: Int) throws(SessionError) {
+    try reserve(growth)
+    use(growth)
   }
 
   /// Gives everything back.

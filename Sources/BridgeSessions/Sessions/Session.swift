@@ -48,7 +48,7 @@ public final class Session: Sendable {
     do {
       try state.restore(image, limits)
     } catch {
-      state.close().letGo()
+      state.takeContents().release()
       throw error
     }
     state.recorder = makeRecorder()
@@ -120,25 +120,19 @@ public final class Session: Sendable {
   /// - Returns: Variables and watches that were freed.
   @discardableResult
   func close(_ cause: End) -> Int {
-    let (freed, woken, handlers, remains) = state.withLock {
-      state -> (Int, [Watch], [EndHandler], SessionRemains?) in
-      guard state.end == nil else { return (0, [], [], nil) }
-      state.end = cause
+    let ended = state.withLock { state -> (Int, [Watch], [EndHandler], SessionContents)? in
+      guard state.end == nil else { return nil }
+      let freed = state.variables.count + state.watchCount
       let handlers = state.endHandlers
       state.endHandlers = []
-      let freed = state.variables.count + state.watchCount
-      let remains = state.close()
       var woken: [Watch] = []
-      for watch in state.allWatches where !watch.isPending {
-        watch.isPending = true
-        watch.position = state.log.end
-        woken.append(watch)
-      }
-      return (freed, woken, handlers, remains)
+      let contents = state.close(cause, &woken)
+      return (freed, woken, handlers, contents)
     }
+    guard let (freed, woken, handlers, contents) = ended else { return 0 }
     for watch in woken { watch.wake() }
     for handler in handlers { handler(cause) }
-    remains?.letGo()
+    contents.release()
     return freed
   }
 
@@ -147,9 +141,9 @@ public final class Session: Sendable {
 
   /// Calls `handler` once, when the session ends; at once if it has ended already.
   ///
-  /// The handler runs outside all locks, on the thread that ends the session or, if it has ended, on
+  /// The handler batches outside all locks, on the thread that ends the session or, if it has ended, on
   /// the calling thread. It must be quick and must not block: the thread may be an event loop's.
-  /// Handlers run in the order they were added. The session keeps a handler until it ends.
+  /// Handlers batch in the order they were added. The session keeps a handler until it ends.
   public func whenEnded(_ handler: @escaping EndHandler) {
     let end = state.withLock { state -> End? in
       if state.end == nil { state.endHandlers.append(handler) }
@@ -167,7 +161,6 @@ public final class Session: Sendable {
       return state.find(identifier).map { ($0, state.revision) }
     }
     guard let found else { throw variableNotFound(identifier) }
-    if SeededBug.staleRead.isActive { return SeededBug.stale(found, identifier, self) }
     return found
   }
 
@@ -182,7 +175,7 @@ public final class Session: Sendable {
 
   /// Lists variables, oldest first.
   ///
-  /// - Parameter pattern: `*` stands for any run of characters; empty stands for all.
+  /// - Parameter pattern: `*` stands for any batch of characters; empty stands for all.
   public func list(_ pattern: String = "") throws -> (variables: [Variable], revision: Int64) {
     var (variables, revision) = try state.withLock { state in
       try checkOpen(state)
@@ -197,7 +190,7 @@ public final class Session: Sendable {
     return (variables, revision)
   }
 
-  /// Requests run on an event loop: what they may ask for at once is bounded.
+  /// Requests batch on an event loop: what they may ask for at once is bounded.
   ///
   /// - Throws: `SessionError` with code `invalidArgument`.
   func checkIdentifiers(_ identifiers: [String]) throws {

@@ -49,12 +49,12 @@ extension Session {
   }
 }
 
-/// Hears of what one session commits, in order.
+/// Hears of what happens to one session, in order.
 ///
 /// Called under the session's lock: it must only take note.
 public protocol SessionRecorder: AnyObject, Sendable {
-  /// - Parameter changes: All of one revision.
-  func committed(_ changes: [Change])
-  func dependencyAdded(source: String, dependent: String, type: String)
-  func ended()
+  /// - Parameters:
+  ///   - mutation: What was decided. Applied to an equal session it makes the same changes.
+  ///   - changes: What applying it made, all of one revision; empty for a dependency and the end.
+  func applied(_ mutation: Mutation, changes: [Change])
 }

@@ -1,9 +1,9 @@
-/// What a conflating watch owes its reader: of each variable the newest change, in the order these
-/// were committed.
+/// What the reader of a conflating watch has not taken yet: of each variable the newest change, in
+/// the order of their commits. A pure state machine.
 ///
 /// It holds one change a variable, however far behind the reader is.
 struct Conflation {
-  private struct Owed {
+  private struct Pending {
     var change: Change
     var position: Int
     /// The version the reader knows.
@@ -11,26 +11,26 @@ struct Conflation {
     var skipped: Int32 = 0
   }
 
-  /// By ordinal.
-  private var owed: [Int32: Owed] = [:]
-  /// What is being read, in order; of what is in here too, `owed` has the newer.
-  private var ready: ArraySlice<Owed> = []
-  /// The reader was told that more of this revision follows: so it must.
-  private var promised: Int64?
+  /// By the variable's ordinal.
+  private var pending: [Int32: Pending] = [:]
+  /// What is being read, in order; of what is in here too, `pending` has the newer.
+  private var ready: ArraySlice<Pending> = []
+  /// The reader was told that more of this revision follows, so more of it must follow.
+  private var openRevision: Int64?
 
-  var isEmpty: Bool { owed.isEmpty && ready.isEmpty }
+  var isEmpty: Bool { pending.isEmpty && ready.isEmpty }
 
   /// Adds a change newer than all others.
   mutating func merge(_ change: Change, at position: Int) {
     let ordinal = change.variable.definition.ordinal
-    guard let older = owed[ordinal] else {
-      owed[ordinal] = Owed(change: change, position: position, previous: change.previous)
+    guard let older = pending[ordinal] else {
+      pending[ordinal] = Pending(change: change, position: position, previous: change.previous)
       return
     }
-    owed[ordinal] = Self.merged(older, into: change, at: position)
+    pending[ordinal] = Self.merged(older, into: change, at: position)
   }
 
-  private static func merged(_ older: Owed, into change: Change, at position: Int) -> Owed {
+  private static func merged(_ older: Pending, into change: Change, at position: Int) -> Pending {
     var change = change
     if change.kind.isAboutStatus && !older.change.kind.isAboutStatus {
       // The reader has not seen the value that the older change made.
@@ -39,7 +39,7 @@ struct Conflation {
         variable: change.variable, previous: change.previous, cause: change.cause,
         causedBy: change.causedBy, isLastInRevision: change.isLastInRevision)
     }
-    return Owed(
+    return Pending(
       change: change, position: position, previous: older.previous, skipped: older.skipped &+ 1)
   }
 
@@ -47,21 +47,21 @@ struct Conflation {
   mutating func next() -> Change? {
     while true {
       if ready.isEmpty {
-        if owed.isEmpty { return nil }
-        ready = owed.values.sorted { $0.position < $1.position }[...]
-        owed = [:]
+        if pending.isEmpty { return nil }
+        ready = pending.values.sorted { $0.position < $1.position }[...]
+        pending = [:]
       }
       let item = ready.removeFirst()
       let revision = item.change.revision
-      if promised != revision, let newer = owed[item.change.variable.definition.ordinal] {
+      if openRevision != revision, let newer = pending[item.change.variable.definition.ordinal] {
         var folded = Self.merged(item, into: newer.change, at: newer.position)
         folded.skipped &+= newer.skipped
-        owed[item.change.variable.definition.ordinal] = folded
+        pending[item.change.variable.definition.ordinal] = folded
         continue
       }
       let goesOn =
-        ready.first { promised == revision || !isOutdated($0) }?.change.revision == revision
-      promised = goesOn ? revision : nil
+        ready.first { openRevision == revision || !isOutdated($0) }?.change.revision == revision
+      openRevision = goesOn ? revision : nil
       return Change(
         kind: item.change.kind, revision: revision, timestamp: item.change.timestamp,
         variable: item.change.variable, previous: item.previous, cause: item.change.cause,
@@ -69,8 +69,8 @@ struct Conflation {
     }
   }
 
-  private func isOutdated(_ item: Owed) -> Bool {
-    owed[item.change.variable.definition.ordinal] != nil
+  private func isOutdated(_ item: Pending) -> Bool {
+    pending[item.change.variable.definition.ordinal] != nil
   }
 }
 

@@ -32,29 +32,25 @@ extension Session {
         try checkResume(revision, epoch, state)
         position = state.log.position(after: revision)
         gone = state.log.deletedDefinitions(from: position)
-        if SeededBug.resumeFromNow.isActive { position = state.log.end }
       }
-      let interest = Interest(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
-      let audience = state.audience(of: interest)
+      let filter = WatchFilter(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
+      let group = state.group(of: filter)
       // It must not fall behind for changes it does not report.
       position = state.log.position(from: position, limit: Self.scanLimit) {
-        audience.reports($0.variable.definition)
+        group.reports($0.variable.definition)
       }
       let watch = Watch(
-        session: self, audience: audience, conflates: conflates, position: position,
-        isPending: position < state.log.end, wake: wake)
+        session: self, group: group, conflates: conflates,
+        cursor: WatchCursor(at: position, logEnd: state.log.end), wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []
       if case .now = start {
         snapshot =
-          interest.isBroad
-          ? state.variables.values.filter { interest.matches($0.definition) }
-          : interest.allNames.compactMap { state.variables[$0] }
+          filter.isBroad
+          ? state.variables.values.filter { filter.matches($0.definition) }
+          : filter.allNames.compactMap { state.variables[$0] }
       }
       return (watch, snapshot, state.revision)
-    }
-    if SeededBug.snapshotBeforeRegistration.isActive && !snapshot.isEmpty {
-      skipToPresent(SeededBug.late(watch))
     }
     snapshot.sort { $0.definition.ordinal < $1.definition.ordinal }
     return (watch, snapshot, revision)
@@ -89,85 +85,76 @@ extension Session {
   fileprivate static let scanLimit = 1024
 
   func take(for watch: Watch, into changes: inout [Change], limit: Int) -> Watch.Progress {
-    take(for: watch, limit: limit, usesRuns: false) { _ in
-    } append: { change, _ in
+    take(for: watch, limit: limit, usesBatches: false) { _ in
+    } append: { change, _, _ in
       changes.append(change)
     }
   }
 
   func take(for watch: Watch, into items: inout [Watch.Item], limit: Int) -> Watch.Progress {
-    take(for: watch, limit: limit, usesRuns: true) { run in
-      items.append(.run(run))
-    } append: { change, start in
+    take(for: watch, limit: limit, usesBatches: true) { batch in
+      items.append(.batch(batch))
+    } append: { change, start, end in
       items.append(
         .change(
           change, update: change.update,
-          stretch: Watch.Stretch(
-            start: start, end: watch.position, isShared: watch.audience.isShared)))
+          range: Watch.LogRange(start: start, end: end, isShared: watch.group.isShared)))
     }
   }
 
   /// - Parameters:
-  ///   - appendRun: Called under the lock, for what other watches have shared.
-  ///   - append: Called under the lock, with a change and where the watch was before it.
+  ///   - appendBatch: Called under the lock, for what other watches have shared.
+  ///   - append: Called under the lock, with a change, where the watch was before it, and after it.
   private func take(
-    for watch: Watch, limit: Int, usesRuns: Bool,
-    appendRun: (UpdateRun) -> Void, append: (Change, Int) -> Void
+    for watch: Watch, limit: Int, usesBatches: Bool,
+    appendBatch: (EncodedBatch) -> Void, append: (Change, Int, Int) -> Void
   ) -> Watch.Progress {
     state.withLock { state in
-      // Nothing it reports was committed since it was up to date, however far the log has moved.
-      if !watch.isPending { watch.position = state.log.end }
+      var position = watch.cursor.position(logEnd: state.log.end)
       if watch.conflates {
-        return state.takeConflated(for: watch, limit: limit, append)
+        return state.takeConflated(for: watch, from: position, limit: limit, append)
       }
-      if SeededBug.dropWhenFull.isActive { watch.position = max(watch.position, state.log.start) }
-      if watch.position < state.log.start {
+      if position < state.log.start {
         return .fellBehind(oldestRevision: state.log.lastDroppedRevision)
       }
       var taken = 0
       var scanned = 0
-      var start = watch.position
-      while watch.position < state.log.end {
-        // Long stretches of other variables' changes are passed in steps too: the lock is shared.
-        if taken >= limit || scanned == Self.scanLimit { return .more }
+      var start = position
+      while position < state.log.end {
+        // Long ranges of other variables' changes are passed in steps too: the lock is shared.
+        if taken >= limit || scanned == Self.scanLimit {
+          watch.cursor.advance(to: position)
+          return .more
+        }
         scanned += 1
-        if usesRuns, let run = watch.audience.run(at: watch.position) {
-          appendRun(run)
-          watch.position = run.end
-          start = run.end
-          taken += run.count
+        if usesBatches, let batch = watch.group.batch(at: position) {
+          appendBatch(batch)
+          position = batch.end
+          start = batch.end
+          taken += batch.count
           continue
         }
-        let change = state.log[watch.position]
-        watch.position += 1
+        let change = state.log[position]
+        position += 1
         guard watch.reports(change.variable.definition) else { continue }
-        if change.isLastInRevision || state.hasMore(of: change.revision, for: watch) {
-          append(change, start)
+        if change.isLastInRevision
+          || state.hasMore(of: change.revision, from: position, for: watch)
+        {
+          append(change, start, position)
         } else {
           // The batch goes on, but not for this watch.
-          append(change.with(isLastInRevision: true), start)
+          append(change.with(isLastInRevision: true), start, position)
         }
-        if SeededBug.duplicateDelivery.isActive && change.revision % 7 == 0 {
-          append(change, start)
-        }
-        start = watch.position
+        start = position
         taken += 1
       }
-      if let end = state.end { return .ended(cause: end, revision: state.revision) }
-      watch.isPending = false
-      return .upToDate(revision: state.revision)
+      return state.finishTaking(for: watch, at: position)
     }
-  }
-
-  private func skipToPresent(_ watch: Watch) {
-    state.withLock { watch.position = $0.log.end }
   }
 
   func remove(_ watch: Watch) {
     state.withLock { state in
-      guard watch.isActive else { return }
-      watch.isActive = false
-      state.remove(watch)
+      if watch.cursor.cancel() { state.remove(watch) }
     }
   }
 }
@@ -175,30 +162,43 @@ extension Session {
 extension Session.State {
   /// As `take`, of what is left after merging all there is.
   fileprivate func takeConflated(
-    for watch: Watch, limit: Int, _ append: (Change, Int) -> Void
+    for watch: Watch, from start: Int, limit: Int, _ append: (Change, Int, Int) -> Void
   ) -> Watch.Progress {
-    var scanned = 0
-    while watch.position < log.end {
-      if scanned == Session.scanLimit { return .more }
-      scanned += 1
-      let change = log[watch.position]
-      if watch.reports(change.variable.definition) {
-        watch.conflation!.merge(change, at: watch.position)
+    var position = start
+    while position < log.end {
+      if position - start == Session.scanLimit {
+        watch.cursor.advance(to: position)
+        return .more
       }
-      watch.position += 1
+      let change = log[position]
+      if watch.reports(change.variable.definition) {
+        watch.conflation!.merge(change, at: position)
+      }
+      position += 1
     }
     for _ in 0..<limit {
       guard let change = watch.conflation!.next() else { break }
-      append(change, watch.position)
+      append(change, position, position)
     }
-    guard watch.conflation!.isEmpty else { return .more }
-    if let end { return .ended(cause: end, revision: revision) }
-    watch.isPending = false
+    guard watch.conflation!.isEmpty else {
+      watch.cursor.advance(to: position)
+      return .more
+    }
+    return finishTaking(for: watch, at: position)
+  }
+
+  /// What is said to a watch that has taken everything.
+  fileprivate func finishTaking(for watch: Watch, at position: Int) -> Watch.Progress {
+    if let end {
+      watch.cursor.advance(to: position)
+      return .ended(cause: end, revision: revision)
+    }
+    watch.cursor.caughtUp()
     return .upToDate(revision: revision)
   }
 
-  fileprivate func hasMore(of revision: Int64, for watch: Watch) -> Bool {
-    var position = watch.position
+  fileprivate func hasMore(of revision: Int64, from start: Int, for watch: Watch) -> Bool {
+    var position = start
     while position < log.end, log[position].revision == revision {
       if watch.reports(log[position].variable.definition) { return true }
       position += 1
@@ -206,37 +206,37 @@ extension Session.State {
     return false
   }
 
-  /// The audience of an interest, a new one if there is none.
-  fileprivate mutating func audience(of interest: Interest) -> Audience {
-    let key = interest.key
-    if let audience = audiences[key] { return audience }
-    let audience = Audience(interest)
-    audiences[key] = audience
-    if interest.isBroad {
-      broadAudiences.append(audience)
+  /// The group of watches with a filter, a new one if there is none.
+  fileprivate mutating func group(of filter: WatchFilter) -> WatcherGroup {
+    let key = filter.key
+    if let group = groups[key] { return group }
+    let group = WatcherGroup(filter)
+    groups[key] = group
+    if filter.isBroad {
+      broadGroups.append(group)
     } else {
-      for name in interest.allNames { audiencesByName[name, default: []].append(audience) }
+      for name in filter.allNames { groupsByName[name, default: []].append(group) }
     }
-    return audience
+    return group
   }
 
   fileprivate mutating func add(_ watch: Watch) {
     watchCount += 1
     if watch.conflates { conflatingWatches.append(watch) }
-    watch.audience.add(watch)
+    watch.group.add(watch)
   }
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
     if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
-    let audience = watch.audience
-    audience.remove(watch)
-    guard audience.isEmpty else { return }
-    audiences[audience.interest.key] = nil
-    broadAudiences.removeAll { $0 === audience }
-    for name in audience.interest.allNames {
-      audiencesByName[name]?.removeAll { $0 === audience }
-      if audiencesByName[name]?.isEmpty == true { audiencesByName[name] = nil }
+    let group = watch.group
+    group.remove(watch)
+    guard group.isEmpty else { return }
+    groups[group.filter.key] = nil
+    broadGroups.removeAll { $0 === group }
+    for name in group.filter.allNames {
+      groupsByName[name]?.removeAll { $0 === group }
+      if groupsByName[name]?.isEmpty == true { groupsByName[name] = nil }
     }
   }
 }

@@ -9,15 +9,12 @@
 // @unchecked: all that is `var` is guarded by the session's lock.
 public final class Watch: @unchecked Sendable {
   public let session: Session
-  let audience: Audience
+  let group: WatcherGroup
   let wake: @Sendable () -> Void
 
   /// Guarded by the session's lock.
-  @exclusivity(unchecked) var position: Int
-  /// There may be changes to take, or the end. While it is set, `wake` is not called again.
-  @exclusivity(unchecked) var isPending: Bool
-  var isActive = true
-  /// Its index in the audience.
+  @exclusivity(unchecked) var cursor: WatchCursor
+  /// Its index in the group.
   var place = 0
   /// Present in a watch that keeps the newest change of each variable when it falls behind.
   var conflation: Conflation?
@@ -25,13 +22,12 @@ public final class Watch: @unchecked Sendable {
   public let conflates: Bool
 
   init(
-    session: Session, audience: Audience, conflates: Bool, position: Int, isPending: Bool,
+    session: Session, group: WatcherGroup, conflates: Bool, cursor: WatchCursor,
     wake: @escaping @Sendable () -> Void
   ) {
     self.session = session
-    self.audience = audience
-    self.position = position
-    self.isPending = isPending
+    self.group = group
+    self.cursor = cursor
     self.conflates = conflates
     self.conflation = conflates ? Conflation() : nil
     self.wake = wake
@@ -39,14 +35,20 @@ public final class Watch: @unchecked Sendable {
 
   /// Whether the watch reports a variable. Guarded by the session's lock.
   func reports(_ definition: Variable.Definition) -> Bool {
-    audience.reports(definition)
+    group.reports(definition)
   }
+
+  /// A change that it reports, or the end of the session, comes at a position. Guarded by the
+  /// session's lock.
+  ///
+  /// - Returns: Whether `wake` is to be called.
+  func becomePending(at position: Int) -> Bool { cursor.committed(at: position) }
 
   /// Keeps what the log is about to drop and this conflating watch has not taken. Guarded by the
   /// session's lock.
   func absorb(_ change: Change, at position: Int) {
-    guard isPending, self.position <= position else { return }
-    self.position = position + 1
+    guard case .pending(let next) = cursor.state, next <= position else { return }
+    cursor.advance(to: position + 1)
     if reports(change.variable.definition) { conflation?.merge(change, at: position) }
   }
 
@@ -71,17 +73,17 @@ public final class Watch: @unchecked Sendable {
 
   /// What is next to be sent.
   public enum Item: Sendable {
-    /// Updates that a watch with the same interest has written and shared.
-    case run(UpdateRun)
+    /// Updates that a watch with the same filter has written and shared.
+    case batch(EncodedBatch)
     /// A change, and its bytes if a watch has shared these.
-    case change(Change, update: [UInt8]?, stretch: Stretch)
+    case change(Change, update: [UInt8]?, range: LogRange)
   }
 
   /// The part of the log that a watch passes with one change.
-  public struct Stretch: Sendable {
+  public struct LogRange: Sendable {
     let start: Int
     let end: Int
-    /// Whether watches with the same interest would take its update in a run.
+    /// Whether watches with the same filter would take its update in a batch.
     public let isShared: Bool
   }
 
@@ -89,7 +91,7 @@ public final class Watch: @unchecked Sendable {
   /// comes as bytes.
   ///
   /// With a hundred watches of one variable on several threads, the reference counts they all touch
-  /// are what a delivery costs; in a run there is one for many changes.
+  /// are what a delivery costs; in a batch there is one for many changes.
   public func take(_ items: inout [Item], limit: Int) -> Progress {
     session.take(for: self, into: &items, limit: limit)
   }
@@ -99,19 +101,19 @@ public final class Watch: @unchecked Sendable {
     session.state.withLock { $0.keep(update, with: change) }
   }
 
-  /// Offers the updates of a stretch to the watches with the same interest.
+  /// Offers the updates of a range to the watches with the same filter.
   ///
   /// - Parameters:
-  ///   - bytes: What `UpdateRun.bytes` will be.
-  ///   - stretches: Those of the changes it has, in order and without a gap; not empty.
-  ///   - completeRevision: See `UpdateRun`.
+  ///   - bytes: What `EncodedBatch.bytes` will be.
+  ///   - ranges: Those of the changes it has, in order and without a gap; not empty.
+  ///   - completeRevision: See `EncodedBatch`.
   public func share(
-    _ bytes: [UInt8], of stretches: [Stretch], completeRevision: Int64?
+    _ bytes: [UInt8], of ranges: [LogRange], completeRevision: Int64?
   ) {
-    let run = UpdateRun(
-      start: stretches[0].start, end: stretches[stretches.count - 1].end, bytes: bytes,
-      count: stretches.count, completeRevision: completeRevision)
-    session.state.withLock { _ in audience.keep(run) }
+    let batch = EncodedBatch(
+      start: ranges[0].start, end: ranges[ranges.count - 1].end, bytes: bytes,
+      count: ranges.count, completeRevision: completeRevision)
+    session.state.withLock { _ in group.keep(batch) }
   }
 
   /// Ends the subscription; `wake` is not called for changes committed after this returns.

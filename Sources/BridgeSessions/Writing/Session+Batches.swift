@@ -90,17 +90,20 @@ extension Session {
     let now = Clock.wall
     let outcome = try state.withLock { state -> (BatchResult, [Watch])? in
       try checkOpen(state)
-      var writes: [PendingWrite] = []
+      var writes: [Mutation.Write] = []
+      var growth = 0
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
         // Also what was refused must still be so: the answer is of one moment and its revision.
         guard state.find(update.identifier)?.definition === item.definition else { return nil }
         do throws(SessionError) {
           let payload = try item.payload.get()
-          let index = state.variables.index(forKey: item.definition!.name)!
-          writes.append(PendingWrite(index: index, payload: payload))
-          try check(update.expectedVersion, of: state.variables.values[index])
-          try checkLock(of: state.variables.values[index], writer)
+          let current = state.variables[item.definition!.name]!
+          try check(update.expectedVersion, of: current)
+          try checkLock(of: current, writer)
+          let write = try state.decideWrite(payload, of: current, writer)
+          growth += write.growth
+          writes.append(write)
           errors.append(nil)
         } catch {
           errors.append(error)
@@ -115,7 +118,14 @@ extension Session {
       guard !writes.isEmpty else {
         return (BatchResult(results: [], revision: state.revision), [])
       }
-      let (variables, woken) = try state.write(writes, writer: writer, now: now)
+      try state.account.reserve(growth)
+      var woken: [Watch] = []
+      if !state.optimized.isEmpty {
+        for write in writes {
+          state.endLeaseIfOver(of: state.variables[write.name]!, time: now, &woken)
+        }
+      }
+      let variables = state.apply(writes, Mutation.Origin(writer: writer, time: now), &woken)
       return (BatchResult(results: variables.map { .success($0) }, revision: state.revision), woken)
     }
     guard let (result, woken) = outcome else { return nil }

@@ -37,11 +37,12 @@ extension Session {
       let definition = Variable.Definition(
         name: name, type: registration.type, ordinal: try state.nextOrdinal(for: name),
         rules: registration.rules, metadata: registration.metadata)
-      return try state.add(registration.payload) { revision, payload in
-        Variable(
-          definition: definition, payload: payload, writeMetadata: writer.metadata,
-          source: writer.source, version: 1, revision: revision, updatedAt: now)
-      }
+      try state.account.reserve(
+        Variable.size(registration.payload, writer.metadata) + definition.size)
+      var woken: [Watch] = []
+      let variable = state.register(
+        definition, registration.payload, Mutation.Origin(writer: writer, time: now), &woken)
+      return (variable, woken)
     }
     for watch in woken { watch.wake() }
     return variable
@@ -62,7 +63,7 @@ extension Session {
     try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let payload = try payload(current.definition)
         .admitted(by: current.definition.constraints)
-      return (payload, nil, .valueChanged)
+      return (payload, nil)
     }
   }
 
@@ -82,12 +83,12 @@ extension Session {
       let definition = try current.definition.with(constraints: constraints)
       let payload = try (payload?(definition) ?? current.payload)
         .admitted(by: definition.constraints)
-      return (payload, definition, .constraintsChanged)
+      return (payload, definition)
     }
   }
 
-  /// What a change of one variable makes of it; a nil definition stays.
-  typealias Outcome = (Payload, Variable.Definition?, Change.Kind)
+  /// What a change of one variable makes of it; without a definition the present one stays.
+  typealias Outcome = (Payload, Variable.Definition?)
 
   /// Makes the next version of one variable.
   ///
@@ -100,10 +101,9 @@ extension Session {
     try journal?.checkAvailable()
     while true {
       let seen = try get(identifier).variable
-      if SeededBug.lostUpdate.isActive { try check(expectedVersion, of: SeededBug.late(seen)) }
       try seen.definition.access?.check(writer, changes: seen.name)
-      if !SeededBug.lostUpdate.isActive { try check(expectedVersion, of: seen) }
-      let (payload, definition, kind) = try outcome(seen)
+      try check(expectedVersion, of: seen)
+      let (payload, definition) = try outcome(seen)
       let now = Clock.wall
       let result = try state.withLock { state -> (Variable, [Watch])? in
         try checkOpen(state)
@@ -112,12 +112,16 @@ extension Session {
         guard let index = state.variables.index(forKey: seen.name) else { return nil }
         let current = state.variables.values[index]
         guard current.definition === seen.definition else { return nil }
-        if kind == .constraintsChanged && current !== seen { return nil }
-        try check(SeededBug.lostUpdate.isActive ? 0 : expectedVersion, of: current)
+        if definition != nil && current !== seen { return nil }
+        try check(expectedVersion, of: current)
         try checkLock(of: current, writer)
-        return try state.write(
-          PendingWrite(index: index, payload: payload, definition: definition), kind: kind,
-          writer: writer, now: now)
+        let write = try state.decideWrite(payload, definition, of: current, writer)
+        try state.account.reserve(write.growth)
+        var woken: [Watch] = []
+        state.endLeaseIfOver(of: current, time: now, &woken)
+        let variable = state.apply(
+          write, at: index, Mutation.Origin(writer: writer, time: now), &woken)
+        return (variable, woken)
       }
       guard let (variable, woken) = result else { continue }
       for watch in woken { watch.wake() }
@@ -131,12 +135,14 @@ extension Session {
   /// - Throws: `SessionError`: `variableNotFound`, `permissionDenied`, `failedPrecondition`.
   public func delete(_ identifier: String, writer: Writer) throws -> Int64 {
     try journal?.checkAvailable()
+    let now = Clock.wall
     let (revision, woken) = try state.withLock { state -> (Int64, [Watch]) in
       try checkOpen(state)
       guard let variable = state.find(identifier) else { throw variableNotFound(identifier) }
       try variable.definition.access?.check(writer, changes: variable.name)
       try checkLock(of: variable, writer)
-      let woken = state.remove(variable)
+      var woken: [Watch] = []
+      state.remove(variable, time: now, &woken)
       return (state.revision, woken)
     }
     for watch in woken { watch.wake() }
@@ -157,7 +163,6 @@ extension Session {
   /// - Throws: `SessionError` with code `failedPrecondition` when an optimizer other than the writer
   ///   holds the variable.
   func checkLock(of variable: Variable, _ writer: Writer) throws(SessionError) {
-    if SeededBug.ignoredLock.isActive && variable.version % 2 == 0 { return }
     guard variable.hasStatus, let optimization = variable.status.optimization,
       !optimization.isOver(Clock.coarseMilliseconds), !optimization.isHeld(by: writer)
     else { return }

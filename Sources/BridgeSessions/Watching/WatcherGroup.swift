@@ -3,22 +3,22 @@ internal import DequeModule
 /// The watches of a session that ask for the same.
 ///
 /// They are told the same, so what is found out or made for one of them serves all: whether a
-/// variable is theirs, and the updates of a stretch of the log.
+/// variable is theirs, and the updates of a range of the log.
 // @unchecked: all that is `var` is guarded by the session's lock.
-final class Audience: @unchecked Sendable {
-  let interest: Interest
+final class WatcherGroup: @unchecked Sendable {
+  let filter: WatchFilter
   private(set) var watches: [Watch] = []
   /// The last variable asked for and the answer: changes in a row are often of one variable.
   @exclusivity(unchecked) private var lastMatch: (definition: Variable.Definition, matches: Bool)?
   /// Newest last.
-  private var runs: Deque<UpdateRun> = []
-  private var runBytes = 0
+  private var batches: Deque<EncodedBatch> = []
+  private var batchBytes = 0
 
-  /// What is kept of `runs`: watches woken by one change take what it began within moments.
-  private static let runLimit = 8
-  private static let runByteLimit = 64 * 1024
+  /// What is kept of `batches`: watches woken by one change take what it began within moments.
+  private static let batchLimit = 8
+  private static let batchByteLimit = 64 * 1024
 
-  init(_ interest: Interest) { self.interest = interest }
+  init(_ filter: WatchFilter) { self.filter = filter }
 
   func add(_ watch: Watch) {
     watch.place = watches.count
@@ -31,7 +31,7 @@ final class Audience: @unchecked Sendable {
       watches[watch.place] = last
       last.place = watch.place
     }
-    if !isShared { forgetRuns() }
+    if !isShared { forgetBatches() }
   }
 
   var isEmpty: Bool { watches.isEmpty }
@@ -41,41 +41,42 @@ final class Audience: @unchecked Sendable {
 
   func reports(_ definition: Variable.Definition) -> Bool {
     if let lastMatch, lastMatch.definition === definition { return lastMatch.matches }
-    let matches = interest.matches(definition)
+    let matches = filter.matches(definition)
     lastMatch = (definition, matches)
     return matches
   }
 
-  /// The updates of the stretch that begins at a position of the log, if a watch has shared them.
-  func run(at position: Int) -> UpdateRun? {
+  /// The updates of the range that begins at a position of the log, if a watch has shared them.
+  func batch(at position: Int) -> EncodedBatch? {
     // By index: a loop over the deque would retain it.
-    var index = runs.count - 1
+    var index = batches.count - 1
     while index >= 0 {
-      if runs[index].start == position { return runs[index] }
+      if batches[index].start == position { return batches[index] }
       index -= 1
     }
     return nil
   }
 
-  func keep(_ run: UpdateRun) {
-    guard isShared, run.bytes.count <= Self.runByteLimit, self.run(at: run.start) == nil else {
+  func keep(_ batch: EncodedBatch) {
+    guard isShared, batch.bytes.count <= Self.batchByteLimit, self.batch(at: batch.start) == nil
+    else {
       return
     }
-    runs.append(run)
-    runBytes += run.bytes.count
-    while runs.count > Self.runLimit || runBytes > Self.runByteLimit {
-      runBytes -= runs.removeFirst().bytes.count
+    batches.append(batch)
+    batchBytes += batch.bytes.count
+    while batches.count > Self.batchLimit || batchBytes > Self.batchByteLimit {
+      batchBytes -= batches.removeFirst().bytes.count
     }
   }
 
-  func forgetRuns() {
-    runs = []
-    runBytes = 0
+  func forgetBatches() {
+    batches = []
+    batchBytes = 0
   }
 }
 
-/// The encoded updates of a stretch of a session's log, as the watches of one audience are told.
-public struct UpdateRun: Sendable {
+/// The encoded updates of a range of a session's log, as the watches of one group are told.
+public struct EncodedBatch: Sendable {
   /// From the position a watch was at, to the one it is at when it has sent these.
   let start: Int
   let end: Int

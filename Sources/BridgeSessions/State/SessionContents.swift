@@ -4,7 +4,7 @@ internal import Threads
 ///
 /// Letting go of a million variables takes more than a second: nobody may wait for that, neither who
 /// waits for the session's lock nor the clients of an event loop.
-final class SessionRemains: Sendable {
+final class SessionContents: Sendable {
   private struct Contents {
     let variables: [String: Variable]
     let histories: [Int32: VariableHistory]
@@ -25,7 +25,7 @@ final class SessionRemains: Sendable {
   }
 
   /// Lets go of everything, now or soon.
-  func letGo() {
+  func release() {
     let count = contents.withLock { $0?.variables.count ?? 0 }
     // Without a thread to be had, here.
     if count < Self.manyVariables || !startThread(named: "session-freeing", { self.empty() }) {

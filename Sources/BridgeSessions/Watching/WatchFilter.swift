@@ -1,5 +1,5 @@
 /// Which variables a watch reports.
-struct Interest: Sendable {
+struct WatchFilter: Sendable {
   private(set) var names: Set<String> = []
   /// Variables addressed by id: a later variable of the same name is another one.
   private(set) var definitions: [Variable.Definition] = []
@@ -25,7 +25,7 @@ struct Interest: Sendable {
     if definitions.isEmpty && patterns.isEmpty && names.count == 1 { singleName = names.first }
   }
 
-  /// Equal for interests that match the same variables, now and later.
+  /// Equal for filters that match the same variables, now and later.
   struct Key: Hashable {
     let names: Set<String>
     let ordinals: Set<Int32>

@@ -2,8 +2,8 @@ import Testing
 
 @testable import BridgeSessions
 
-/// What watches with the same interest share.
-@Suite struct AudienceTests {
+/// What watches with the same filter share.
+@Suite struct WatcherGroupTests {
   private let writer = Writer(.elixir)
   private let session: Session
 
@@ -24,7 +24,7 @@ import Testing
     let watch: Watch
     /// What it was told, in order.
     var told: [UInt8] = []
-    var runs = 0
+    var batches = 0
     var encoded = 0
     var completeRevision: Int64?
 
@@ -41,29 +41,29 @@ import Testing
         var items: [Watch.Item] = []
         let progress = watch.take(&items, limit: limit)
         var bytes: [UInt8] = []
-        var stretches: [Watch.Stretch] = []
+        var ranges: [Watch.LogRange] = []
         var complete: Int64?
         func close() {
-          if !stretches.isEmpty && shares {
-            watch.share(bytes, of: stretches, completeRevision: complete)
+          if !ranges.isEmpty && shares {
+            watch.share(bytes, of: ranges, completeRevision: complete)
           }
-          (bytes, stretches, complete) = ([], [], nil)
+          (bytes, ranges, complete) = ([], [], nil)
         }
         for item in items {
           switch item {
-          case .run(let run):
+          case .batch(let batch):
             close()
-            told += run.bytes
-            runs += 1
-            if let revision = run.completeRevision { completeRevision = revision }
-          case .change(let change, let shared, let stretch):
+            told += batch.bytes
+            batches += 1
+            if let revision = batch.completeRevision { completeRevision = revision }
+          case .change(let change, let shared, let range):
             if shared == nil { encoded += 1 }
             let update = shared ?? Self.update(change)
             if change.isLastInRevision { completeRevision = change.revision }
             told += update
-            if stretch.isShared {
+            if range.isShared {
               bytes += update
-              stretches.append(stretch)
+              ranges.append(range)
               if change.isLastInRevision { complete = change.revision }
             }
           }
@@ -78,7 +78,7 @@ import Testing
     let readers = try (0..<3).map { _ in try Reader(session, ["a"]) }
     for _ in 0..<5 { try set("a") }
     for reader in readers { reader.read(limit: 64) }
-    #expect(readers.map(\.runs) == [0, 1, 1])
+    #expect(readers.map(\.batches) == [0, 1, 1])
     #expect(readers.map(\.encoded) == [5, 0, 0])
     #expect(Set(readers.map(\.told)).count == 1)
     #expect(readers.allSatisfy { $0.completeRevision == session.revision })
@@ -92,7 +92,7 @@ import Testing
     try set("a")
     readers[0].read(limit: 1)
     readers[1].read(limit: 64)
-    #expect(readers[1].runs == 3)
+    #expect(readers[1].batches == 3)
     #expect(readers[0].told == readers[1].told)
   }
 
@@ -103,7 +103,7 @@ import Testing
     try set("a")
     try set("b")
     for reader in [a, everything, pattern] { reader.read(limit: 64) }
-    #expect([a, everything, pattern].map(\.runs) == [0, 0, 0])
+    #expect([a, everything, pattern].map(\.batches) == [0, 0, 0])
     #expect(String(decoding: a.told, as: UTF8.self) == "3a. ")
     #expect(String(decoding: everything.told, as: UTF8.self) == "3a. 4b. ")
   }
@@ -111,8 +111,8 @@ import Testing
   @Test func theOrderOfNamesDoesNotMatterButTheIdDoes() throws {
     let id = try session.get("a").variable.id
     let readers = try [["a", "b"], ["b", "a", "a"], [id, "b"]].map { try Reader(session, $0) }
-    #expect(readers[0].watch.audience === readers[1].watch.audience)
-    #expect(readers[0].watch.audience !== readers[2].watch.audience)
+    #expect(readers[0].watch.group === readers[1].watch.group)
+    #expect(readers[0].watch.group !== readers[2].watch.group)
   }
 
   @Test func nothingIsKeptForOne() throws {
@@ -121,13 +121,13 @@ import Testing
       let other = try Reader(session, ["a"])
       try set("a")
       reader.read(limit: 64)
-      #expect(reader.watch.audience.run(at: 2) != nil)
+      #expect(reader.watch.group.batch(at: 2) != nil)
       other.watch.cancel()
     }
-    #expect(reader.watch.audience.run(at: 2) == nil)
+    #expect(reader.watch.group.batch(at: 2) == nil)
     try set("a")
     reader.read(limit: 64)
-    #expect(reader.watch.audience.run(at: 3) == nil)
+    #expect(reader.watch.group.batch(at: 3) == nil)
   }
 
   @Test func whatTheLogKeepsIsCounted() throws {
@@ -146,14 +146,14 @@ import Testing
   /// Whoever comes and goes and however far each reads, all are told every change once.
   @Test(arguments: 0..<40)
   func sharedAndUnsharedWatchesAreToldTheSame(round: Int) throws {
-    let interests: [[String]] = [["a"], ["a"], ["b"], ["a", "b"], [], ["*"]]
+    let filters: [[String]] = [["a"], ["a"], ["b"], ["a", "b"], [], ["*"]]
     var readers: [(reader: Reader, audit: Watch)] = []
     for _ in 0..<200 {
       switch Int.random(in: 0..<10) {
       case 0 where readers.count < 12:
-        let interest = interests.randomElement()!
-        let reader = try Reader(session, interest)
-        readers.append((reader, try session.watch(interest) {}.watch))
+        let filter = filters.randomElement()!
+        let reader = try Reader(session, filter)
+        readers.append((reader, try session.watch(filter) {}.watch))
       case 1 where !readers.isEmpty:
         try finish(readers.remove(at: .random(in: 0..<readers.count)))
       case 2, 3, 4:
@@ -166,7 +166,7 @@ import Testing
       }
     }
     for reader in readers { try finish(reader) }
-    #expect(session.state.withLock { $0.audiences.isEmpty && $0.audiencesByName.isEmpty })
+    #expect(session.state.withLock { $0.groups.isEmpty && $0.groupsByName.isEmpty })
   }
 
   private func finish(_ pair: (reader: Reader, audit: Watch)) throws {

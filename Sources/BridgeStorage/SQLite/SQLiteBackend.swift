@@ -1,9 +1,9 @@
-internal import BridgeSessions
+public import BridgeSessions
+internal import Glibc
 
-/// The tables of a state directory, and how sessions are written to and read from them.
-///
-/// Not thread-safe: the writer's thread owns it.
-final class SessionDatabase {
+/// A state directory: the tables of its SQLite database, and how sessions are written to and read
+/// from them.
+public final class SQLiteBackend: JournalBackend {
   /// The layout of the tables; a database of another one is refused.
   private static let layout: Int64 = 1
 
@@ -32,13 +32,23 @@ final class SessionDatabase {
   private let statements: Statements
 
   private struct Statements {
-    let addSession, setRevision, addVariable, setStale, addVersion, trimVersions: SQLiteStatement
+    let addSession, setEpoch, setRevision, addVariable, setStale, addVersion,
+      trimVersions: SQLiteStatement
     let removeVariable, removeVersions, addDependency, removeDependencies: SQLiteStatement
     let removeSession: [SQLiteStatement]
   }
 
-  /// - Throws: `StorageError` when another process uses it, or it is no such database.
-  init(path: String, historyVersions: Int) throws(StorageError) {
+  /// Opens a state directory, making it where there is none.
+  ///
+  /// - Parameter historyVersions: Past versions kept of a variable.
+  /// - Throws: `StorageError`: it cannot be written, another host uses it, or it holds something
+  ///   else.
+  public init(directory: String, historyVersions: Int) throws(StorageError) {
+    if mkdir(directory, 0o700) != 0 && errno != EEXIST {
+      throw StorageError(
+        "state directory \(directory) cannot be made: \(String(cString: strerror(errno)))")
+    }
+    let path = "\(directory)/sessions.sqlite"
     do {
       let database = try SQLiteDatabase(path: path)
       // Exclusive: two hosts must not serve the same sessions. FULL: a transaction that has
@@ -75,6 +85,7 @@ final class SessionDatabase {
     func one(_ sql: String) throws(SQLiteError) -> SQLiteStatement { try database.prepare(sql) }
     return Statements(
       addSession: try one("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
+      setEpoch: try one("UPDATE session SET epoch = ?2 WHERE key = ?1"),
       setRevision: try one(
         "UPDATE session SET revision = ?2, last_ordinal = max(last_ordinal, ?3) WHERE key = ?1"),
       addVariable: try one("INSERT OR REPLACE INTO variable VALUES (?, ?, ?, ?, ?, ?, ?, ?)"),
@@ -96,22 +107,38 @@ final class SessionDatabase {
 
   // MARK: Facts of the whole
 
-  func value(_ name: String) throws -> Int64? {
+  private func value(_ name: String) throws -> Int64? {
     var value: Int64?
     try database.prepare("SELECT value FROM host WHERE name = ?")
       .forEachRow(.text(name)) { value = $0.integer(0) }
     return value
   }
 
-  func set(_ name: String, _ value: Int64) throws {
+  private func set(_ name: String, _ value: Int64) throws {
     try database.prepare("INSERT OR REPLACE INTO host VALUES (?, ?)")
       .run(.text(name), .integer(value))
   }
 
+  // MARK: JournalBackend
+
+  public func open() throws -> Bool {
+    let wasClosedInOrder = try value("clean") == 1
+    try set("clean", 0)
+    return wasClosedInOrder
+  }
+
+  public func write(_ records: [JournalRecord]) throws {
+    try transaction {
+      for record in records { try apply(record.event, key: record.key) }
+    }
+  }
+
+  public func close(inOrder: Bool) throws { try set("clean", inOrder ? 1 : 0) }
+
   // MARK: Writing
 
   /// Runs `body` in one transaction: all of it is stored, or nothing.
-  func transaction(_ body: () throws -> Void) throws {
+  private func transaction(_ body: () throws -> Void) throws {
     try database.execute("BEGIN")
     do {
       try body()
@@ -123,7 +150,27 @@ final class SessionDatabase {
     }
   }
 
-  func add(_ session: SessionImage, key: Int64) throws {
+  private func apply(_ event: JournalRecord.Event, key: Int64) throws {
+    switch event {
+    case .began(let session): try add(session, key: key)
+    case .renewed(let epoch): try statements.setEpoch.run(.integer(key), .text(epoch))
+    case .applied(let mutation, let changes):
+      switch mutation {
+      case .addDependency(let dependency): try add(dependency, key: key)
+      case .end: try removeSession(key)
+      case .register, .write, .writeAll, .setOptimization, .remove:
+        var lastOrdinal: Int32 = 0
+        for change in changes {
+          try apply(change, key: key)
+          lastOrdinal = max(lastOrdinal, change.variable.definition.ordinal)
+        }
+        guard let revision = changes.last?.revision else { return }
+        try setRevision(revision, lastOrdinal: lastOrdinal, key: key)
+      }
+    }
+  }
+
+  private func add(_ session: SessionImage, key: Int64) throws {
     try statements.addSession.run(
       .integer(key), .text(session.id), .text(session.epoch),
       .text(MetadataText.encode(session.metadata)), .integer(session.createdAt),
@@ -141,7 +188,7 @@ final class SessionDatabase {
     for edge in session.dependencies { try add(edge, key: key) }
   }
 
-  func add(_ dependency: DependencyImage, key: Int64) throws {
+  private func add(_ dependency: DependencyImage, key: Int64) throws {
     try statements.addDependency.run(
       .integer(key), .text(dependency.source), .text(dependency.dependent), .text(dependency.type))
   }
@@ -158,7 +205,7 @@ final class SessionDatabase {
   }
 
   /// Applies one change, without the session's revision.
-  func apply(_ change: Change, key: Int64) throws {
+  private func apply(_ change: Change, key: Int64) throws {
     let variable = change.variable
     let ordinal = Int64(variable.definition.ordinal)
     switch change.kind {
@@ -196,19 +243,19 @@ final class SessionDatabase {
     }
   }
 
-  func setRevision(_ revision: Int64, lastOrdinal: Int32, key: Int64) throws {
+  private func setRevision(_ revision: Int64, lastOrdinal: Int32, key: Int64) throws {
     try statements.setRevision.run(
       .integer(key), .integer(revision), .integer(Int64(lastOrdinal)))
   }
 
-  func removeSession(_ key: Int64) throws {
+  private func removeSession(_ key: Int64) throws {
     for statement in statements.removeSession { try statement.run(.integer(key)) }
   }
 
   // MARK: Reading
 
   /// Hands over every session, one at a time.
-  func forEachSession(_ body: (SessionImage, _ key: Int64) throws -> Void) throws {
+  public func readAll(_ body: (SessionImage, _ key: Int64) throws -> Void) throws {
     let sessions = try database.prepare("SELECT * FROM session ORDER BY key")
     let variables = try database.prepare(
       "SELECT * FROM variable WHERE session = ? ORDER BY ordinal")

@@ -1,0 +1,219 @@
+/// Applies mutations. Nothing here reads a clock, makes a random number or refuses anything: see
+/// `Mutation`.
+extension Session.State {
+  /// Applies a mutation that was decided on an equal state.
+  ///
+  /// - Parameter woken: Collects the watches to wake once the lock is released.
+  mutating func apply(_ mutation: Mutation, _ woken: inout [Watch]) {
+    switch mutation {
+    case .register(let definition, let payload, let origin):
+      register(definition, payload, origin, &woken)
+    case .write(let write, let origin):
+      apply(write, at: index(of: write.name), origin, &woken)
+    case .writeAll(let writes, let origin): apply(writes, origin, &woken)
+    case .setOptimization(let optimization, let name, let cause, let time):
+      let variable = variables.values[index(of: name)]
+      setOptimization(optimization, of: variable, cause: cause, time: time, &woken)
+    case .remove(let name, let time):
+      remove(variables.values[index(of: name)], time: time, &woken)
+    case .addDependency(let dependency): add(dependency)
+    case .end(let cause): close(cause, &woken).release()
+    }
+  }
+
+  private func index(of name: String) -> Dictionary<String, Variable>.Index {
+    guard let index = variables.index(forKey: name) else {
+      preconditionFailure("a mutation of \(name) meets a state that does not hold it")
+    }
+    return index
+  }
+
+  /// Adds a variable that is not there.
+  @discardableResult
+  mutating func register(
+    _ definition: Variable.Definition, _ payload: Payload, _ origin: Mutation.Origin,
+    _ woken: inout [Watch]
+  ) -> Variable {
+    revision += 1
+    lastOrdinal = definition.ordinal
+    if definition.name.hasPrefix("var_") { hasNamesLikeIDs = true }
+    let variable = Variable(
+      definition: definition, payload: settled(payload, over: nil),
+      writeMetadata: origin.writer.metadata, source: origin.writer.source, version: 1,
+      revision: revision, updatedAt: origin.time)
+    account.use(variable.size + definition.size)
+    variables[variable.name] = variable
+    publish(.registered, variable, previous: nil, time: origin.time, isLast: true, &woken)
+    record(.register(definition, payload, origin))
+    return variable
+  }
+
+  /// Makes the next version of a variable, and marks what depends on it.
+  ///
+  /// - Parameter index: Where the variable is.
+  @inline(__always) @discardableResult
+  mutating func apply(
+    _ write: Mutation.Write, at index: Dictionary<String, Variable>.Index,
+    _ origin: Mutation.Origin, _ woken: inout [Watch]
+  ) -> Variable {
+    revision += 1
+    // Most sessions have no dependencies: then no array is made.
+    guard !dependencies.isEmpty else {
+      let variable = replace(at: index, write, origin, isLast: true, &woken)
+      if recorder != nil { record(.write(write, origin)) }
+      return variable
+    }
+    let dependents = dependencies.affected(by: [write.name])
+    let variable = replace(at: index, write, origin, isLast: dependents.isEmpty, &woken)
+    markStale(dependents, time: origin.time, &woken)
+    record(.write(write, origin))
+    return variable
+  }
+
+  /// Makes the next versions of variables, and marks what depends on them and is not among them.
+  @discardableResult
+  mutating func apply(
+    _ writes: [Mutation.Write], _ origin: Mutation.Origin, _ woken: inout [Watch]
+  ) -> [Variable] {
+    revision += 1
+    let dependents =
+      dependencies.isEmpty ? [] : dependencies.affected(by: writes.map(\.name))
+    var written: [Variable] = []
+    written.reserveCapacity(writes.count)
+    for (number, write) in writes.enumerated() {
+      let isLast = number == writes.count - 1 && dependents.isEmpty
+      written.append(replace(at: index(of: write.name), write, origin, isLast: isLast, &woken))
+    }
+    markStale(dependents, time: origin.time, &woken)
+    record(.writeAll(writes, origin))
+    return written
+  }
+
+  /// Puts the next version of a variable in place of the present one.
+  private mutating func replace(
+    at index: Dictionary<String, Variable>.Index, _ write: Mutation.Write,
+    _ origin: Mutation.Origin, isLast: Bool, _ woken: inout [Watch]
+  ) -> Variable {
+    let current = variables.values[index]
+    var status = Variable.Status()
+    if current.hasStatus {
+      status.optimization = current.status.optimization?.renewed(until: write.leaseEnd)
+    }
+    let variable = Variable(
+      definition: write.definition ?? current.definition,
+      payload: settled(write.payload, over: current), writeMetadata: origin.writer.metadata,
+      source: origin.writer.source, version: current.version + 1, revision: revision,
+      updatedAt: origin.time, status: status)
+    account.use(write.growth)
+    variables.values[index] = variable
+    remember(current)
+    publish(
+      write.definition == nil ? .valueChanged : .constraintsChanged, variable, previous: current,
+      time: origin.time, isLast: isLast, &woken)
+    return variable
+  }
+
+  /// Marks variables as out of date, at the present revision.
+  private mutating func markStale(
+    _ dependents: [DependencyGraph.Affected], time: Int64, _ woken: inout [Watch]
+  ) {
+    for (number, dependent) in dependents.enumerated() {
+      // Deleting a variable removes it from the graph.
+      var variable = variables.values[index(of: dependent.name)]
+      if variable.status.staleSince == 0 {
+        var status = variable.status
+        status.staleSince = revision
+        variable = variable.with(status)
+        variables[dependent.name] = variable
+      }
+      publish(
+        .dependencyChanged, variable, previous: nil, cause: dependent.type,
+        causedBy: dependent.source, time: time, isLast: number == dependents.count - 1, &woken)
+    }
+  }
+
+  /// Begins, renews or ends an optimizer's lock.
+  @discardableResult
+  mutating func setOptimization(
+    _ optimization: Optimization?, of current: Variable, cause: String, time: Int64,
+    _ woken: inout [Watch]
+  ) -> Variable {
+    revision += 1
+    var status = current.status
+    status.optimization = optimization
+    let variable = current.with(status)
+    variables[current.name] = variable
+    if optimization == nil {
+      optimized.remove(current.name)
+    } else {
+      optimized.insert(current.name)
+    }
+    publish(
+      .optimizationChanged, variable, previous: nil, cause: cause, time: time, isLast: true,
+      &woken)
+    record(
+      .setOptimization(optimization, variable: current.name, cause: cause, time: time))
+    return variable
+  }
+
+  /// Removes a variable and all that is kept with it.
+  mutating func remove(_ variable: Variable, time: Int64, _ woken: inout [Watch]) {
+    revision += 1
+    variables[variable.name] = nil
+    if let history = histories.removeValue(forKey: variable.definition.ordinal) {
+      historyBytes -= history.byteCount
+    }
+    dependencies.remove(variable.name)
+    optimized.remove(variable.name)
+    account.use(-(variable.size + variable.definition.size))
+    publish(.deleted, variable, previous: nil, time: time, isLast: true, &woken)
+    record(.remove(variable: variable.name, time: time))
+  }
+
+  /// Adds a dependency between variables that are there; it closes no cycle.
+  mutating func add(_ dependency: DependencyImage) {
+    dependencies.add(dependency)
+    record(.addDependency(dependency))
+  }
+
+  /// Ends the session.
+  ///
+  /// - Returns: What it held, to be released outside the lock.
+  mutating func close(_ cause: Session.End, _ woken: inout [Watch]) -> SessionContents {
+    end = cause
+    for watch in allWatches where watch.becomePending(at: log.end) { woken.append(watch) }
+    record(.end(cause))
+    return takeContents()
+  }
+
+  /// Empties the state.
+  mutating func takeContents() -> SessionContents {
+    let contents = SessionContents(
+      variables: variables, histories: histories, dependencies: dependencies)
+    variables = [:]
+    histories = [:]
+    historyBytes = 0
+    dependencies = DependencyGraph()
+    optimized = []
+    account.close()
+    return contents
+  }
+
+  /// The payload in a form that its readers know.
+  private mutating func settled(_ payload: Payload, over current: Variable?) -> Payload {
+    var payload = payload
+    if payload.form.contains(.inherited) {
+      payload.form.settle(from: current?.payload.form ?? form ?? [])
+    } else if form == nil {
+      form = payload.form
+    }
+    return payload
+  }
+
+  /// Keeps a version that is no longer the present one.
+  mutating func remember(_ version: Variable) {
+    guard historyVersionLimit > 0 else { return }
+    historyBytes += histories[version.definition.ordinal, default: VariableHistory()].add(
+      version, limit: historyVersionLimit, room: historyByteLimit - historyBytes)
+  }
+}

@@ -1,0 +1,85 @@
+import BridgeSessions
+import Testing
+
+@testable import BridgeService
+
+/// What a watch sends next, without a connection.
+@Suite struct WatchProgressTests {
+  private func variables(_ count: Int) throws -> [Variable] {
+    let session = try SessionStore().create("s")
+    return try (0..<count).map {
+      try session.register(
+        name: "v\($0)", type: .integer, payload: Payload(.integer(0)), writer: Writer(.elixir))
+    }
+  }
+
+  private func text(_ step: WatchProgress.Step) -> String {
+    switch step {
+    case .initialValue(let variable, let revision): "\(variable.name)@\(revision)"
+    case .synced(let revision): "synced@\(revision)"
+    case .takeChanges: "take"
+    case .heartbeat(let revision): "heartbeat@\(revision)"
+    case .sessionClosed(let cause, let revision): "closed \(cause)@\(revision)"
+    case .fellBehind(let last, let oldest): "behind \(last) \(oldest)"
+    case .wait: "wait"
+    }
+  }
+
+  /// The next steps, until one has to be answered.
+  private func steps(_ progress: inout WatchProgress) -> [String] {
+    var steps: [String] = []
+    while true {
+      steps.append(text(progress.next()))
+      if steps.last == "take" || steps.last == "wait" { return steps }
+    }
+  }
+
+  @Test func presentValuesThenChanges() throws {
+    var progress = WatchProgress(initialValues: try variables(2), at: 7)
+    #expect(steps(&progress) == ["v0@7", "v1@7", "synced@7", "take"])
+    progress.took(.more)
+    #expect(steps(&progress) == ["take"])
+    progress.took(.upToDate(revision: 9))
+    #expect(progress.sentRevision == 9)
+    #expect(steps(&progress) == ["wait"])
+    #expect(steps(&progress) == ["take"])
+  }
+
+  @Test func noValuesAreSyncedToo() {
+    var progress = WatchProgress(initialValues: [], at: 3)
+    #expect(steps(&progress) == ["synced@3", "take"])
+  }
+
+  @Test func aHeartbeatWaitsForAllChanges() throws {
+    var progress = WatchProgress(initialValues: try variables(1), at: 4)
+    progress.heartbeatDue()
+    #expect(steps(&progress) == ["v0@4", "synced@4", "take"])
+    progress.took(.more)
+    #expect(steps(&progress) == ["take"])
+    progress.took(.upToDate(revision: 6))
+    #expect(steps(&progress) == ["heartbeat@6", "wait"])
+    // One is enough.
+    #expect(steps(&progress) == ["take"])
+    progress.took(.upToDate(revision: 6))
+    #expect(steps(&progress) == ["wait"])
+  }
+
+  @Test func theEndOfTheSessionIsTheLastThingSaid() {
+    var progress = WatchProgress(after: 2)
+    #expect(steps(&progress) == ["take"])
+    progress.took(.ended(cause: .expired, revision: 8))
+    progress.heartbeatDue()
+    #expect(steps(&progress) == ["closed expired@8", "wait"])
+    #expect(steps(&progress) == ["wait"])
+  }
+
+  @Test func whoFellBehindIsToldWhatWasSentLast() {
+    var progress = WatchProgress(after: 2)
+    #expect(steps(&progress) == ["take"])
+    progress.sent(5)
+    progress.took(.more)
+    #expect(steps(&progress) == ["take"])
+    progress.took(.fellBehind(oldestRevision: 40))
+    #expect(steps(&progress) == ["behind 5 40", "wait"])
+  }
+}
