@@ -103,8 +103,8 @@ public final class Journal: SessionJournal {
       condition.broadcast()
       return self.hasWriter
     }
-    // What could not be restored has no thread that writes.
-    if !hasWriter { run() }
+    // What could not be restored was not changed either.
+    guard hasWriter else { return }
     let isComplete = condition.withLock {
       while state.phase != .stopped { condition.wait() }
       return state.isComplete

@@ -116,6 +116,7 @@ import Threads
 
   @Test func whatWasNotRestoredStopsToo() throws {
     Journal(backend: MemoryBackend(disk), durability: .always, logger: logger).stop()
+    #expect(!disk.contents.withLock { $0.isClosedInOrder }, "nobody knows how it was left")
   }
 
   @Test func whatComesTogetherIsWrittenTogether() throws {
