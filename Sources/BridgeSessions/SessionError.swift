@@ -1,5 +1,6 @@
 /// Why an operation on sessions or variables was refused.
 public struct SessionError: Error, Sendable, CustomStringConvertible {
+  /// The kind of an error; `RPCError` gives each its gRPC status.
   public enum Code: Sendable {
     case sessionNotFound
     /// The session is held by another host, whose `address` is among the details.
@@ -23,12 +24,14 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
     case storageUnavailable
   }
 
+  /// The kind of the error.
   public let code: Code
   /// What was wrong and with which value, for a person.
   public let message: String
   /// Facts for a program: `current_version`, `oldest_revision`, ...
   public let details: [String: String]
 
+  /// Makes an error; see the properties for what they mean.
   public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
     self.code = code
     self.message = message

@@ -118,8 +118,12 @@ public final class Journal: SessionJournal {
 
   // MARK: What sessions ask and tell
 
+  /// Whether a write is acknowledged only when it is on disk.
   public var acknowledgesStored: Bool { durability == .always }
 
+  /// Whether changes are taken now.
+  ///
+  /// - Throws: `SessionError` with code `storageUnavailable` while the backend fails or is behind.
   public func checkAvailable() throws(SessionError) {
     switch refusal.load(ordering: .relaxed) {
     case .none: return
@@ -132,12 +136,14 @@ public final class Journal: SessionJournal {
     }
   }
 
+  /// Notes a session that begins; see `SessionJournal`.
   public func begin(_ session: SessionImage) -> any SessionRecorder {
     let key = lastKey.add(1, ordering: .relaxed).newValue
     append(JournalRecord(.began(session), key: key))
     return Recorder(journal: self, key: key)
   }
 
+  /// Calls `body` when what was recorded so far is stored, or is known not to be. Any thread.
   public func whenStored(_ body: @escaping @Sendable (SessionError?) -> Void) {
     if let answer = condition.withLock({ state.wait(body) }) { body(answer) }
   }

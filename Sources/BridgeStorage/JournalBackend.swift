@@ -25,6 +25,7 @@ public protocol JournalBackend: AnyObject {
 
 /// Something that happened to a session.
 public struct JournalRecord: Sendable {
+  /// What happened.
   public enum Event: Sendable {
     /// It began, empty or as it was imported.
     case began(SessionImage)
@@ -36,6 +37,7 @@ public struct JournalRecord: Sendable {
 
   /// Names the session's life in the journal: one that begins anew under the same id has another.
   public let key: Int64
+  /// What happened.
   public let event: Event
 
   init(_ event: Event, key: Int64) {

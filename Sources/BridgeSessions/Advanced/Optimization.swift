@@ -1,6 +1,8 @@
 /// An optimizer's lock on a variable.
 public struct Optimization: Sendable {
+  /// `opt_` and a random number: names this lock among all there ever were.
   public let id: String
+  /// Who holds the lock: the `optimizer_id` it began with.
   public let optimizer: String
   /// Nanoseconds since 1970.
   public let startedAt: Int64

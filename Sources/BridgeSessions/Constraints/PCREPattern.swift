@@ -8,6 +8,7 @@ internal import CPCRE2
 /// Source: https://www.pcre.org/current/doc/html/pcre2api.html
 // @unchecked: `code` and `context` are never changed after init.
 public final class PCREPattern: @unchecked Sendable {
+  /// The pattern as it was written.
   public let source: String
   private let code: OpaquePointer
   private let context: OpaquePointer

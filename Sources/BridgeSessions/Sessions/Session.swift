@@ -7,9 +7,11 @@ internal import Synchronization
 /// checked before it is taken, watches are woken after it is released, and nothing is encoded
 /// under it.
 public final class Session: Sendable {
+  /// What clients call the session; unique in its store.
   public let id: String
   /// The random id of this session's life; revisions compare only within one epoch.
   public let epoch: String
+  /// What its first client noted with the session.
   public let metadata: [String: String]
   /// Nanoseconds since 1970.
   public let createdAt: Int64
@@ -93,6 +95,7 @@ public final class Session: Sendable {
     return users.load(ordering: .relaxed) == 0 && state.withLock { $0.watchCount == 0 }
   }
 
+  /// The number of the last committed change. Any thread.
   public var revision: Int64 { state.withLock(\.revision) }
 
   /// What the session holds at one moment.
@@ -107,11 +110,17 @@ public final class Session: Sendable {
 
   /// How much a session holds; bytes are approximate.
   public struct Statistics: Sendable {
+    /// How many variables there are.
     public let variables: Int
+    /// How many watches are open.
     public let watches: Int
+    /// The number of the last committed change.
     public let revision: Int64
+    /// Bytes of the present values, and of what else counts against the limit.
     public let valueBytes: Int
+    /// Bytes of the past versions.
     public let historyBytes: Int
+    /// Bytes of the change log.
     public let logBytes: Int
   }
 

@@ -47,9 +47,11 @@ extension SessionDirectory {
 
 /// The directory of a host that shares no sessions: all are here.
 extension SessionStore: SessionDirectory {
+  /// Finds a session; it is here or nowhere.
   public func locate(_ id: String, create: Bool) throws -> SessionLocation {
     .here(try session(id, create: create))
   }
 
+  /// No session is at another host.
   public func otherHost(of id: String) -> String? { nil }
 }

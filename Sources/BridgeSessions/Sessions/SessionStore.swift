@@ -6,6 +6,7 @@ internal import Synchronization
 /// Thread-safe. Sessions are spread over shards, so that looking one up rarely waits for another
 /// thread.
 public final class SessionStore: Sendable {
+  /// What the store and its sessions hold at most.
   public let limits: SessionLimits
   private let shards: [Shard]
   private let count = Atomic<Int>(0)
@@ -146,6 +147,7 @@ public final class SessionStore: Sendable {
     }
   }
 
+  /// How many sessions there are. Any thread.
   public var sessionCount: Int { count.load(ordering: .relaxed) }
 
   private func insert(

@@ -2,7 +2,9 @@
 public final class Variable: Sendable {
   /// What a variable is, the same from version to version until its constraints change.
   public final class Definition: Sendable {
+    /// Unique among the variables of a session.
     public let name: String
+    /// What values the variable takes; it never changes.
     public let type: ValueType
     /// The number of this registration in its session, from 1; part of the id.
     public let ordinal: Int32
@@ -45,9 +47,11 @@ public final class Variable: Sendable {
 
     /// Empty where there are no constraints.
     public var constraintsJSON: String { rules?.constraintsJSON ?? "" }
+    /// What values must satisfy; nil where there are no constraints.
     public var constraints: Constraints? { rules?.constraints }
     /// Empty where everybody may write.
     public var accessControlJSON: String { rules?.accessControlJSON ?? "" }
+    /// Who may write; nil where everybody may.
     public var access: AccessRules? { rules?.access }
 
     /// The same variable under other constraints.
@@ -75,9 +79,12 @@ public final class Variable: Sendable {
     var isPlain: Bool { optimization == nil && staleSince == 0 }
   }
 
+  /// What the variable is.
   public let definition: Definition
   // In this order the fields leave no gaps: hosts hold millions of these.
+  /// The value and how it came.
   public let payload: Payload
+  /// Who wrote this version.
   public let source: Source
   /// From 1, rises by one a change.
   public let version: Int32
@@ -117,10 +124,15 @@ public final class Variable: Sendable {
       version: version, revision: revision, updatedAt: updatedAt, status: status)
   }
 
+  /// `var_<name>_<n>`.
   public var id: String { definition.id }
+  /// The name of the variable.
   public var name: String { definition.name }
+  /// The type of the variable.
   public var type: ValueType { definition.type }
+  /// The value of this version.
   public var value: Value { payload.value }
+  /// What holds beside the value: a lock, being stale.
   public var status: Status { boxedStatus?.status ?? Status() }
   /// Whether `status` says anything.
   public var hasStatus: Bool { boxedStatus != nil }
@@ -149,10 +161,12 @@ extension Variable.Definition {
 
 /// Who writes, and what is noted with the write.
 public struct Writer: Sendable {
+  /// The kind of client that writes.
   public var source: Variable.Source
   /// `source` names the writer, `optimizer_id` the optimizer it acts for.
   public var metadata: VariableMetadata
 
+  /// Makes a writer of a kind, with what it notes.
   public init(_ source: Variable.Source, metadata: VariableMetadata = [:]) {
     self.source = source
     self.metadata = metadata

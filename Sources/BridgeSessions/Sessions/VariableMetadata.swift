@@ -3,6 +3,7 @@
 /// There are few as a rule, and every write brings some: a short array is made, read and freed
 /// several times faster than a dictionary, and takes half the memory.
 public struct VariableMetadata: Sendable {
+  /// A name and what is noted under it.
   public typealias Entry = (key: String, value: String)
 
   /// Each name once.
@@ -11,8 +12,10 @@ public struct VariableMetadata: Sendable {
   /// Up to this many entries are compared with each other; more are hashed.
   private static let comparedCount = 16
 
+  /// No entries.
   public init() { entries = [] }
 
+  /// The entries of a dictionary.
   public init(_ dictionary: [String: String]) {
     entries = dictionary.isEmpty ? [] : dictionary.map { ($0.key, $0.value) }
   }
@@ -32,8 +35,10 @@ public struct VariableMetadata: Sendable {
     }
   }
 
+  /// Whether there are no entries.
   public var isEmpty: Bool { entries.isEmpty }
 
+  /// The same as a dictionary.
   public var dictionary: [String: String] {
     Dictionary(uniqueKeysWithValues: entries.map { ($0.key, $0.value) })
   }
@@ -78,6 +83,7 @@ extension VariableMetadata: Equatable {
 }
 
 extension VariableMetadata: ExpressibleByDictionaryLiteral {
+  /// Of two entries with one name the later counts.
   public init(dictionaryLiteral elements: (String, String)...) {
     self.init(lastOf: elements.map { (key: $0.0, value: $0.1) })
   }

@@ -1,8 +1,10 @@
 /// A pattern in which `*` stands for any run of characters, the empty one included.
 public struct Wildcard: Sendable, Hashable {
+  /// The pattern as it was written.
   public let pattern: String
   private let bytes: [UInt8]
 
+  /// Takes any text; one without a star matches itself alone.
   public init(_ pattern: String) {
     self.pattern = pattern
     var bytes: [UInt8] = []
@@ -14,6 +16,7 @@ public struct Wildcard: Sendable, Hashable {
     self.bytes = bytes
   }
 
+  /// Whether a text has a star in it.
   public static func isPattern(_ text: String) -> Bool { text.utf8.contains(UInt8(ascii: "*")) }
 
   /// Whether a text ends as the pattern does behind its last star.

@@ -23,6 +23,7 @@ public enum Mutation: Sendable {
 
   /// Who makes a change, and when.
   public struct Origin: Sendable {
+    /// Who makes it, and what is noted with it.
     public let writer: Writer
     /// Nanoseconds since 1970.
     public let time: Int64
@@ -32,6 +33,7 @@ public enum Mutation: Sendable {
   public struct Write: Sendable {
     /// The variable's name.
     public let name: String
+    /// The value and how it came.
     public let payload: Payload
     /// Of the variable from now on, where its constraints change.
     public let definition: Variable.Definition?

@@ -3,14 +3,18 @@ package import JSON
 
 /// A payload as it is stored and exported: JSON, and for numeric values their elements beside it.
 package struct PayloadParts {
+  /// The value as JSON, or the metadata of `elements`.
   package var json: [UInt8]
   /// Of a numeric value, as `raw`; `json` is its metadata then.
   package var elements: [UInt8]?
+  /// Bytes that were attached to a value that is not numeric.
   package var attachment: [UInt8]
+  /// The form and format the value came in, and whether it was nested, in one number.
   package var form: Int64
 
   private static let nested: Int64 = 1 << 32
 
+  /// Takes a payload apart.
   package init(_ payload: Payload, as type: ValueType) {
     attachment = payload.attachment
     form = Int64(payload.form.rawValue)
@@ -24,6 +28,7 @@ package struct PayloadParts {
     }
   }
 
+  /// Parts that were stored.
   package init(json: [UInt8], elements: [UInt8]?, attachment: [UInt8], form: Int64) {
     self.json = json
     self.elements = elements
@@ -61,15 +66,22 @@ package enum MetadataText {
     metadata.isEmpty ? "" : json(metadata).text
   }
 
+  /// The counterpart of `encode`.
+  ///
+  /// - Throws: For text that is no JSON object of strings.
   package static func decode(_ text: String) throws -> [String: String] {
     text.isEmpty ? [:] : try metadata(try JSON(parsing: text))
   }
 
+  /// Sorted by key.
   package static func json(_ metadata: [String: String]) -> JSON {
     .object(
       metadata.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) })
   }
 
+  /// The counterpart of `json`.
+  ///
+  /// - Throws: `SessionError` for JSON that is no object of strings.
   package static func metadata(_ json: JSON) throws -> [String: String] {
     guard case .object(let members) = json else {
       throw SessionError(.invalidArgument, "metadata is \(json.text), not an object")

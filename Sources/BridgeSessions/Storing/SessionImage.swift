@@ -1,19 +1,25 @@
 /// A session at one moment, to be stored, exported or made anew.
 public struct SessionImage: Sendable {
+  /// As `Session.id`.
   public var id: String
+  /// As `Session.epoch`.
   public var epoch: String
+  /// As `Session.metadata`.
   public var metadata: [String: String]
   /// Nanoseconds since 1970.
   public var createdAt: Int64
   /// Seconds.
   public var timeToLive: Int
+  /// The number of the last change.
   public var revision: Int64
   /// The number of the last registration.
   public var lastOrdinal: Int32
   /// Oldest first.
   public var variables: [VariableImage] = []
+  /// All dependencies between the variables.
   public var dependencies: [DependencyImage] = []
 
+  /// A session without variables.
   public init(
     id: String, epoch: String, metadata: [String: String], createdAt: Int64, timeToLive: Int,
     revision: Int64, lastOrdinal: Int32
@@ -31,16 +37,24 @@ public struct SessionImage: Sendable {
 /// A variable of an image. Locks of optimizers are not part of it: their leases do not outlive the
 /// process.
 public struct VariableImage: Sendable {
+  /// Unique in the session.
   public var name: String
+  /// What values the variable takes.
   public var type: ValueType
+  /// The number of its registration, from 1.
   public var ordinal: Int32
+  /// JSON; empty for none.
   public var constraints: String
+  /// JSON, see `AccessRules`; empty for none.
   public var accessControl: String
+  /// The metadata of its registration.
   public var metadata: [String: String]
+  /// As `Variable.Status.staleSince`.
   public var staleSince: Int64
   /// Oldest first; the last is the present one.
   public var versions: [VersionImage]
 
+  /// A variable with its versions.
   public init(
     name: String, type: ValueType, ordinal: Int32, constraints: String, accessControl: String,
     metadata: [String: String], staleSince: Int64, versions: [VersionImage]
@@ -58,14 +72,20 @@ public struct VariableImage: Sendable {
 
 /// One version of a variable of an image.
 public struct VersionImage: Sendable {
+  /// From 1, in steps of one.
   public var version: Int32
+  /// The session revision that made it.
   public var revision: Int64
   /// Nanoseconds since 1970.
   public var updatedAt: Int64
+  /// Who wrote it.
   public var source: Variable.Source
+  /// The metadata of the write.
   public var metadata: [String: String]
+  /// The value and how it came.
   public var payload: Payload
 
+  /// One version.
   public init(
     version: Int32, revision: Int64, updatedAt: Int64, source: Variable.Source,
     metadata: [String: String], payload: Payload
@@ -78,6 +98,7 @@ public struct VersionImage: Sendable {
     self.payload = payload
   }
 
+  /// The version as a session holds it.
   public init(_ variable: Variable) {
     self.init(
       version: variable.version, revision: variable.revision, updatedAt: variable.updatedAt,
@@ -88,10 +109,14 @@ public struct VersionImage: Sendable {
 
 /// A dependency of an image, by names.
 public struct DependencyImage: Sendable, Equatable {
+  /// The name of the variable that is depended on.
   public var source: String
+  /// The name of the variable that depends on it.
   public var dependent: String
+  /// Free text.
   public var type: String
 
+  /// A dependency of one variable on another.
   public init(source: String, dependent: String, type: String) {
     self.source = source
     self.dependent = dependent

@@ -4,6 +4,7 @@ internal import JSON
 /// The JSON beside a value that travels as bytes: `{"shape": [...], "dtype": "float32",
 /// "binary_format": "raw"}`.
 public struct BinaryMetadata: Sendable {
+  /// How the bytes are laid out.
   public var format = BinaryFormat.raw
   public var description = ArrayDescription()
 

@@ -5,11 +5,14 @@ public import BinaryFormats
 /// Elements are little-endian and row-major in one contiguous array, aligned to 16 bytes, so that
 /// they travel to clients as `raw` binary values and to tools as pointers without a copy.
 public final class NumericArray: Sendable, Equatable {
+  /// The type of the elements.
   public typealias ElementType = BinaryFormats.ElementType
 
   /// One length a dimension, outermost first; empty for a scalar.
   public let shape: [Int]
+  /// The type of the elements.
   public let elementType: ElementType
+  /// The elements, row-major and little-endian.
   public let bytes: [UInt8]
   /// Whether the writer nested its lists by the shape; it is answered the same way.
   public let isNested: Bool
@@ -23,12 +26,14 @@ public final class NumericArray: Sendable, Equatable {
     self.isNested = isNested
   }
 
+  /// An array of float64 elements.
   public convenience init(_ numbers: [Double], shape: [Int]? = nil, isNested: Bool = false) {
     self.init(
       shape: shape ?? [numbers.count], elementType: .float64,
       bytes: numbers.withUnsafeBytes { Array($0) }, isNested: isNested)
   }
 
+  /// How many elements there are.
   public var count: Int { bytes.count / elementType.width }
 
   /// The element at an index of the flat order, as the nearest Double.

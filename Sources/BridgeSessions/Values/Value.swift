@@ -34,13 +34,16 @@ public enum Value: Sendable, Equatable {
 
 /// What a writer hands over: the value, bytes that travel beside it, and the form it came in.
 public struct Payload: Sendable {
+  /// The value itself.
   public var value: Value
   /// Bytes a writer attached to a value that is not numeric; kept and answered as they are.
   public var attachment: [UInt8]
+  /// How the writer named its type.
   public var form: WireForm
   /// The format of the bytes the value came in; `raw` when it came as JSON.
   public var binaryFormat: BinaryFormat
 
+  /// A value, and how it came.
   public init(
     _ value: Value, attachment: [UInt8] = [], form: WireForm = .inherited,
     binaryFormat: BinaryFormat = .raw
@@ -66,8 +69,10 @@ extension Payload {
 
 /// How the last writer of a value speaks, so that it can be answered the same way.
 public struct WireForm: OptionSet, Sendable, Hashable {
+  /// The options as bits; they are stored.
   public let rawValue: UInt8
 
+  /// Options from their bits.
   public init(rawValue: UInt8) { self.rawValue = rawValue }
 
   /// Type URLs of the `type.googleapis.com/snakepit.` family instead of `dspex.variables/`.

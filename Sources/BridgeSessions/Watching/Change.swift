@@ -1,6 +1,7 @@
 /// One committed change, as watches report it, shared by all of them.
 // @unchecked: immutable but for `update` and `isLogged`, which the session's lock guards.
 public final class Change: @unchecked Sendable {
+  /// What happened to a variable.
   public enum Kind: Sendable {
     case registered
     case valueChanged
@@ -13,6 +14,7 @@ public final class Change: @unchecked Sendable {
     case deleted
   }
 
+  /// What happened.
   public let kind: Kind
   /// Whether this is the last change of its revision.
   public let isLastInRevision: Bool

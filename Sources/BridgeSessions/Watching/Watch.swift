@@ -8,6 +8,7 @@
 /// Thread-safe.
 // @unchecked: all that is `var` is guarded by the session's lock.
 public final class Watch: @unchecked Sendable {
+  /// The session whose changes are watched.
   public let session: Session
   let group: WatcherGroup
   let wake: @Sendable () -> Void

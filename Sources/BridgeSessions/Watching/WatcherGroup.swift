@@ -82,6 +82,7 @@ public struct EncodedBatch: Sendable {
   let end: Int
   /// As whoever shared them wrote them one after the other.
   public let bytes: [UInt8]
+  /// How many updates there are.
   public let count: Int
   /// The last revision that is complete with these; nil when none is.
   public let completeRevision: Int64?

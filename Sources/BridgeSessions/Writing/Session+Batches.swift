@@ -1,11 +1,13 @@
 /// One write of a batch.
 public struct Update: Sendable {
+  /// The id or name of the variable.
   public var identifier: String
   /// 0 writes without a check.
   public var expectedVersion: Int32
   /// Makes the value, knowing the variable it is for; called outside the session's lock.
   public var payload: @Sendable (Variable.Definition) throws -> Payload
 
+  /// A write of one variable.
   public init(
     _ identifier: String, expectedVersion: Int32 = 0,
     payload: @escaping @Sendable (Variable.Definition) throws -> Payload
@@ -19,9 +21,11 @@ public struct Update: Sendable {
 extension Session {
   /// What a batch did, in the order of its updates.
   public struct BatchResult: Sendable {
+    /// For each update the new version, or why there is none.
     public var results: [Result<Variable, SessionError>]
     /// The session's revision after the batch.
     public var revision: Int64
+    /// Whether every update was applied.
     public var isComplete: Bool { results.allSatisfy { (try? $0.get()) != nil } }
   }
 

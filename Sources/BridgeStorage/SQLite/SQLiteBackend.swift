@@ -121,18 +121,21 @@ public final class SQLiteBackend: JournalBackend {
 
   // MARK: JournalBackend
 
+  /// Notes that the database is in use; see `JournalBackend`.
   public func open() throws -> Bool {
     let wasClosedInOrder = try value("clean") == 1
     try set("clean", 0)
     return wasClosedInOrder
   }
 
+  /// Stores records in one transaction, which is on disk when this returns.
   public func write(_ records: [JournalRecord]) throws {
     try transaction {
       for record in records { try apply(record.event, key: record.key) }
     }
   }
 
+  /// Notes how the use ended; see `JournalBackend`.
   public func close(inOrder: Bool) throws { try set("clean", inOrder ? 1 : 0) }
 
   // MARK: Writing
