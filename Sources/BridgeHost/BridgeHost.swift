@@ -29,11 +29,30 @@ struct BridgeHost: ParsableCommand {
     ])
 
   static func main() {
+    var arguments = Array(CommandLine.arguments.dropFirst())
     do {
-      var command = try parseAsRoot()
+      if arguments.first == "serve", let path = ConfigurationFile.path(in: arguments) {
+        arguments = try configured(Array(arguments.dropFirst()), path)
+      }
+      var command = try parseAsRoot(arguments)
       try command.run()
     } catch {
       exit(telling: error)
     }
+  }
+
+  /// The arguments of `serve` with those of its configuration file.
+  private static func configured(_ arguments: [String], _ path: String) throws -> [String] {
+    let file = try failingPlainly { try ConfigurationFile(path: path) }
+    let merged = file.merged(with: arguments)
+    do {
+      _ = try Serve.parse(merged)
+    } catch {
+      if let (line, error) = file.wrongLine() {
+        let message = Serve.message(for: error)
+        throw ValidationError("\(file.path), line \(line): \(message)")
+      }
+    }
+    return ["serve"] + merged
   }
 }

@@ -63,6 +63,14 @@ struct PathWalk: ~Copyable {
     return FileDescriptor(owning: number)
   }
 
+  /// Checks the socket at the end of the path.
+  mutating func checkSocket() throws(TrustedFileError) {
+    guard let (status, _) = try findTarget(), status.st_mode & S_IFMT == S_IFSOCK else {
+      throw TrustedFileError(.wrongKind, "\(given) is not a socket")
+    }
+    try checkOwner(status, realPath)
+  }
+
   /// Follows all names.
   ///
   /// - Returns: The last name with its status, when it is not a directory; `directory` holds it

@@ -10,6 +10,7 @@ import Testing
   @Test(arguments: [
     (BridgeMethods.service, BridgeMethods.all),
     (SessionAdminMethods.service, SessionAdminMethods.all),
+    (ToolAdminMethods.service, ToolAdminMethods.all),
   ])
   func areThoseOfTheProto(service: String, methods: [MethodSignature]) throws {
     let declared = try MethodSignature.declared(by: Self.descriptors, service: service)

@@ -11,10 +11,13 @@ import Testing
 @Suite struct RoutesTests {
   private let sessions = SessionStore(limits: SessionLimits())
 
-  @Test func everyMethodOfTheBridgeHasARoute() {
+  private var service: BridgeService {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let service = BridgeService(
+    return BridgeService(
       sessions: sessions, plugins: PluginHost(logger: logger), logger: logger)
+  }
+
+  @Test func everyMethodOfTheBridgeHasARoute() {
     let paths = service.methods.map(\.path)
     #expect(Set(paths) == Set(BridgeMethods.all.map(\.path)))
     #expect(paths.count == BridgeMethods.all.count)
@@ -23,5 +26,7 @@ import Testing
   @Test func everyMethodOfTheAdminHasARoute() {
     let paths = SessionAdmin(sessions: sessions).methods.map(\.path)
     #expect(paths == SessionAdminMethods.all.map(\.path))
+    let tools = ToolAdmin(service).methods.map(\.path)
+    #expect(tools == ToolAdminMethods.all.map(\.path))
   }
 }

@@ -15,7 +15,7 @@ from h2.events import DataReceived, StreamEnded
 from h2.settings import SettingCodes
 
 import bridge
-from bridge import HOST
+from bridge import CALL_TIMEOUT, HOST, any_json
 from commands import TIMEOUT, failure, output, run
 from peers import Calls, Peer, each_call, grpcio_server
 from stubs import pb
@@ -72,13 +72,77 @@ def test_tools_are_run(host, name):
     assert output(*at, "arithmetic", "a=1.5", "b=2") == "3.5\n"
     assert output(*at, "arithmetic", "a=6", "b=2", "operation=divide") == "3.0\n"
     assert output(*at, "echo", "text=a=b") == '"a=b"\n'
-    assert output(*at, "echo", 'text="42"') == '"42"\n'
+    # The tool declares a string: nothing of it is read as JSON.
+    assert output(*at, "echo", "text=42") == '"42"\n'
+    assert json.loads(output(*at, "echo", 'text="42"')) == '"42"'
     told = json.loads(output(*at, "arithmetic", "a=1", "b=2", "--json"))
     assert told["success"] is True and told["result"] == 3
     assert "failed" in failure(*at, "arithmetic", "a=1", "b=0", "operation=divide")
     assert failure(*at, "no_such_tool").startswith("NOT_FOUND: ")
-    lines = output(*at, "countdown", "from=3", "--stream").splitlines()
-    assert lines[:3] == ["3", "2", "1"]
+    # The tool says that it streams.
+    for option in [[], ["--stream"]]:
+        assert output(*at, "countdown", "from=3", *option).splitlines()[:3] == ["3", "2", "1"]
+    assert "nobody streams" in failure(*at, "countdown", "from=3", "--no-stream")
+
+
+@pytest.mark.parametrize("text", ["-5", "-0.25", "-1e3", "NaN", "-Infinity"])
+def test_numbers_are_set_as_they_are_written(host, name, text):
+    at = (host.target, "set", "-s", name)
+    output(*at, "number", "0", "--type", "float")
+    output(*at, "number", text)
+    stored = output(host.target, "get", "-s", name, "number").strip().strip('"')
+    assert repr(float(stored)) == repr(float(text))
+    output(*at, "--type", "float", "other", text, "--json")
+    assert output(host.target, "get", "-s", name, "other").strip().strip('"') == stored
+
+
+@pytest.mark.parametrize("command", [
+    ["ping"], ["get", "t"], ["get", "t", "--json"], ["get", "t", "u"], ["list"], ["sessions"],
+    ["session"], ["set", "t", "1"], ["execute", "echo", "text=x"], ["execute", "countdown", "from=2"],
+    ["export-session"], ["watch", "--initial"],
+], ids=" ".join)
+def test_output_that_cannot_be_written_is_an_error(host, name, command):
+    output(host.target, "set", "-s", name, "t", "0", "--type", "integer")
+    output(host.target, "set", "-s", name, "u", "0", "--type", "integer")
+    session = [] if command[0] in ("ping", "sessions") else ["-s", name]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [str(HOST), *command, "--address", host.target, *session], stdin=subprocess.DEVNULL,
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=TIMEOUT)
+    assert done.returncode == 1
+    assert done.stderr == "bridge-host: standard output cannot be written: No space left on device\n"
+
+
+# What steers a terminal, forges a line, or turns the direction of writing.
+HOSTILE = "x\n\t\x1b[2J\x7f\u009b1m\u202e\u2066\u2028\u2029y"
+
+
+def shown(text):
+    """The lines of an output, which have nothing in them that steers a terminal."""
+    for character in text.replace("\n", ""):
+        number = ord(character)
+        assert 0x20 <= number < 0x7F or 0xA0 <= number < 0x2028 or number > 0x2069, (text, number)
+    return text.splitlines()
+
+
+def test_what_others_wrote_is_shown_escaped(host, stub, name):
+    stub.InitializeSession(pb.InitializeSessionRequest(
+        session_id=name, metadata={"note": HOSTILE}), timeout=CALL_TIMEOUT)
+    stub.RegisterVariable(pb.RegisterVariableRequest(
+        session_id=name, name="t", type="string", initial_value=any_json("string", HOSTILE),
+        metadata={"source": HOSTILE}), timeout=CALL_TIMEOUT)
+    at = ("-s", name)
+    assert len(shown(output(host.target, "list", *at))) == 1
+    assert len(shown(output(host.target, "session", *at))) == 10
+    assert len(shown(output(host.target, "sessions", name))) == 1
+    for option in [[], ["--json"]]:
+        assert len(shown(output(
+            host.target, "watch", *at, "--initial", "--count", "1", *option))) == 1
+    assert json.loads(output(host.target, "get", *at, "t", "--json"))["value"] == HOSTILE
+    shown(output(host.target, "get", *at, "t", "--json"))
+    # A value alone goes to programs as it is.
+    assert output(host.target, "get", *at, "t") == HOSTILE + "\n"
+    assert len(shown(failure(host.target, "get", *at, "no\x1b[2J\u202esuch") + "\n")) == 1
 
 
 def test_wrong_usage_is_64(host):

@@ -14,7 +14,7 @@ struct ListeningOptions: ParsableArguments {
         IPv4 as well. Without --listen, --host and --port name the only address.
         """,
       valueName: "address"),
-    transform: ServerAddress.argument)
+    transform: ServerAddress.listeningArgument)
   var listen: [ServerAddress] = []
 
   @Option(help: "Host of one more TCP address. (default: 127.0.0.1)")
@@ -31,16 +31,16 @@ struct ListeningOptions: ParsableArguments {
         change; open connections go on.
         """,
       valueName: "file"))
-  var tlsCertificate: String?
+  var tlsCertificate: FilePath?
 
   @Option(help: ArgumentHelp("PEM file of the certificate's private key.", valueName: "file"))
-  var tlsKey: String?
+  var tlsKey: FilePath?
 
   @Option(
     help: ArgumentHelp(
       "PEM file of authorities; clients must show a certificate of one of them.",
       valueName: "file"))
-  var tlsClientCa: String?
+  var tlsClientCa: FilePath?
 
   @Option(
     help: ArgumentHelp(
@@ -50,9 +50,10 @@ struct ListeningOptions: ParsableArguments {
         is read again when it changes.
         """,
       valueName: "file"))
-  var tokenFile: String?
+  var tokenFile: FilePath?
 
   @Flag(
+    inversion: .prefixedNo,
     help: ArgumentHelp(
       "Serve other machines without TLS, or without asking who they are.",
       discussion: """
@@ -68,6 +69,11 @@ struct ListeningOptions: ParsableArguments {
   private var addresses: [ServerAddress] {
     if !listen.isEmpty && host == nil && port == nil { return listen }
     return [.tcp(host: host ?? "127.0.0.1", port: port ?? 0)] + listen
+  }
+
+  /// Whether a TCP address lets in whoever reaches it.
+  var letsAnyUserCall: Bool {
+    tokenFile == nil && tlsClientCa == nil && addresses.contains { $0.port != nil }
   }
 
   func validate() throws {
@@ -106,7 +112,8 @@ struct ListeningOptions: ParsableArguments {
   /// What decides which calls come in; nil lets all in.
   func makeAdmission(_ logger: Logger) throws(TransportError) -> TokenAdmission? {
     guard let tokenFile else { return nil }
-    return try TokenAdmission(file: tokenFile, exemptPaths: Self.healthPaths, logger: logger)
+    return try TokenAdmission(
+      file: tokenFile.path, exemptPaths: Self.healthPaths, logger: logger)
   }
 
   /// Listens on every address.
@@ -125,7 +132,7 @@ struct ListeningOptions: ParsableArguments {
     guard let tlsCertificate, let tlsKey else { return .plaintext }
     return .tls(
       TLSConfiguration(
-        identity: .init(certificateFile: tlsCertificate, keyFile: tlsKey),
-        authorityFile: tlsClientCa))
+        identity: .init(certificateFile: tlsCertificate.path, keyFile: tlsKey.path),
+        authorityFile: tlsClientCa?.path))
   }
 }

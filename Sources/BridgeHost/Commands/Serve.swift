@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BridgePluginHost
+internal import Glibc
 internal import Logging
 internal import NIOCore
 
@@ -23,7 +24,14 @@ struct Serve: ParsableCommand {
       """)
 
   @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
-  var plugins: String?
+  var plugins: FilePath?
+
+  @Option(
+    help: ArgumentHelp(
+      "File of these options: \"name = value\", a line each.",
+      discussion: "Flags take true or false. What is on the command line counts instead.",
+      valueName: "file"))
+  var config: FilePath?
 
   @OptionGroup(title: "Addresses and access") var listening: ListeningOptions
 
@@ -58,12 +66,13 @@ struct Serve: ParsableCommand {
   @OptionGroup(title: "Connections") var connections: ConnectionOptions
 
   func run() throws {
-    let logger = logging.makeLogger()
+    let descriptors = ProcessDescriptors()
     // Before any thread is made: threads inherit the mask.
     let signals = SignalWaiter()
+    let (logger, log) = logging.makeLog(to: descriptors.log)
     let components = ComponentStack(logger: logger)
     let (server, plugins) = try failingPlainly { try start(components, logger) }
-    StandardOutput.writeLine("GRPC_READY:\(server.readyName)")
+    descriptors.sayReady(server.readyName)
     logger.info(
       "serving",
       metadata: [
@@ -77,5 +86,11 @@ struct Serve: ParsableCommand {
     signals.exitOnNext()
     components.shutDown()
     logger.info("stopped")
+    log?.flush(atMost: Self.flushTime)
+    // Not `exit`: what a plugin registered to run there could hold up the end.
+    _exit(0)
   }
+
+  /// Milliseconds that the last log lines get to be read.
+  private static let flushTime: Int64 = 1000
 }

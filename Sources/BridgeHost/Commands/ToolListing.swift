@@ -3,7 +3,7 @@ internal import JSON
 
 /// How `bridge-host tools` prints a tool.
 enum ToolListing {
-  static func text(_ tool: ToolDescription) -> String {
+  static func lines(_ tool: ToolDescription) -> [String] {
     var lines = ["\(tool.name)  \(tool.description)"]
     let traits = [
       tool.streams ? "streams" : nil, tool.isReadOnly ? "read-only" : nil,
@@ -12,7 +12,7 @@ enum ToolListing {
     ].compactMap { $0 }
     lines.append("    plugin \(tool.plugin)" + traits.map { ", \($0)" }.joined())
     for parameter in tool.parameters { lines.append("    " + text(parameter)) }
-    return lines.joined(separator: "\n")
+    return lines
   }
 
   private static func text(_ parameter: ParameterDescription) -> String {

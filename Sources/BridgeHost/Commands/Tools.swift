@@ -25,7 +25,10 @@ struct Tools: ParsableCommand {
       failed = true
     }
     for tool in host.descriptions {
-      StandardOutput.writeLine(json ? ToolListing.json(tool) : ToolListing.text(tool))
+      try failingPlainly {
+        if json { return try StandardOutput.writeLine(ToolListing.json(tool)) }
+        for line in ToolListing.lines(tool) { try StandardOutput.writeLine(line) }
+      }
     }
     if failed { throw ExitCode(1) }
   }

@@ -2,6 +2,7 @@ internal import BridgePluginHost
 internal import BridgeService
 internal import GRPC
 internal import GRPCServices
+internal import Glibc
 internal import Logging
 internal import NIOCore
 
@@ -23,13 +24,23 @@ extension Serve {
       logger: logger)
     let health = HealthStatus()
     let methods =
-      service.methods + SessionAdmin(sessions: store).methods + HealthService(health).methods
-      + reflectionMethods
+      service.methods + SessionAdmin(sessions: store).methods + ToolAdmin(service).methods
+      + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
     try components.start(HealthComponent(health, services: [BridgeService.name]))
     let server = try components.start(makeServer(methods, logger))
     try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
+    warn(logger, hasTools: plugins.host.toolCount > 0)
     return (server, plugins)
+  }
+
+  /// Tells of what is allowed, and seldom meant.
+  private func warn(_ logger: Logger, hasTools: Bool) {
+    if geteuid() == 0 { logger.warning("running as root: tools do, too") }
+    if hasTools, listening.letsAnyUserCall {
+      logger.warning(
+        "every user of this machine can run tools as this one: use --token-file or a Unix socket")
+    }
   }
 
   private var serviceConfiguration: BridgeService.Configuration {
@@ -41,12 +52,14 @@ extension Serve {
   private func makePlugins(_ logger: Logger) -> PluginsComponent {
     var configuration = PluginHost.Configuration()
     configuration.toolThreads = toolThreads
-    return PluginsComponent(directory: plugins, configuration: configuration, logger: logger)
+    return PluginsComponent(directory: plugins?.path, configuration: configuration, logger: logger)
   }
 
   private var reflectionMethods: [RPCMethod] {
     guard reflection else { return [] }
-    let services = [BridgeService.name, SessionAdmin.name, HealthService.name]
+    let services = [
+      BridgeService.name, SessionAdmin.name, ToolAdmin.name, HealthService.name,
+    ]
     return ReflectionService(services: services) { [BridgeService.descriptorSet] }.methods
   }
 
@@ -54,7 +67,8 @@ extension Serve {
     let admission = try listening.makeAdmission(logger)
     let server = GRPCServer(
       methods: methods, eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
-      limits: serverLimits, admission: admission.map { [$0] } ?? [], logger: logger)
+      limits: serverLimits, admission: admission.map { [RefusalLog($0, logger: logger)] } ?? [],
+      logger: logger)
     return ServerComponent(
       server, listening: listening, admission: admission, grace: .seconds(Int64(grace)))
   }

@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Threads
 
-/// SIGTERM and SIGINT as something to wait for. SIGPIPE is ignored: writes answer EPIPE.
+/// SIGTERM and SIGINT as something to wait for. SIGPIPE never comes: writes answer EPIPE.
 ///
 /// Source: POSIX.1-2017, sigwait: the signals are blocked in every thread, and one thread takes
 /// them.
@@ -20,7 +20,13 @@ final class SignalWaiter: @unchecked Sendable {
     sigaddset(&signals, SIGTERM)
     sigaddset(&signals, SIGINT)
     pthread_sigmask(SIG_BLOCK, &signals, nil)
+    // Ignored for tools whose threads unblock it, and blocked in every thread: a plugin may give the
+    // whole process another action, and the next client that goes away would end it.
     signal(SIGPIPE, SIG_IGN)
+    var pipe = sigset_t()
+    sigemptyset(&pipe)
+    sigaddset(&pipe, SIGPIPE)
+    pthread_sigmask(SIG_BLOCK, &pipe, nil)
     if !startThread(named: "signals", { self.takeOne() }) { exitOnNext() }
   }
 

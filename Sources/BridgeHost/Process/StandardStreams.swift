@@ -1,13 +1,42 @@
 internal import Glibc
+internal import TerminalText
 
-/// Standard output: the ready line and listings, each in one write.
+/// Standard output: listings, each line in one write.
 enum StandardOutput {
-  /// - Returns: Whether it could be written.
-  @discardableResult
-  static func writeLine(_ text: String) -> Bool { write(Array((text + "\n").utf8)) }
+  /// Writes a line, with everything escaped that steers a terminal.
+  ///
+  /// - Throws: `OutputError`.
+  static func writeLine(_ text: String) throws(OutputError) {
+    try write(Array((TerminalText.escaped(text) + "\n").utf8))
+  }
 
-  /// - Returns: Whether it could be written.
-  static func write(_ bytes: [UInt8]) -> Bool { writeWhole(bytes, to: STDOUT_FILENO) }
+  /// Writes a text as it is, which a program wants to read, unless it goes to a terminal.
+  ///
+  /// - Throws: `OutputError`.
+  static func writeText(_ text: String) throws(OutputError) {
+    guard isatty(STDOUT_FILENO) == 0 else { return try writeLine(text) }
+    try write(Array((text + "\n").utf8))
+  }
+
+  /// Writes bytes.
+  ///
+  /// - Throws: `OutputError`.
+  static func write(_ bytes: [UInt8]) throws(OutputError) {
+    if !writeWhole(bytes, to: STDOUT_FILENO) { throw OutputError(number: errno) }
+  }
+}
+
+/// Standard output cannot be written: what a command printed is not complete.
+struct OutputError: Error, CustomStringConvertible {
+  /// Of the failed write.
+  let number: CInt
+
+  /// Whether nobody reads any more.
+  var isReaderGone: Bool { number == EPIPE }
+
+  var description: String {
+    "standard output cannot be written: \(String(cString: strerror(number)))"
+  }
 }
 
 /// Standard input: what is imported.
@@ -29,21 +58,27 @@ enum StandardInput {
 
 /// Standard error: logs and complaints, each line in one write.
 enum StandardError {
+  /// Writes a line, with everything escaped that steers a terminal. What cannot be written is lost.
   static func writeLine(_ text: String) {
-    _ = writeWhole(Array((text + "\n").utf8), to: STDERR_FILENO)
+    _ = writeWhole(Array((TerminalText.escaped(text) + "\n").utf8), to: STDERR_FILENO)
   }
 }
 
-/// Writes all of it. A reader that is gone or a full disk must not take the host down: what
-/// cannot be written is dropped.
-private func writeWhole(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
+/// Writes all of it, and waits for the reader as long as it takes.
+///
+/// - Returns: false when it cannot be written: the reader is gone or the disk is full.
+func writeWhole(_ bytes: [UInt8], to descriptor: CInt) -> Bool {
   bytes.withUnsafeBytes { bytes in
     var rest = bytes
     while !rest.isEmpty {
       let count = write(descriptor, rest.baseAddress, rest.count)
       if count < 0 {
         if errno == EINTR { continue }
-        return false
+        guard errno == EAGAIN else { return false }
+        // Somebody has made the descriptor non-blocking, as shells and terminals may share it.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&ready, 1, -1)
+        continue
       }
       rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
     }

@@ -10,7 +10,7 @@ struct StateOptions: ParsableArguments {
     help: ArgumentHelp(
       "Directory that keeps sessions and variables across restarts and crashes.",
       discussion: "One host uses it at a time. Without it nothing is kept.", valueName: "dir"))
-  var directory: String?
+  var directory: FilePath?
 
   @Option(
     help: ArgumentHelp(
@@ -34,7 +34,7 @@ struct StateOptions: ParsableArguments {
   func open(historyVersions: Int, _ logger: Logger) throws -> Journal? {
     guard let directory else { return nil }
     return Journal(
-      backend: try SQLiteBackend(directory: directory, historyVersions: historyVersions),
+      backend: try SQLiteBackend(directory: directory.path, historyVersions: historyVersions),
       durability: durability == .always ? .always : .interval(milliseconds: flushIntervalMs),
       logger: logger)
   }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import GRPC
+internal import TrustedFiles
 
 /// How a command shows the host who it is, and makes sure that it is the host.
 struct AccessOptions: ParsableArguments {
@@ -76,9 +77,21 @@ struct AccessOptions: ParsableArguments {
   }
 
   /// What every call carries.
-  func makeMetadata() throws(TransportError) -> Metadata {
+  ///
+  /// A token is for a host of this user or root: whoever can put a socket of his own in the place of
+  /// the host's would read it.
+  func makeMetadata(for address: ServerAddress) throws -> Metadata {
     var metadata = Metadata()
-    if let tokenFile { try metadata.addToken(fromFile: tokenFile) }
+    guard let tokenFile else { return metadata }
+    if case .unix(let path) = address {
+      do throws(TrustedFileError) {
+        try TrustedSocket.check(path)
+      } catch {
+        // Nothing is sent to a host that is not there; the call says so, or waits for it.
+        if !error.isMissing { throw PlainError("the token is not sent: \(error)") }
+      }
+    }
+    try metadata.addToken(fromFile: tokenFile)
     return metadata
   }
 }

@@ -45,7 +45,8 @@ struct ClientOptions: ParsableArguments {
     try failingPlainly {
       let client = try access.makeClient(of: address, configuration)
       let host = HostClient(
-        client: client, metadata: try access.makeMetadata(), waits: wait, timeout: timeout,
+        client: client, metadata: try access.makeMetadata(for: address), waits: wait,
+        timeout: timeout,
         attempts: attempts, compressionThreshold: compressFrom == 0 ? nil : compressFrom)
       do {
         try client.eventLoop.makeFutureWithTask {

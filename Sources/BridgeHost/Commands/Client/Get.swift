@@ -21,11 +21,11 @@ struct Get: ParsableCommand {
     try client.run { [self] host in
       for variable in try await read(host) {
         if client.json {
-          StandardOutput.writeLine(VariableListing.json(variable).text)
+          try StandardOutput.writeLine(VariableListing.json(variable).text)
         } else if names.count == 1 {
-          StandardOutput.writeLine(VariableListing.value(variable))
+          try StandardOutput.writeText(VariableListing.value(variable))
         } else {
-          StandardOutput.writeLine(VariableListing.line(variable))
+          try StandardOutput.writeLine(VariableListing.line(variable))
         }
       }
     }

@@ -17,7 +17,7 @@ struct ListSessions: ParsableCommand {
       var request = BridgeHost_V1_ListSessionsRequest.with { $0.pattern = pattern }
       while true {
         let page = try await host.read(SessionAdminMethods.listSessions, request).sessions
-        for session in page { StandardOutput.writeLine(line(session)) }
+        for session in page { try StandardOutput.writeLine(line(session)) }
         guard let last = page.last else { return }
         request.afterSessionID = last.sessionID
       }

@@ -20,7 +20,7 @@ struct ListVariables: ParsableCommand {
       }
       let answer = try await host.read(BridgeMethods.listVariables, request)
       for variable in answer.variables {
-        StandardOutput.writeLine(
+        try StandardOutput.writeLine(
           client.json ? VariableListing.json(variable).text : VariableListing.line(variable))
       }
     }

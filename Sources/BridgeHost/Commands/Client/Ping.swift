@@ -25,10 +25,10 @@ struct Ping: ParsableCommand {
       let milliseconds =
         Double(elapsed.components.seconds) * 1000 + Double(microseconds) / 1000
       guard client.json else {
-        StandardOutput.writeLine("\(answer.message) (\(milliseconds) ms)")
+        try StandardOutput.writeLine("\(answer.message) (\(milliseconds) ms)")
         return
       }
-      StandardOutput.writeLine(
+      try StandardOutput.writeLine(
         JSON.object([
           .init(key: "message", value: .string(answer.message)),
           .init(

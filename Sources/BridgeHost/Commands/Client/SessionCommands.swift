@@ -27,10 +27,12 @@ struct DescribeSession: ParsableCommand {
         .init(key: "metadata", value: VariableListing.json(answer.metadata)),
       ]
       if client.json {
-        StandardOutput.writeLine(JSON.object(members).text)
+        try StandardOutput.writeLine(JSON.object(members).text)
         return
       }
-      for member in members { StandardOutput.writeLine("\(member.key): \(member.value.plainText)") }
+      for member in members {
+        try StandardOutput.writeLine("\(member.key): \(member.value.plainText)")
+      }
     }
   }
 }
@@ -52,7 +54,7 @@ struct EndSession: ParsableCommand {
         ? JSON.object([
           .init(key: "resources_cleaned", value: .integer(Int64(answer.resourcesCleaned)))
         ]).text : "\(answer.resourcesCleaned) variables and watches removed"
-      StandardOutput.writeLine(text)
+      try StandardOutput.writeLine(text)
     }
   }
 }

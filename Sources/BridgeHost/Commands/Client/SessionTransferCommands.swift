@@ -21,12 +21,10 @@ struct ExportSession: ParsableCommand {
     try client.run { [self] host in
       let request = BridgeHost_V1_ExportSessionRequest.with { $0.sessionID = session.session }
       try await host.stream(SessionAdminMethods.exportSession, request) {
-        guard StandardOutput.write(Array($0.data)) else {
-          throw PlainError("standard output cannot be written: the text is not complete")
-        }
+        try StandardOutput.write(Array($0.data))
         return true
       }
-      StandardOutput.writeLine("")
+      try StandardOutput.writeLine("")
     }
   }
 }
@@ -62,7 +60,7 @@ struct ImportSession: ParsableCommand {
     }
     try client.run { [requests] host in
       let answer = try await host.send(SessionAdminMethods.importSession, requests)
-      StandardOutput.writeLine(
+      try StandardOutput.writeLine(
         "\(answer.sessionID)  \(answer.variableCount) variables, revision \(answer.revision)")
     }
   }

@@ -8,24 +8,25 @@ internal import JSON
 struct SetValue: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set",
-    abstract: "Write a variable.",
+    abstract: "Write a variable.", usage: "bridge-host set [<options>] <name> <value>",
     discussion: """
       The value is JSON, for example 0.5, true or [1, 2, 3]; that of a string, choice or module is \
-      the text itself. With --type, a variable that does not exist is registered. Put -- \
-      before a negative number.
+      the text itself. With --type, a variable that does not exist is registered.
 
       Example:
+        bridge-host set offset -5
         bridge-host set temperature 0.7 --type float --constraints '{"min": 0, "max": 2}'
       """)
 
   @OptionGroup var client: ClientOptions
   @OptionGroup var session: SessionOption
 
-  @Argument(help: "Name or id of the variable.")
-  var name: String
-
-  @Argument(help: "The new value.")
-  var value: String
+  // A negative number looks like an option: what no option takes is a name or a value.
+  @Argument(
+    parsing: .allUnrecognized,
+    help: ArgumentHelp(
+      "Name or id of the variable, and its new value.", valueName: "name-and-value"))
+  var words: [String] = []
 
   @Option(
     help: "Type of a new variable: \(ValueType.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -37,7 +38,25 @@ struct SetValue: ParsableCommand {
   @Option(1...Int32.max, help: "Write only if the variable still has this version.")
   var expectedVersion: Int32?
 
+  /// The words without the first `--`, after which everything is one.
+  var values: [String] {
+    guard let end = words.firstIndex(of: "--") else { return words }
+    return Array(words[..<end] + words[(end + 1)...])
+  }
+
+  private var name: String { values[0] }
+  private var value: String { values[1] }
+
   func validate() throws {
+    if let option = words.prefix(while: { $0 != "--" }).first(where: { $0.hasPrefix("--") }) {
+      throw ValidationError("Unknown option '\(option)'")
+    }
+    guard values.count == 2 else {
+      throw ValidationError(
+        values.count < 2
+          ? "a variable's name and its new value are needed"
+          : "one name and one value are taken, not \(values.count) words")
+    }
     if let type, ValueType(rawValue: type) == nil {
       throw ValidationError("--type is \"\(type)\", which is no type of variables")
     }
@@ -79,7 +98,7 @@ struct SetValue: ParsableCommand {
     }
     let answer = try await host.act(BridgeMethods.setVariable, request)
     guard answer.success else { throw PlainError(answer.errorMessage) }
-    tell(version: answer.newVersion, revision: answer.revision)
+    try tell(version: answer.newVersion, revision: answer.revision)
   }
 
   private func register(_ host: HostClient, as type: ValueType) async throws {
@@ -94,20 +113,19 @@ struct SetValue: ParsableCommand {
     }
     let answer = try await host.act(BridgeMethods.registerVariable, request)
     guard answer.success else { throw PlainError(answer.errorMessage) }
-    tell(version: answer.variable.version, revision: answer.revision)
+    try tell(version: answer.variable.version, revision: answer.revision)
   }
 
   private func content(as type: ValueType) -> [UInt8] {
-    VariableListing.isText(type.rawValue)
-      ? Array(JSON.string(value).text.utf8) : Array(value.utf8)
+    Array(ArgumentText.json(value, as: type.rawValue).utf8)
   }
 
-  private func tell(version: Int32, revision: Int64) {
+  private func tell(version: Int32, revision: Int64) throws {
     guard client.json else {
-      StandardOutput.writeLine("version \(version)")
+      try StandardOutput.writeLine("version \(version)")
       return
     }
-    StandardOutput.writeLine(
+    try StandardOutput.writeLine(
       JSON.object([
         .init(key: "version", value: .integer(Int64(version))),
         .init(key: "revision", value: .integer(revision)),

@@ -46,11 +46,15 @@ struct Watch: ParsableCommand {
         $0.epoch = epoch ?? ""
       }
       var left = count ?? .max
-      try await host.stream(BridgeMethods.watchVariables, request) {
-        guard let line = client.json ? Self.json($0) : Self.text($0) else { return true }
-        left -= 1
-        // A reader that is gone ends the watch.
-        return StandardOutput.writeLine(line) && left > 0
+      do {
+        try await host.stream(BridgeMethods.watchVariables, request) {
+          guard let line = client.json ? Self.json($0) : Self.text($0) else { return true }
+          left -= 1
+          try StandardOutput.writeLine(line)
+          return left > 0
+        }
+      } catch let error as OutputError where error.isReaderGone {
+        // A reader that has seen enough ends the watch.
       }
     }
   }

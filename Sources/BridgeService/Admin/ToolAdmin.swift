@@ -1,0 +1,33 @@
+internal import BridgePluginHost
+internal import BridgeProtocol
+public import GRPC
+internal import GRPCProtobuf
+internal import SwiftProtobuf
+
+/// `bridge_host.v1.ToolAdminService`: lists tools.
+///
+/// Thread-safe.
+public struct ToolAdmin: Sendable {
+  /// The service's full name.
+  public static let name = ToolAdminMethods.service
+
+  private let service: BridgeService
+
+  /// Lists the tools that a service runs.
+  public init(_ service: BridgeService) { self.service = service }
+
+  /// Its methods, for a `GRPCServer`.
+  public var methods: [RPCMethod] {
+    [
+      .unary(ToolAdminMethods.listTools) { [service] request, _ in
+        let names = Set(request.names)
+        return .with {
+          $0.tools = service.plugins.descriptions
+            .filter { names.isEmpty || names.contains($0.name) }
+            .map(\.wireSpec)
+            .sorted { $0.name < $1.name }
+        }
+      }
+    ]
+  }
+}
