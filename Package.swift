@@ -57,15 +57,16 @@ let package = Package(
     .target(name: "Threads", swiftSettings: swiftSettings),
     .target(name: "TrustedFiles", swiftSettings: swiftSettings),
     .target(name: "TerminalText", swiftSettings: swiftSettings),
+    .target(name: "Zlib", dependencies: ["CZlib"], swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),
     .target(
-      name: "BinaryFormats", dependencies: ["CZlib"], swiftSettings: swiftSettings,
+      name: "BinaryFormats", dependencies: ["Zlib"], swiftSettings: swiftSettings,
       // Conversions between floats and integers call it; programs without Glibc do not link it.
       linkerSettings: [.linkedLibrary("m")]),
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2", "CZlib", "Threads",
+        "CNghttp2", "Threads", "Zlib",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -187,6 +188,7 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: swiftSettings),
     .testTarget(name: "ThreadsTests", dependencies: ["Threads"], swiftSettings: swiftSettings),
+    .testTarget(name: "ZlibTests", dependencies: ["Zlib"], swiftSettings: swiftSettings),
     .testTarget(
       name: "TrustedFilesTests", dependencies: ["TrustedFiles"], swiftSettings: swiftSettings),
     .testTarget(

@@ -44,7 +44,7 @@ struct ErlangReader {
     }
     let compressed = try reader.take(reader.remaining)
     do {
-      return try Zlib.inflate(compressed, size: claimed)
+      return try CompressedTerm.inflate(compressed, size: claimed)
     } catch {
       throw reader.error("the compressed term \(error.reason)", at: 6)
     }
