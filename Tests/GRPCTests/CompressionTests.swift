@@ -41,7 +41,7 @@ import Testing
   @Test func eachMessageHasItsFlag() throws {
     let long = [UInt8](repeating: 1, count: 500)
     let noise = (0..<500).map { _ in UInt8.random(in: .min ... .max) }
-    var outbound = OutboundBuffer()
+    var outbound = SendBuffer()
     outbound.append(long, compressed: true)  // the stream names no encoding
     outbound.compressionThreshold = 100
     outbound.append(long)
@@ -80,7 +80,7 @@ import Testing
   /// What is behind a message that is still to be compressed waits, and keeps its place.
   @Test func messagesWaitForThoseBeforeThem() {
     let long = [UInt8](repeating: 1, count: 500)
-    var outbound = OutboundBuffer()
+    var outbound = SendBuffer()
     outbound.compressionThreshold = 100
     outbound.append([1])
     #expect(outbound.toCompress == nil)

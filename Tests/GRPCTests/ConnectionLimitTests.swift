@@ -202,7 +202,7 @@ import Testing
 
   @Test func aDrainGoesOnWithoutTheClientsAnswer() {
     let events = run(quiet, until: 21) { _ in Seen(callsBegun: 1, drain: .noticed) }
-    #expect(events == ["20 drainOn"])
+    #expect(events == ["20 drainTimedOut"])
   }
 
   @Test func aClientThatReadsNothingIsCutOff() {

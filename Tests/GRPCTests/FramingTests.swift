@@ -10,7 +10,7 @@ import Testing
       let messages = (0..<Int.random(in: 0..<6)).map { _ in
         (0..<Int.random(in: 0..<400)).map { _ in UInt8.random(in: .min ... .max) }
       }
-      var outbound = OutboundBuffer()
+      var outbound = SendBuffer()
       var framed = FramedMessages()
       for message in messages {
         // Some by themselves, some in a row framed before.

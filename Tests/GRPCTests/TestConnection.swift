@@ -27,13 +27,16 @@ final class TestConnection {
     var payload: [UInt8]
   }
 
-  init(_ methods: [RPCMethod], limits: ServerLimits = ServerLimits()) {
+  init(
+    _ methods: [RPCMethod], limits: ServerLimits = ServerLimits(),
+    observer: (any CallObserver)? = nil
+  ) {
     let work = Work()
     self.work = work
     connection = ServerConnection(
       eventLoop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      methods: MethodTable(methods), limits: limits, admission: [],
-      mailbox: LoopMailbox(eventLoop: loop),
+      methods: MethodTable(methods), limits: limits, admission: [], observer: observer,
+      actionQueue: CallActionQueue(eventLoop: loop),
       gzipWorkers: GzipWorkers { job in work.waiting.withLock { $0.append(job) } },
       onOpen: { _ in }, onClose: { _ in })
     channel = EmbeddedChannel(handler: connection, loop: loop)
@@ -119,11 +122,14 @@ final class TestConnection {
   }
 
   /// The headers of a call.
-  static func headers(_ path: String, stream: UInt32, _ more: [(String, String)] = []) -> [UInt8] {
+  static func headers(
+    _ path: String, stream: UInt32, method: String = "POST",
+    contentType: String = "application/grpc", _ more: [(String, String)] = []
+  ) -> [UInt8] {
     let fields =
       [
-        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
-        ("content-type", "application/grpc"),
+        (":method", method), (":scheme", "http"), (":path", path), (":authority", "localhost"),
+        ("content-type", contentType),
       ] + more
     // Literals that are not indexed (RFC 7541 section 6.2.2); all are short.
     let block = fields.flatMap { name, value in

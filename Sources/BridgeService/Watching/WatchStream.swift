@@ -87,7 +87,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
     }
   }
 
-  func fill(_ buffer: inout OutboundBuffer, target: Int) {
+  func fill(_ buffer: inout SendBuffer, target: Int) {
     guard let watch else { return }
     let epoch = watch.session.epoch
     while buffer.byteCount < target {
@@ -122,7 +122,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
 extension WatchStream {
   /// Moves one batch of changes from the log to the buffer.
   private func takeChanges(
-    from watch: Watch, epoch: String, into buffer: inout OutboundBuffer
+    from watch: Watch, epoch: String, into buffer: inout SendBuffer
   ) -> Watch.Progress {
     if binaryAcceptance != .none {
       var changes: [Change] = []
@@ -184,7 +184,7 @@ extension WatchStream {
     }
 
     /// Shares and sends what there is.
-    mutating func close(_ watch: Watch, _ buffer: inout OutboundBuffer) {
+    mutating func close(_ watch: Watch, _ buffer: inout SendBuffer) {
       guard !ranges.isEmpty else { return }
       watch.share(messages.bytes, of: ranges, completeRevision: completeRevision)
       buffer.append(messages)

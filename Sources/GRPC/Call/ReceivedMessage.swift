@@ -5,7 +5,7 @@ struct ReceivedMessage: Sendable {
   let isCompressed: Bool
 
   /// Its size on the stream.
-  var framedSize: Int { OutboundBuffer.framedSize(of: bytes) }
+  var framedSize: Int { SendBuffer.framedSize(of: bytes) }
 
   /// What it says.
   ///

@@ -4,17 +4,23 @@
 ///
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Length-Prefixed-Message)
 public struct FramedMessages: Sendable {
+  /// The messages as they travel.
   public private(set) var bytes: [UInt8]
 
+  /// No messages.
   public init() { bytes = [] }
 
+  /// Messages that were framed before.
+  ///
   /// - Parameter bytes: Those of other `FramedMessages`.
   public init(framed bytes: [UInt8]) { self.bytes = bytes }
 
+  /// Whether there are none.
   public var isEmpty: Bool { bytes.isEmpty }
 
   static let prefixLength = 5
 
+  /// Adds a message behind those that are there. It is at most 4 GiB.
   public mutating func append(_ message: [UInt8]) {
     let length = UInt32(message.count)
     bytes.append(0)
@@ -24,13 +30,22 @@ public struct FramedMessages: Sendable {
 
   /// Hands out the messages as they were before.
   func forEach(_ body: ([UInt8]) -> Void) {
+    forEachRange { body(Array(bytes[$0])) }
+  }
+
+  /// Hands out the sizes of the messages.
+  func forEachSize(_ body: (Int) -> Void) {
+    forEachRange { body($0.count) }
+  }
+
+  private func forEachRange(_ body: (Range<Int>) -> Void) {
     var position = 0
     while position + Self.prefixLength <= bytes.count {
       let start = position + Self.prefixLength
       var length = 0
       for byte in bytes[position + 1..<start] { length = length << 8 | Int(byte) }
       precondition(length <= bytes.count - start, "these are not framed messages")
-      body(Array(bytes[start..<start + length]))
+      body(start..<start + length)
       position = start + length
     }
   }

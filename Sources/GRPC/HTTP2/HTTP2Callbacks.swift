@@ -80,6 +80,7 @@ private func onDataChunk(
   _ length: Int, _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   withConnection(userData) { connection in
+    connection.dataEndsStream = flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     connection.dataReceived(
       stream: nghttp2_session_get_stream_user_data(session, id), id: id,
       bytes: UnsafeRawBufferPointer(start: data, count: length))

@@ -27,10 +27,12 @@ class HTTP2Connection: ChannelInboundHandler {
   private var isClosing = false
   private var flushIsScheduled = false
   /// The GOAWAY that is left to send; see `disconnect`.
-  private var lastWords: ByteBuffer?
+  private var finalGoAway: ByteBuffer?
 
   /// Whether a batch of input arrived since this was set to false.
   @exclusivity(unchecked) final var hasReceived = false
+  /// Whether the DATA frame that `dataReceived` is called for has END_STREAM.
+  @exclusivity(unchecked) final var dataEndsStream = false
   /// Bytes handed to the channel so far.
   private var bytesWritten = 0
 
@@ -66,7 +68,7 @@ class HTTP2Connection: ChannelInboundHandler {
     }
     isReceiving = false
     if isDisconnecting {
-      sendLastWords()
+      sendFinalGoAway()
     } else if consumed < 0 {
       // NGHTTP2_ERR_BAD_CLIENT_MAGIC, _FLOODED, _CALLBACK_FAILURE, _NOMEM: nothing can be said on
       // this connection any more. Other protocol errors are answered by a GOAWAY of the session.
@@ -122,7 +124,7 @@ class HTTP2Connection: ChannelInboundHandler {
     isFlushing = false
     guard self.session != nil else { return }
     if isDisconnecting {
-      sendLastWords()
+      sendFinalGoAway()
     } else if nghttp2_session_want_read(session) == 0 && nghttp2_session_want_write(session) == 0 {
       closeBehindWrites(context)
     }
@@ -200,7 +202,7 @@ class HTTP2Connection: ChannelInboundHandler {
   private static let lingerTime = TimeAmount.seconds(5)
 
   /// Whether `disconnect` was called.
-  final var isDisconnecting: Bool { lastWords != nil }
+  final var isDisconnecting: Bool { finalGoAway != nil }
 
   /// Ends the connection and all its calls at once, listens no more, and says why.
   ///
@@ -218,13 +220,13 @@ class HTTP2Connection: ChannelInboundHandler {
     goAway.writeInteger(nghttp2_session_get_last_proc_stream_id(session))
     goAway.writeInteger(code.rawValue)
     goAway.writeString(reason)
-    lastWords = goAway
-    if !isReceiving && !isFlushing { sendLastWords() }
+    finalGoAway = goAway
+    if !isReceiving && !isFlushing { sendFinalGoAway() }
   }
 
-  private func sendLastWords() {
-    guard let lastWords, let channel = context?.channel else { return }
-    context?.writeAndFlush(wrapOutboundOut(lastWords), promise: nil)
+  private func sendFinalGoAway() {
+    guard let finalGoAway, let channel = context?.channel else { return }
+    context?.writeAndFlush(wrapOutboundOut(finalGoAway), promise: nil)
     end()
     eventLoop.scheduleTask(in: Self.lingerTime) { channel.close(promise: nil) }
   }

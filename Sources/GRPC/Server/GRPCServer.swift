@@ -16,6 +16,7 @@ public final class GRPCServer: Sendable {
   private let methods: MethodTable
   private let limits: ServerLimits
   private let admission: [any CallAdmission]
+  private let observer: (any CallObserver)?
   let logger: Logger
   private let loops: [ObjectIdentifier: LoopState]
   let listeners = Locked<[Listener]>([])
@@ -27,7 +28,7 @@ public final class GRPCServer: Sendable {
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
     let eventLoop: any EventLoop
-    let mailbox: LoopMailbox
+    let actionQueue: CallActionQueue
     let connections: NIOLoopBoundBox<[ObjectIdentifier: ServerConnection]>
     let isDraining = Atomic<Bool>(false)
     /// How many there are, for other threads.
@@ -35,7 +36,7 @@ public final class GRPCServer: Sendable {
 
     init(eventLoop: any EventLoop) {
       self.eventLoop = eventLoop
-      self.mailbox = LoopMailbox(eventLoop: eventLoop)
+      self.actionQueue = CallActionQueue(eventLoop: eventLoop)
       self.connections = .makeBoxSendingValue([:], eventLoop: eventLoop)
     }
   }
@@ -47,9 +48,10 @@ public final class GRPCServer: Sendable {
   ///   - eventLoops: How many threads serve connections, one at least; a connection stays with one.
   ///   - limits: Within the ranges that `ServerLimits` tells.
   ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
+  ///   - observer: Hears of every call that was served.
   public init(
     methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(),
-    admission: [any CallAdmission] = [], logger: Logger
+    admission: [any CallAdmission] = [], observer: (any CallObserver)? = nil, logger: Logger
   ) {
     precondition(eventLoops > 0, "eventLoops is \(eventLoops): a server needs at least one")
     limits.check()
@@ -57,6 +59,7 @@ public final class GRPCServer: Sendable {
     self.methods = MethodTable(methods)
     self.limits = limits
     self.admission = admission
+    self.observer = observer
     self.logger = logger
     var loops: [ObjectIdentifier: LoopState] = [:]
     for loop in group.makeIterator() { loops[ObjectIdentifier(loop)] = LoopState(eventLoop: loop) }
@@ -73,7 +76,8 @@ public final class GRPCServer: Sendable {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      admission: admission, mailbox: loop.mailbox, gzipWorkers: gzipWorkers,
+      admission: admission, observer: observer, actionQueue: loop.actionQueue,
+      gzipWorkers: gzipWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         loop.connectionCount.add(1, ordering: .sequentiallyConsistent)

@@ -24,7 +24,7 @@ final class HealthWatch: ServerCallHandler, MessageSource {
     call.stream(from: self)
   }
 
-  func fill(_ buffer: inout OutboundBuffer, target: Int) {
+  func fill(_ buffer: inout SendBuffer, target: Int) {
     let (present, isLast) = status.observation(of: service)
     if sent != .some(present) {
       do throws(RPCError) {

@@ -34,7 +34,7 @@ final class ReflectionStream: ServerCallHandler, MessageSource {
     call.stream(from: self)
   }
 
-  func fill(_ buffer: inout OutboundBuffer, target: Int) {
+  func fill(_ buffer: inout SendBuffer, target: Int) {
     do throws(RPCError) {
       while buffer.byteCount < target, let request = waiting.popFirst() {
         buffer.append(try service.answer(to: request).rpcBytes())

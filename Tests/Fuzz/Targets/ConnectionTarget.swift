@@ -29,7 +29,7 @@
       let connection = ServerConnection(
         eventLoop: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() },
         methods: Self.methods, limits: limits, admission: [],
-        mailbox: LoopMailbox(eventLoop: loop),
+        actionQueue: CallActionQueue(eventLoop: loop),
         // In the middle of everything, which is sooner than ever.
         gzipWorkers: GzipWorkers { $0() },
         onOpen: { _ in },
@@ -62,10 +62,10 @@
       try require(connection.session == nil)
       try require(connection.callCount == 0)
       try require(connection.firstCall == nil)
-      try require(connection.waitingBytes == 0)
-      try require(connection.heldBytes == 0)
+      try require(connection.queuedResponseBytes == 0)
+      try require(connection.heldRequestBytes == 0)
       try require(connection.gzipQueue.isEmpty)
-      try require(connection.abandonedCalls.load(ordering: .relaxed) == 0)
+      try require(connection.cancelledCallCount.load(ordering: .relaxed) == 0)
       try checkFrames(&output)
       return connection
     }

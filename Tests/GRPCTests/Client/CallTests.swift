@@ -198,7 +198,7 @@ import Testing
     #expect(text(response.message) == "free")
     try await Task.sleep(for: .milliseconds(200))
     // What the server may have sent is a window a stream; the rest waits in its own buffers.
-    let bound = 4 * (128 * 1024 + ServerCall.sendLimit) / 1000 + 8
+    let bound = 4 * (128 * 1024 + SendQuota.limit) / 1000 + 8
     #expect(service.seen.withLock { $0.produced } <= bound)
     for stream in streams {
       var count = 0

@@ -8,7 +8,7 @@ final class ClientStream {
   /// Set when nghttp2 has given the stream its number.
   var id: Int32 = 0
 
-  private var outbound = OutboundBuffer()
+  private var outbound = SendBuffer()
   private var requestsEnded = false
   private var sentEnd = false
   /// nghttp2 asked for data when there was none, and waits for a resume.

@@ -5,5 +5,5 @@ struct SentMessage: Sendable {
   var isCompressed: Bool?
 
   /// Its size on the stream when it is not compressed.
-  var framedSize: Int { OutboundBuffer.framedSize(of: bytes) }
+  var framedSize: Int { SendBuffer.framedSize(of: bytes) }
 }

@@ -12,19 +12,19 @@ extension TaskCall {
 
   func receive(_ request: [UInt8]) {
     let isCompressed = call.isRequestCompressed
-    let (reader, untaken) = state.withLock { state -> (Reader?, Int?) in
+    let (reader, unread) = state.withLock { state -> (Reader?, Int?) in
       guard state.end == nil else { return (nil, nil) }
       if let reader = state.reader.take() {
         state.wasRequestCompressed = isCompressed
         return (reader, nil)
       }
       state.requests.append((request, isCompressed))
-      state.untakenBytes += request.count + Self.costOfRequest
-      state.isFull = state.untakenBytes >= Self.limit
-      return (nil, state.isFull ? state.untakenBytes : nil)
+      state.unreadBytes += request.count + Self.costOfRequest
+      state.isFull = state.unreadBytes >= Self.limit
+      return (nil, state.isFull ? state.unreadBytes : nil)
     }
     // The task that takes them posts its word to this event loop, where it comes after this one.
-    if let untaken { call.holdRequests(untaken: untaken) }
+    if let unread { call.requests.handlerBecameFull(unread: unread) }
     reader?.resume(returning: .success(request))
   }
 
@@ -66,10 +66,10 @@ extension TaskCall {
       if let end = state.end { return .failure(end) }
       if let request = state.requests.popFirst() {
         state.wasRequestCompressed = request.isCompressed
-        state.untakenBytes -= request.bytes.count + Self.costOfRequest
-        if state.isFull && state.untakenBytes < Self.limit / 2 {
+        state.unreadBytes -= request.bytes.count + Self.costOfRequest
+        if state.isFull && state.unreadBytes < Self.limit / 2 {
           state.isFull = false
-          call.perform(.takeRequests)
+          call.perform(.resumeRequests)
         }
         return .success(request.bytes)
       }

@@ -22,7 +22,7 @@ final class TaskCall: Sendable {
 
     // Requests: see TaskCall+Requests.
     var requests: Deque<(bytes: [UInt8], isCompressed: Bool)> = []
-    var untakenBytes = 0
+    var unreadBytes = 0
     /// The event loop was told to keep further requests.
     var isFull = false
     var hasAllRequests = false

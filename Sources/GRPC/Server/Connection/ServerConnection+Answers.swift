@@ -4,6 +4,7 @@ internal import CNghttp2
 extension ServerConnection {
   func submitResponse(_ call: ServerCall, metadata: Metadata) {
     guard let session else { return }
+    call.record?.httpStatus = 200
     var provider = nghttp2_data_provider()
     provider.source.ptr = Unmanaged.passUnretained(call).toOpaque()
     provider.read_callback = readData
@@ -31,11 +32,12 @@ extension ServerConnection {
   }
 
   /// A response that is nothing but headers: gRPC's Trailers-Only, or an HTTP error.
-  func submitHeadersOnly(_ call: ServerCall, http status: String, fields more: HeaderFields) {
+  func submitHeadersOnly(_ call: ServerCall, http status: Int, fields more: HeaderFields) {
     guard let session else { return }
+    call.record?.httpStatus = status
     answersBegun &+= 1
     var fields = HeaderFields()
-    fields.add(":status", status)
+    fields.add(":status", String(status))
     fields.add("content-type", "application/grpc")
     fields.append(more)
     let result = fields.withUnsafe { nghttp2_submit_response(session, call.id, $0, $1, nil) }
@@ -66,13 +68,13 @@ private func readData(
   _ userData: UnsafeMutableRawPointer?
 ) -> Int {
   Unmanaged<ServerCall>.fromOpaque(source!.pointee.ptr)._withUnsafeGuaranteedRef { call in
-    guard let (count, isLast) = call.dataAvailable(limit: length) else {
+    guard case .bytes(let count, let isLast) = call.nextData(limit: length) else {
       return Int(NGHTTP2_ERR_DEFERRED.rawValue)
     }
     flags!.pointee |= NGHTTP2_DATA_FLAG_NO_COPY.rawValue
     if isLast {
       flags!.pointee |= NGHTTP2_DATA_FLAG_EOF.rawValue | NGHTTP2_DATA_FLAG_NO_END_STREAM.rawValue
-      if let trailers = call.takeTrailers() {
+      if let trailers = call.responses.takeTrailers() {
         _ = trailers.withUnsafe { nghttp2_submit_trailer(session, id, $0, $1) }
       } else {
         let trailers = FixedHeaders.okTrailers

@@ -14,22 +14,23 @@ extension ServerConnection {
           "headers of \(request.listSize) bytes are over the limit of \(limits.headerListSize)"))
       return
     }
-    guard request.isPost else { return call.reject(http: "405", "gRPC calls are POST requests") }
+    guard request.isPost else { return call.reject(http: 405, "gRPC calls are POST requests") }
     guard request.isGRPC else {
-      return call.reject(http: "415", "content-type must be application/grpc")
+      return call.reject(http: 415, "content-type must be application/grpc")
     }
     if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
     guard let method = method(for: request.path) else {
       let path = String(decoding: request.path, as: UTF8.self)
+      call.record?.unknownPath = request.path
       call.fail(RPCError(.unimplemented, "unknown method \(path)"))
       return
     }
     call.method = method
-    call.deframer.limit = min(call.deframer.limit, method.requestLimit)
+    call.requests.messageLimit = min(call.requests.messageLimit, method.requestLimit)
     call.acceptsGzip = request.acceptsGzip
     do throws(RPCError) {
       try check(request, of: call)
-      if !request.fields.isEmpty { call.keptMetadata = try metadata(request.fields) }
+      if !request.fields.isEmpty { call.callMetadata = try metadata(request.fields) }
       if request.hasTimeout, !method.ignoresDeadline {
         try setDeadline(request.timeout, of: call)
       }
@@ -55,7 +56,7 @@ extension ServerConnection {
       call.namesEncoding = true
       switch MessageEncoding(encoding) {
       case .identity: break
-      case .gzip: call.deframer.allowsCompressed = true
+      case .gzip: call.requests.allowCompressed()
       case nil:
         throw RPCError(
           .unimplemented,

@@ -4,7 +4,7 @@ internal import DequeModule
 ///
 /// Each is held as its producer made it and framed only while it is copied out, so one array can
 /// wait on many streams at once.
-public struct OutboundBuffer {
+public struct SendBuffer {
   private struct Piece {
     let bytes: [UInt8]
     /// The flag of the prefix that comes before the bytes; nil where they have theirs.
@@ -12,20 +12,28 @@ public struct OutboundBuffer {
 
     var prefixLength: Int { flag == nil ? 0 : FramedMessages.prefixLength }
     var size: Int { prefixLength + bytes.count }
+
+    func count(into count: inout CallRecord.MessageCount) {
+      if flag != nil {
+        count.add(bytes.count)
+      } else {
+        FramedMessages(framed: bytes).forEachSize { count.add($0) }
+      }
+    }
   }
 
-  /// A message that is not ready to be sent.
-  private struct Unready {
+  /// A message that is to be compressed, or waits behind one that is.
+  private struct Pending {
     let bytes: [UInt8]
-    let wish: Wish
+    let compression: Compression
 
-    enum Wish {
-      /// It goes as it is; it waits for those before it.
+    enum Compression {
+      /// It is sent as it is.
       case none
-      /// It is to be compressed, if that makes it shorter.
-      case compressed
-      /// It is to be compressed in any case.
-      case compressedAnyway
+      /// It is sent compressed, if that makes it shorter.
+      case ifShorter
+      /// It is sent compressed in any case.
+      case always
     }
 
     var size: Int { FramedMessages.prefixLength + bytes.count }
@@ -36,17 +44,19 @@ public struct OutboundBuffer {
   /// How far the current piece has been sent, counted with its prefix.
   private var position = 0
   /// A message to be compressed, and what was appended after it.
-  private var unready: Deque<Unready> = []
-  private var unreadyCount = 0
+  private var pending: Deque<Pending> = []
+  private var pendingCount = 0
 
   /// Bytes that may be sent, prefixes included.
   private(set) var readyCount = 0
   /// Bytes that wait, prefixes included; messages that are still to be compressed count as they are.
-  public var byteCount: Int { readyCount + unreadyCount }
+  public var byteCount: Int { readyCount + pendingCount }
 
   /// Messages of at least this many bytes are to be compressed; nil where the stream names no
   /// encoding.
   var compressionThreshold: Int?
+  /// Counts messages that have been moved out; nil where nobody asks.
+  var record: CallRecord?
 
   init() {}
 
@@ -61,16 +71,16 @@ public struct OutboundBuffer {
   ///   the stream's threshold: `ServerCall.compressionThreshold` or that of `CallOptions`.
   public mutating func append(_ message: [UInt8], compressed: Bool? = nil) {
     guard let compressionThreshold else { return enqueue(Piece(bytes: message, flag: 0)) }
-    let wish: Unready.Wish =
+    let compression: Pending.Compression =
       switch compressed {
-      case true?: .compressedAnyway
-      case nil where message.count >= compressionThreshold: .compressed
+      case true?: .always
+      case nil where message.count >= compressionThreshold: .ifShorter
       default: .none
       }
-    if wish == .none && unready.isEmpty { return enqueue(Piece(bytes: message, flag: 0)) }
-    let message = Unready(bytes: message, wish: wish)
-    unready.append(message)
-    unreadyCount += message.size
+    if compression == .none && pending.isEmpty { return enqueue(Piece(bytes: message, flag: 0)) }
+    let message = Pending(bytes: message, compression: compression)
+    pending.append(message)
+    pendingCount += message.size
   }
 
   /// Queues messages behind those that wait; as if each was appended.
@@ -85,24 +95,24 @@ public struct OutboundBuffer {
   /// The message that is to be compressed before anything behind it can be sent.
   ///
   /// Compressing is left to the owner, who knows how long it may take.
-  var toCompress: [UInt8]? { unready.first?.bytes }
+  var toCompress: [UInt8]? { pending.first?.bytes }
 
   /// `toCompress` is compressed.
   mutating func finishCompressing(_ packed: [UInt8]) {
-    guard let message = popUnready() else { return }
-    if message.wish == .compressedAnyway || packed.count < message.bytes.count {
+    guard let message = popPending() else { return }
+    if message.compression == .always || packed.count < message.bytes.count {
       enqueue(Piece(bytes: packed, flag: 1))
     } else {
       enqueue(Piece(bytes: message.bytes, flag: 0))
     }
-    while unready.first?.wish == Unready.Wish.none, let next = popUnready() {
+    while pending.first?.compression == Pending.Compression.none, let next = popPending() {
       enqueue(Piece(bytes: next.bytes, flag: 0))
     }
   }
 
-  private mutating func popUnready() -> Unready? {
-    guard let message = unready.popFirst() else { return nil }
-    unreadyCount -= message.size
+  private mutating func popPending() -> Pending? {
+    guard let message = pending.popFirst() else { return nil }
+    pendingCount -= message.size
     return message
   }
 
@@ -148,6 +158,7 @@ public struct OutboundBuffer {
         isDone = start + count == piece.bytes.count
       }
       if isDone {
+        if let record { piece.count(into: &record.responses) }
         position = 0
         current = following.popFirst()
       } else {
@@ -174,8 +185,8 @@ public struct OutboundBuffer {
     current = nil
     following = []
     position = 0
-    unready = []
-    unreadyCount = 0
+    pending = []
+    pendingCount = 0
     readyCount = 0
   }
 }

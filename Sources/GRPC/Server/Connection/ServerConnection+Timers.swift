@@ -49,11 +49,12 @@ extension ServerConnection {
     seen.hasReceived = hasReceived
     hasReceived = false
     seen.drain = drain
-    let isPatient = hasOnlyPatientCalls
-    seen.socketIsBehind = bufferedBytes > 0 && !isPatient
+    let someoneWaits = !onlySourcesWait
+    seen.socketIsBehind = bufferedBytes > 0 && someoneWaits
     seen.bytesSent = bytesSent
     seen.windowIsShut =
-      waitingBytes > 0 && !isPatient && nghttp2_session_get_remote_window_size(session) <= 0
+      queuedResponseBytes > 0 && someoneWaits
+      && nghttp2_session_get_remote_window_size(session) <= 0
     seen.dataFramesSent = dataFramesSent
     let (actions, next) = timers.check(seen, now: now)
     endStalledCalls(now)
@@ -63,14 +64,14 @@ extension ServerConnection {
 
   /// Whether nobody waits for this connection but streams from a source, which hold next to nothing
   /// while their clients do not read.
-  private var hasOnlyPatientCalls: Bool {
+  private var onlySourcesWait: Bool {
     var isAny = false
     var call = firstCall
     while let current = call {
       call = current.next
-      if current.isFedBySource {
+      if current.hasSource {
         isAny = true
-      } else if current.waitingBytes > 0 {
+      } else if current.sendBuffer.byteCount > 0 {
         return false
       }
     }
@@ -90,7 +91,7 @@ extension ServerConnection {
       nghttp2_submit_ping(session, UInt8(NGHTTP2_FLAG_NONE.rawValue), Self.keepalivePing)
       setNeedsFlush()
     case .drain: beginDrain()
-    case .drainOn: drainNoticed()
+    case .drainTimedOut: drainNoticed()
     case .terminate: terminate("the connection has reached its greatest age")
     case .close: close()
     case .disconnect(let reason): disconnect(NGHTTP2_ENHANCE_YOUR_CALM, reason)
@@ -99,12 +100,12 @@ extension ServerConnection {
 
   /// Ends calls whose answers have not moved for too long: their streams' windows are shut.
   private func endStalledCalls(_ now: NIODeadline) {
-    guard let timeout = limits.sendTimeout, waitingBytes > 0, let session else { return }
+    guard let timeout = limits.sendTimeout, queuedResponseBytes > 0, let session else { return }
     var call = firstCall
     while let current = call {
       call = current.next
       let isShut =
-        current.waitingBytes > 0 && !current.isFedBySource
+        current.sendBuffer.byteCount > 0 && !current.hasSource
         && nghttp2_session_get_stream_remote_window_size(session, current.id) <= 0
       guard let start = current.stall.observe(isShut, current.framesSent, now),
         start + timeout <= now

@@ -1,8 +1,8 @@
-internal import Threads
 internal import NIOCore
+internal import Threads
 
-/// What other threads want done on one event loop: any number of actions, one wake-up.
-final class LoopMailbox: Sendable {
+/// What other threads want done to calls of one event loop: any number of actions, one wake-up.
+final class CallActionQueue: Sendable {
   private let eventLoop: any EventLoop
   private let actions = Locked<[(call: ServerCall, action: ServerCall.Action)]>([])
 
@@ -16,10 +16,10 @@ final class LoopMailbox: Sendable {
       list.append((call, action))
       return list.count == 1
     }
-    if isFirst { eventLoop.execute { self.deliver() } }
+    if isFirst { eventLoop.execute { self.runAll() } }
   }
 
-  private func deliver() {
+  private func runAll() {
     let batch = actions.withLock { list in
       let batch = list
       list = []

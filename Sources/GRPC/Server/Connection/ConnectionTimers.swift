@@ -28,7 +28,7 @@ struct ConnectionTimers {
     case ping
     case drain
     /// The client has not answered the ping of a drain: take it as answered.
-    case drainOn
+    case drainTimedOut
     /// End the calls that are left.
     case terminate
     /// Close without a word to a peer that does not listen.
@@ -153,7 +153,7 @@ struct ConnectionTimers {
       let start = drainedAt ?? now
       drainedAt = start
       if seen.drain != .refusing, hasPassed(limits.keepalive.timeout, start) {
-        actions.append(.drainOn)
+        actions.append(.drainTimedOut)
       }
       if !isTerminated, maxAge != nil, let grace = limits.keepalive.maxAgeGrace,
         hasPassed(grace, start)
@@ -162,23 +162,5 @@ struct ConnectionTimers {
         actions.append(.terminate)
       }
     }
-  }
-}
-
-/// Since when something waits without any of it moving.
-struct Stall {
-  private var since: NIODeadline?
-  private var progress = 0
-
-  /// - Parameter progress: A number that changes when something moves.
-  /// - Returns: When it stopped, or nil when it moves or nothing waits.
-  mutating func observe(_ isWaiting: Bool, _ progress: Int, _ now: NIODeadline) -> NIODeadline? {
-    if !isWaiting {
-      since = nil
-    } else if since == nil || progress != self.progress {
-      since = now
-    }
-    self.progress = progress
-    return since
   }
 }

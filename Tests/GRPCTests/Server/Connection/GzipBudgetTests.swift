@@ -3,7 +3,7 @@ import Testing
 @testable import GRPC
 
 /// What takes long to inflate or to compress happens elsewhere, one message at a time, in order.
-@Suite struct GzipTurnTests {
+@Suite struct GzipBudgetTests {
   /// What the handlers of a test have heard.
   private final class Heard {
     var requests: [[UInt8]] = []
@@ -87,7 +87,7 @@ import Testing
     #expect(heard.requests == requests)
     #expect(heard.hasEnded)
     #expect(connection.hasEnded(1))
-    #expect(connection.connection.heldBytes == 0)
+    #expect(connection.connection.heldRequestBytes == 0)
   }
 
   @Test func aLargeRequestIsInflatedElsewhere() {
@@ -162,7 +162,7 @@ import Testing
     connection.work(times: 3)
     #expect(heard.cancellation?.code == .cancelled)
     #expect(heard.requests.isEmpty)
-    #expect(connection.connection.heldBytes == 0)
+    #expect(connection.connection.heldRequestBytes == 0)
     #expect(connection.connection.callCount == 0)
   }
 
@@ -197,7 +197,7 @@ import Testing
     }
     #expect(connection.workWaiting == 1)
     #expect(try connection.messages(of: 1).isEmpty)
-    #expect(connection.connection.waitingBytes == 600_015)
+    #expect(connection.connection.queuedResponseBytes == 600_015)
     connection.work()
     #expect(connection.hasEnded(1) && !connection.hasEnded(3))
     connection.work(times: 2)
@@ -209,7 +209,7 @@ import Testing
           == [UInt8](repeating: UInt8(digit), count: 100_000 * digit))
       #expect(messages[0].isCompressed)
     }
-    #expect(connection.connection.waitingBytes == 0)
+    #expect(connection.connection.queuedResponseBytes == 0)
   }
 
   @Test func answersKeepTheirPlaces() throws {
@@ -224,7 +224,7 @@ import Testing
       try messages.map { try $0.content(limit: .max).count } == [1, 300_000, 2, 200, 400_000, 3])
     #expect(messages.map(\.isCompressed) == [false, true, false, true, true, false])
     #expect(connection.hasEnded(1))
-    #expect(connection.connection.waitingBytes == 0)
+    #expect(connection.connection.queuedResponseBytes == 0)
   }
 
   @Test func answersThatNobodyWaitsForAreForgotten() {
@@ -234,7 +234,7 @@ import Testing
         + TestConnection.data([ReceivedMessage(bytes: [], isCompressed: false)], stream: 1)
         + TestConnection.frame(3, stream: 1, [0, 0, 0, 8]))
     connection.work(times: 3)
-    #expect(connection.connection.waitingBytes == 0)
+    #expect(connection.connection.queuedResponseBytes == 0)
     #expect(connection.workWaiting == 0)
   }
 }

@@ -9,7 +9,9 @@ final class ServerConnection: HTTP2Connection {
   let methods: MethodTable
   let limits: ServerLimits
   let admission: [any CallAdmission]
-  let mailbox: LoopMailbox
+  private let observer: (any CallObserver)?
+  private let isObserved: Bool
+  let actionQueue: CallActionQueue
   let gzipWorkers: GzipWorkers
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
@@ -41,20 +43,20 @@ final class ServerConnection: HTTP2Connection {
   var drain = DrainState.serving
 
   // What the connection holds, against its limits; see ServerConnection+Requests.
-  /// Bytes of answers that wait on all calls.
-  @exclusivity(unchecked) var waitingBytes = 0
+  /// Bytes of responses that wait on all calls.
+  @exclusivity(unchecked) var queuedResponseBytes = 0
   /// Bytes of requests that have not reached their handlers.
-  @exclusivity(unchecked) var heldBytes = 0
+  @exclusivity(unchecked) var heldRequestBytes = 0
   /// Bytes received for which the connection's window has not been opened again.
-  @exclusivity(unchecked) var withheldBytes = 0
-  /// Calls that go on as soon as fewer answers wait.
+  @exclusivity(unchecked) var unconsumedBytes = 0
+  /// Calls that go on as soon as fewer responses wait.
   @exclusivity(unchecked) var waitingCalls: Deque<ServerCall> = []
-  /// Calls whose clients have left, and whose handlers go on.
-  let abandonedCalls = Atomic<Int>(0)
+  /// Calls that ended before their handlers, which still go on.
+  let cancelledCallCount = Atomic<Int>(0)
 
   // Inflating and compressing; see ServerConnection+Gzip.
-  /// What may still be inflated in this turn, in bytes.
-  @exclusivity(unchecked) var gzipLeft = ServerConnection.gzipTurn
+  /// What may still be inflated in this turn of the event loop, in bytes.
+  @exclusivity(unchecked) var gzipBudgetLeft = ServerConnection.gzipBudget
   /// Calls that have something for other threads, and whether these are at it.
   @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
   @exclusivity(unchecked) var isAwaitingGzip = false
@@ -82,14 +84,17 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    admission: [any CallAdmission], mailbox: LoopMailbox, gzipWorkers: GzipWorkers,
+    admission: [any CallAdmission], observer: (any CallObserver)? = nil,
+    actionQueue: CallActionQueue, gzipWorkers: GzipWorkers,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
     self.methods = methods
     self.limits = limits
     self.admission = admission
-    self.mailbox = mailbox
+    self.observer = observer
+    self.isObserved = observer != nil
+    self.actionQueue = actionQueue
     self.gzipWorkers = gzipWorkers
     self.onOpen = onOpen
     self.onClose = onClose
@@ -158,14 +163,15 @@ final class ServerConnection: HTTP2Connection {
       return
     }
     // nghttp2 counts open streams; a handler that goes on after its stream counts as one, too.
-    let abandoned = abandonedCalls.load(ordering: .relaxed)
-    if abandoned > 0 && callCount + abandoned >= limits.concurrentStreams {
+    let cancelled = cancelledCallCount.load(ordering: .relaxed)
+    if cancelled > 0 && callCount + cancelled >= limits.concurrentStreams {
       nghttp2_submit_rst_stream(
         session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_REFUSED_STREAM.rawValue)
       return
     }
     callsBegun &+= 1
-    let call = ServerCall(connection: self, id: id, messageLimit: limits.messageSize)
+    let call = ServerCall(
+      connection: self, id: id, record: isObserved ? CallRecord(now: eventLoop.now) : nil)
     nghttp2_session_set_stream_user_data(
       session, id, Unmanaged.passRetained(call).toOpaque())
     call.next = firstCall
@@ -179,6 +185,7 @@ final class ServerConnection: HTTP2Connection {
     let call = Unmanaged<ServerCall>.fromOpaque(stream).takeRetainedValue()
     unlink(call)
     call.cancel(RPCError(.cancelled, "the client reset the call"))
+    if let record = call.record { report(call, record) }
   }
 
   override func connectionClosed() {
@@ -191,6 +198,7 @@ final class ServerConnection: HTTP2Connection {
     while let call = firstCall {
       unlink(call)
       call.cancel(RPCError(.cancelled, "the connection to the client was lost"))
+      if let record = call.record { report(call, record) }
       Unmanaged.passUnretained(call).release()
     }
     onClose(self)
@@ -198,12 +206,21 @@ final class ServerConnection: HTTP2Connection {
 
   private func unlink(_ call: ServerCall) {
     callCount -= 1
-    if call.countedBytes > 0 { count(0, heldBy: call) }
+    if call.requests.isCounted {
+      call.requests.discard()
+      recount(call)
+    }
     call.previous?.next = call.next
     call.next?.previous = call.previous
     if firstCall === call { firstCall = call.next }
     call.next = nil
     call.previous = nil
+  }
+
+  private func report(_ call: ServerCall, _ record: CallRecord) {
+    observer?.callFinished(
+      record.finished(
+        method: call.method, peer: peer, metadataFields: call.metadataFields, now: eventLoop.now))
   }
 
   @inline(__always)
@@ -215,7 +232,7 @@ final class ServerConnection: HTTP2Connection {
   // MARK: Requests
 
   override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
-    gzipLeft = Self.gzipTurn
+    gzipBudgetLeft = Self.gzipBudget
     spendFrames(frameScanner.scan(bytes))
   }
 
@@ -240,8 +257,8 @@ final class ServerConnection: HTTP2Connection {
         headersEnded(call)
       }
       if isLast {
-        call.requestsEnded = true
-        requestsEnded(call)
+        call.requests.end()
+        deliverEnd(to: call)
       }
     }
   }
@@ -264,7 +281,7 @@ final class ServerConnection: HTTP2Connection {
   }
 
   override func framesWentOut() -> Bool {
-    waitingCalls.isEmpty ? false : goOnWithCalls()
+    waitingCalls.isEmpty ? false : resumeWaitingCalls()
   }
 
   // MARK: Answers
@@ -282,7 +299,7 @@ final class ServerConnection: HTTP2Connection {
   override func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {
     withCall(stream) { call in
       // The answer is complete before the request is: tell the peer to stop (RFC 9113 section 8.1).
-      if !call.requestsEnded {
+      if !call.requests.hasEnded {
         nghttp2_submit_rst_stream(
           session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_NO_ERROR.rawValue)
       }

@@ -4,7 +4,7 @@ internal import NIOCore
 /// How the bytes of requests become messages, and what keeps them from filling memory.
 ///
 /// Two things are bounded. Requests: what has arrived of messages that are not complete, or of calls
-/// that wait, is counted, and beyond the limit the connection's window stays shut. Answers: beyond
+/// that wait, is counted, and beyond the limit the connection's window stays shut. Responses: beyond
 /// their limits calls get no more requests, so that a client that sends and never reads is held back
 /// by its own windows.
 extension ServerConnection {
@@ -12,30 +12,32 @@ extension ServerConnection {
 
   func requestBytesReceived(_ bytes: UnsafeRawBufferPointer, of call: ServerCall) {
     var taken = bytes.count
-    if call.isFinished {
-      // Answered already: what still comes is dropped.
-      if call.countedBytes > 0 { call.dropRequests() }
-    } else if call.holdsRequests || (hasToWait(call) && call.takesRequestStream) {
-      call.heldInput.append(contentsOf: bytes)
+    switch call.requests.arrival(mustWait: call.takesRequestStream && hasToWait(call)) {
+    case .discard: break
+    case .hold:
+      call.requests.hold(bytes)
       taken = 0
       wait(call)
-    } else {
+    case .read:
       taken = deliver(bytes, to: call)
       if taken < bytes.count {
-        call.heldInput.append(contentsOf: bytes[taken...])
+        call.requests.hold(bytes[taken...])
         wait(call)
       }
     }
-    countHeld(by: call)
+    // What is complete goes to its handler next, or is counted then. Of a last frame that is not all
+    // here, there is one a connection.
+    if taken < bytes.count || !dataEndsStream { recount(call) }
     openWindows(call, taken: taken, received: bytes.count)
   }
 
-  /// - Returns: How many of the bytes were used; none of the rest before there is room for answers,
+  /// - Returns: How many of the bytes were used; none of the rest before there is room for responses,
   ///   or before a message that takes long to inflate is inflated.
   private func deliver(_ bytes: UnsafeRawBufferPointer, to call: ServerCall) -> Int {
     var rest = bytes
     do throws(RPCError) {
-      while !call.isFinished, let message = try call.deframer.next(&rest) {
+      while !call.isFinished, let message = try call.requests.next(&rest) {
+        call.record?.requests.add(message.bytes.count)
         if !message.isCompressed {
           try receive(message.bytes, isCompressed: false, of: call)
         } else if let request = try inflate(message.bytes, of: call) {
@@ -47,7 +49,6 @@ extension ServerConnection {
       }
     } catch {
       call.abort(error)
-      call.dropRequests()
     }
     return call.isFinished ? bytes.count : bytes.count - rest.count
   }
@@ -57,50 +58,44 @@ extension ServerConnection {
   ) throws(RPCError) {
     guard let method = call.method else { return }
     call.isRequestCompressed = isCompressed
-    if !method.takesOneRequest {
+    if method.takesOneRequest {
+      try call.requests.keepOnlyRequest(message, of: method.path)
+    } else {
       try call.handler?.receive(message)
-      return
     }
-    guard call.receivedRequest == nil else {
-      throw RPCError(.unimplemented, "\(method.path) takes one request, and more arrived")
-    }
-    call.receivedRequest = message
   }
 
   /// The request that a call waited for is inflated.
   func inflated(_ request: Result<[UInt8], RPCError>, of call: ServerCall) {
-    guard call.packedRequest != nil, !call.isFinished else { return }
-    call.packedRequest = nil
+    guard call.requests.finishInflating() else { return }
     do throws(RPCError) {
       try receive(try request.get(), isCompressed: true, of: call)
     } catch {
       call.abort(error)
-      call.dropRequests()
     }
-    countHeld(by: call)
-    if call.takesRequestStream && hasToWait(call) && !call.heldInput.isEmpty {
+    recount(call)
+    if call.takesRequestStream && hasToWait(call) && call.requests.holdsInput {
       wait(call)
     } else {
-      goOn(call)
+      resume(call)
     }
   }
 
-  func requestsEnded(_ call: ServerCall) {
+  /// The client has sent its last request.
+  func deliverEnd(to call: ServerCall) {
     guard !call.isFinished, let method = call.method else { return }
-    if call.holdsRequests || hasToWait(call) { return wait(call) }
+    if !call.requests.canDeliverEnd || hasToWait(call) {
+      recount(call)
+      return wait(call)
+    }
     do throws(RPCError) {
-      guard call.deframer.isBetweenMessages else {
-        throw RPCError(.internalError, "the request ends in the middle of a message")
-      }
+      try call.requests.deliverEnd()
       if !method.takesOneRequest {
         try call.handler?.requestsEnded()
         return
       }
-      guard let request = call.receivedRequest else {
-        throw RPCError(.unimplemented, "\(method.path) takes one request, and none arrived")
-      }
-      call.receivedRequest = nil
-      if call.countedBytes > 0 { count(0, heldBy: call) }
+      let request = try call.requests.takeOnlyRequest(of: method.path)
+      if call.requests.isCounted { recount(call) }
       switch method.implementation {
       case .inline(let handler):
         call.answer(try handler(request, call))
@@ -121,20 +116,16 @@ extension ServerConnection {
   /// A window that is as good as shut: less than a frame.
   private static let leastWindow: Int32 = 16_384
 
-  private func countHeld(by call: ServerCall) {
-    let held = call.heldBytes
-    if held != call.countedBytes { count(held, heldBy: call) }
-  }
-
-  /// A call now holds so many bytes.
-  func count(_ bytes: Int, heldBy call: ServerCall) {
-    heldBytes += bytes - call.countedBytes
-    call.countedBytes = bytes
-    if withheldBytes > 0 && heldBytes <= heldLimit, let session {
+  /// Counts what a call holds now.
+  func recount(_ call: ServerCall) {
+    let change = call.requests.recount()
+    if change == 0 { return }
+    heldRequestBytes += change
+    if unconsumedBytes > 0 && heldRequestBytes <= heldLimit, let session {
       // Here and below: 0, or NGHTTP2_ERR_NOMEM; _INVALID_STATE is for sessions with automatic
       // updates.
-      nghttp2_session_consume_connection(session, withheldBytes)
-      withheldBytes = 0
+      nghttp2_session_consume_connection(session, unconsumedBytes)
+      unconsumedBytes = 0
       setNeedsFlush()
     }
   }
@@ -142,108 +133,103 @@ extension ServerConnection {
   /// Opens windows by what was received: the stream's by what was used of it, the connection's
   /// unless it holds too much already.
   private func openWindows(_ call: ServerCall, taken: Int, received: Int) {
-    if heldBytes <= heldLimit && taken == received {
+    if heldRequestBytes <= heldLimit && taken == received {
       nghttp2_session_consume(session, call.id, received)
       return
     }
     if taken > 0 { nghttp2_session_consume_stream(session, call.id, taken) }
-    if heldBytes <= heldLimit {
+    if heldRequestBytes <= heldLimit {
       nghttp2_session_consume_connection(session, received)
       return
     }
-    withheldBytes += received
-    endYoungestHolders()
+    unconsumedBytes += received
+    endCallsOverLimit()
   }
 
-  /// Ends calls for which there is no hope but that others end.
+  /// Ends the newest calls that hold requests, where nothing else would ever make room.
   ///
   /// With its window shut the client cannot complete any of its requests; what is being inflated may
   /// still go on by itself. Messages that inflated may be far over the limit before that.
-  func endYoungestHolders() {
-    while heldBytes > heldLimit,
-      heldBytes > heldLimit + limits.connectionWindow
+  func endCallsOverLimit() {
+    while heldRequestBytes > heldLimit,
+      heldRequestBytes > heldLimit + limits.connectionWindow
         || (!isAwaitingGzip
           && nghttp2_session_get_local_window_size(session) < Self.leastWindow),
-      let youngest = youngestHolder()
+      let call = newestCallHoldingRequests()
     {
-      youngest.abort(
+      call.abort(
         RPCError(
-          .resourceExhausted, "the unfinished requests of this connection take \(heldBytes) bytes"))
-      youngest.dropRequests()
-      count(0, heldBy: youngest)
+          .resourceExhausted,
+          "the unfinished requests of this connection take \(heldRequestBytes) bytes"))
+      call.requests.discard()
+      recount(call)
     }
   }
 
-  private func youngestHolder() -> ServerCall? {
+  private func newestCallHoldingRequests() -> ServerCall? {
     // The newest call is first.
     var call = firstCall
-    while let current = call, current.countedBytes == 0 { call = current.next }
+    while let current = call, !current.requests.isCounted { call = current.next }
     return call
   }
 
   // MARK: Calls that wait
 
-  /// Whether more answers wait than may, so that the call must not get another request.
+  /// Whether more responses wait than may, so that the call must not get another request.
   private func hasToWait(_ call: ServerCall) -> Bool {
-    waitingBytes >= limits.answerBytes || call.waitingBytes >= ServerCall.sendLimit
-      || call.untakenBytes != nil
+    queuedResponseBytes >= limits.answerBytes || call.sendBuffer.byteCount >= SendQuota.limit
+      || call.requests.handlerIsFull
   }
 
   private func wait(_ call: ServerCall) {
-    guard call.wait == .none, call.packedRequest == nil else { return }
-    if call.waitingBytes >= ServerCall.sendLimit {
-      // It is queued when they have gone out.
-      call.wait = .forOwnAnswers
-    } else if call.untakenBytes != nil {
-      call.wait = .forHandler
-    } else {
-      call.wait = .queued
+    let ownResponsesWait = call.sendBuffer.byteCount >= SendQuota.limit
+    if call.requests.beginWaiting(ownResponsesWait: ownResponsesWait) { waitingCalls.append(call) }
+  }
+
+  /// The handler of a call has read its requests, and wants more.
+  func handlerHasRoom(_ call: ServerCall) {
+    let isQueued = call.requests.handlerHasRoom()
+    guard !call.isFinished else { return }
+    recount(call)
+    if isQueued {
       waitingCalls.append(call)
+      setNeedsFlush()
     }
   }
 
-  /// The handler of a call has taken its requests, and wants more.
-  func handlerHasRoom(_ call: ServerCall) {
-    count(call.heldBytes, heldBy: call)
-    guard call.wait == .forHandler else { return }
-    call.wait = .queued
-    waitingCalls.append(call)
-    setNeedsFlush()
-  }
-
-  /// Serves calls that wait, as far as there is room for their answers.
+  /// Serves calls that wait, as far as there is room for their responses.
   ///
   /// - Returns: Whether it did anything.
-  func goOnWithCalls() -> Bool {
+  func resumeWaitingCalls() -> Bool {
     var count = waitingCalls.count
     var didWork = false
-    while count > 0, waitingBytes < limits.answerBytes, let call = waitingCalls.popFirst() {
+    while count > 0, queuedResponseBytes < limits.answerBytes, let call = waitingCalls.popFirst() {
       count -= 1
-      call.wait = .none
+      call.requests.leaveQueue()
       guard !call.isFinished else { continue }
-      guard call.untakenBytes == nil else {
+      guard !call.requests.handlerIsFull else {
         wait(call)
         continue
       }
       didWork = true
-      goOn(call)
+      resume(call)
     }
     return didWork
   }
 
-  private func goOn(_ call: ServerCall) {
-    if !call.heldInput.isEmpty {
-      let input = call.heldInput
-      call.heldInput = []
+  /// Goes on with what a call has received.
+  private func resume(_ call: ServerCall) {
+    if call.requests.holdsInput {
+      let input = call.requests.takeHeldInput()
       let taken = input.withUnsafeBytes { deliver($0, to: call) }
-      if taken < input.count && !call.isFinished { call.heldInput = Array(input[taken...]) }
-      countHeld(by: call)
+      if taken < input.count && !call.isFinished { call.requests.hold(input[taken...]) }
+      recount(call)
       nghttp2_session_consume_stream(session, call.id, taken)
     }
-    if !call.heldInput.isEmpty {
+    if call.requests.holdsInput {
       wait(call)
-    } else if call.requestsEnded {
-      requestsEnded(call)
+    } else if call.requests.hasEnded {
+      deliverEnd(to: call)
     }
   }
 }

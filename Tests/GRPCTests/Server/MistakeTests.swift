@@ -62,7 +62,7 @@ import Testing
     init(call: ServerCall) { self.call = call }
 
     func receive(_ request: [UInt8]) { call.stream(from: self) }
-    func fill(_ buffer: inout OutboundBuffer, target: Int) { call.send([1]) }
+    func fill(_ buffer: inout SendBuffer, target: Int) { call.send([1]) }
   }
 
   @Test func aSourceDoesNotSend() async {

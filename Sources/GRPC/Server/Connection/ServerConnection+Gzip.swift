@@ -8,8 +8,8 @@ internal import DequeModule
 /// of its calls they are of, so that its next message queues behind those of other connections.
 /// Meanwhile the call goes no further: its input is held, and its window stays shut.
 extension ServerConnection {
-  /// What a connection may inflate in a turn, in bytes. Some tens of microseconds.
-  static let gzipTurn = 64 * 1024
+  /// What a connection may inflate in a turn of its event loop, in bytes: some tens of microseconds.
+  static let gzipBudget = 64 * 1024
   /// Compressing takes about so many times longer.
   private static let compressingCost = 4
   /// What the smallest message takes, in bytes that could be inflated.
@@ -42,13 +42,13 @@ extension ServerConnection {
   ///
   /// - Returns: nil if it is not: then the call gets the request later, and nothing before that.
   func inflate(_ packed: [UInt8], of call: ServerCall) throws(RPCError) -> [UInt8]? {
-    let limit = call.deframer.limit
-    if packed.count <= gzipLeft {
-      let message = try Gzip.decompress(packed, upTo: min(limit, gzipLeft))
-      gzipLeft -= max(message?.count ?? gzipLeft, Self.leastCost)
+    let limit = call.requests.messageLimit
+    if packed.count <= gzipBudgetLeft {
+      let message = try Gzip.decompress(packed, upTo: min(limit, gzipBudgetLeft))
+      gzipBudgetLeft -= max(message?.count ?? gzipBudgetLeft, Self.leastCost)
       if let message { return message }
     }
-    call.packedRequest = packed
+    call.requests.beginInflating(packed)
     queueForGzip(call)
     return nil
   }
@@ -56,8 +56,8 @@ extension ServerConnection {
   /// Whether an answer may be compressed now; otherwise it is to be queued.
   func mayCompress(_ count: Int) -> Bool {
     let cost = max(count * Self.compressingCost, Self.leastCost)
-    guard cost <= gzipLeft else { return false }
-    gzipLeft -= cost
+    guard cost <= gzipBudgetLeft else { return false }
+    gzipBudgetLeft -= cost
     return true
   }
 
@@ -86,14 +86,14 @@ extension ServerConnection {
   private func gzipDone(_ result: GzipResult, for call: ServerCall) {
     isAwaitingGzip = false
     guard session != nil else { return }
-    gzipLeft = Self.gzipTurn
+    gzipBudgetLeft = Self.gzipBudget
     switch result {
     case .compressed(let packed): call.compressed(packed)
     case .inflated(let request): inflated(request, of: call)
     }
     if call.gzipWork != nil { queueForGzip(call) }
     startGzip()
-    endYoungestHolders()
+    endCallsOverLimit()
     setNeedsFlush()
   }
 }

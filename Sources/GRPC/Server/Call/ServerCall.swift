@@ -1,0 +1,195 @@
+internal import CNghttp2
+public import NIOCore
+
+// What a call is at lies in values that are tested alone: `RequestStateMachine`, `ResponseStateMachine`,
+// `SendBuffer`, `SendQuota`, `CallLife`. This class joins them to the connection and the handler.
+//
+// @unchecked: everything but constants, whose types are thread-safe, belongs to the event loop; the
+// methods for any thread hop there.
+
+/// One call that a server received: its metadata, its deadline, and the way to answer it.
+///
+/// `send`, `finish`, `fail` and `wake` may be used from any thread; the rest on the connection's
+/// event loop only.
+public final class ServerCall: @unchecked Sendable {
+  /// The event loop that owns this call.
+  public let eventLoop: any EventLoop
+  let connection: ServerConnection
+  let id: Int32
+
+  /// Neighbours in the connection's list of open calls, which retains each call once.
+  @exclusivity(unchecked) unowned(unsafe) var next: ServerCall?
+  @exclusivity(unchecked) unowned(unsafe) var previous: ServerCall?
+
+  // What its headers say.
+  @exclusivity(unchecked) var method: ServedMethod?
+  /// The request's metadata; nil when it has none.
+  @exclusivity(unchecked) var callMetadata: CallMetadata?
+  /// When the client gives up, on the monotonic clock; nil when it set no timeout.
+  public internal(set) var deadline: NIODeadline?
+  /// The client takes responses in gzip.
+  @exclusivity(unchecked) var acceptsGzip = false
+  /// The request names an encoding: tell which are known.
+  @exclusivity(unchecked) var namesEncoding = false
+
+  // What it is at.
+  let life = CallLife()
+  @exclusivity(unchecked) var requests: RequestStateMachine
+  @exclusivity(unchecked) var responses = ResponseStateMachine()
+  @exclusivity(unchecked) var sendBuffer = SendBuffer()
+  let sendQuota = SendQuota()
+  /// `send` was used, so that `sendQuota` is kept.
+  @exclusivity(unchecked) var usesSend = false
+  @exclusivity(unchecked) var handler: (any ServerCallHandler)?
+  @exclusivity(unchecked) var source: (any MessageSource)?
+  /// It is in the connection's queue for the threads that inflate and compress.
+  @exclusivity(unchecked) var isQueuedForGzip = false
+
+  /// DATA frames that were sent, and since when none was though responses wait.
+  @exclusivity(unchecked) var framesSent = 0
+  @exclusivity(unchecked) var stall = Stall()
+  /// What observers are told; nil when there are none.
+  @exclusivity(unchecked) let record: CallRecord?
+
+  init(connection: ServerConnection, id: Int32, record: CallRecord?) {
+    self.connection = connection
+    self.eventLoop = connection.eventLoop
+    self.id = id
+    self.requests = RequestStateMachine(messageLimit: connection.limits.messageSize)
+    self.compressionThreshold = connection.limits.compressionThreshold
+    self.record = record
+    if let record { sendBuffer.record = record }
+  }
+
+  deinit {
+    if life.isCancelled { connection.cancelledCallCount.subtract(1, ordering: .relaxed) }
+  }
+
+  // MARK: The request
+
+  /// The method's path, `/package.Service/Method`.
+  public var path: String { method?.path ?? "" }
+
+  /// The request's metadata, without the headers HTTP/2 and gRPC themselves use.
+  public var metadata: Metadata { MetadataFields.metadata(of: metadataFields) }
+
+  /// As it came; see `MetadataFields`.
+  var metadataFields: [UInt8] { callMetadata?.fields ?? [] }
+
+  /// Whether the request has metadata of a key; without taking the metadata apart.
+  public func hasMetadata(_ key: StaticString) -> Bool {
+    MetadataFields.contains(key, in: metadataFields)
+  }
+
+  /// Who calls.
+  public var peer: Peer { connection.peer }
+
+  /// Whether the request handed over last came compressed.
+  @exclusivity(unchecked) public internal(set) var isRequestCompressed = false
+
+  /// Messages of at least this many bytes are compressed with gzip, if the client accepts that; nil
+  /// compresses none. At first what `ServerLimits` says.
+  ///
+  /// It counts until the response headers are sent, by `start` or with the first message, which say
+  /// whether messages may be compressed at all. Large ones are compressed on threads of their own.
+  @exclusivity(unchecked) public var compressionThreshold: Int?
+
+  /// What the service keeps for the connection this call came on, as long as that lives.
+  public var connectionState: AnyObject? {
+    get { connection.userState }
+    set { connection.userState = newValue }
+  }
+
+  /// Whether the method takes a stream of requests; false before it is known.
+  var takesRequestStream: Bool { method.map { !$0.takesOneRequest } ?? false }
+
+  /// Whether its responses are made only when there is room for them.
+  var hasSource: Bool { source != nil }
+
+  /// Whether the call is over, finished or not. `[any thread]`
+  public var isClosed: Bool { life.isOver }
+
+  /// Whether the handler has ended the call, though frames may still wait to be sent.
+  var isFinished: Bool { responses.isFinished }
+
+  // MARK: Answering, from any thread
+
+  /// Sends one message.
+  ///
+  /// - Parameter compressed: Whether to compress it, on a call whose `compressionThreshold` allows
+  ///   it at all; nil goes by that threshold.
+  /// - Returns: Whether there is room for more. A producer that goes on regardless only fills
+  ///   memory; one that stops is told by `ServerCallHandler.writable`.
+  @discardableResult
+  public func send(_ message: [UInt8], compressed: Bool? = nil) -> Bool {
+    let waiting = sendQuota.add(SendBuffer.framedSize(of: message))
+    perform(.send(message, compressed: compressed))
+    return sendQuota.hasRoom(waiting: waiting)
+  }
+
+  /// Ends the call with status OK.
+  public func finish(trailers: Metadata = Metadata()) {
+    perform(.finish(trailers))
+  }
+
+  /// Sends one message and ends the call with status OK.
+  public func respond(_ message: [UInt8]) {
+    perform(.respond(message))
+  }
+
+  /// Ends the call with an error.
+  public func fail(_ error: RPCError) {
+    perform(.fail(error))
+  }
+
+  /// Asks the call's source again.
+  public func wake() {
+    perform(.wake)
+  }
+
+  enum Action: Sendable {
+    case start(Metadata, compressionThreshold: Int?)
+    case send([UInt8], compressed: Bool?)
+    case respond([UInt8])
+    case finish(Metadata)
+    case fail(RPCError)
+    case wake
+    /// The handler has read its requests, and wants more.
+    case resumeRequests
+  }
+
+  /// Does it now on the event loop; from elsewhere, soon. `[any thread]`
+  func perform(_ action: Action) {
+    if case .wake = action {
+    } else if eventLoop.inEventLoop {
+      apply(action)
+      return
+    }
+    // A wake never works at once: the caller may be deep in another call's handler, and all that
+    // one batch of input wakes is then done together.
+    connection.actionQueue.post(action, to: self)
+  }
+
+  func apply(_ action: Action) {
+    switch action {
+    case .start(let metadata, let threshold):
+      if let threshold, responses.state == .idle { compressionThreshold = threshold }
+      start(metadata: metadata)
+    case .send(let message, let compressed):
+      start()
+      guard !isFinished else { return }
+      usesSend = true
+      enqueue(message, compressed: compressed)
+      resume()
+    case .respond(let message):
+      start()
+      guard !isFinished else { return }
+      enqueue(message)
+      finishNow(Metadata())
+    case .finish(let trailers): finishNow(trailers)
+    case .fail(let error): failNow(error)
+    case .wake: resume()
+    case .resumeRequests: connection.handlerHasRoom(self)
+    }
+  }
+}
