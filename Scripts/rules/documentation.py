@@ -10,8 +10,7 @@ from collections import Counter
 from . import sources
 
 FORGIVEN = {
-    "BinaryFormats": 11, "BridgePluginHost": 29, "BridgeService": 3, "BridgeSessions": 99,
-    "BridgeStorage": 5, "GRPC": 7, "JSON": 19,
+    "BinaryFormats": 11, "BridgePluginHost": 29, "BridgeService": 3, "GRPC": 7, "JSON": 19,
 }
 
 DECLARATION = re.compile(

@@ -12,9 +12,18 @@ import Testing
     var random = RandomBits(seed: 1)
     for number in 0..<300 {
       let image = SessionImage.random(id: "s\(number)" + random.text(), using: &random)
-      var writer = JSONWriter()
-      writer.write(SessionDocument.encode(image))
-      let read = try SessionDocument.decode(writer.bytes)
+      let text = SessionDocumentWriter(image).flatMap { $0 }
+      // It is JSON as a whole, however it was put together.
+      _ = try JSON(parsing: text)
+      var reader = SessionDocumentReader(limit: text.count)
+      var rest = text[...]
+      while !rest.isEmpty {
+        let piece = rest.prefix(1 + random.below(50))
+        rest = rest.dropFirst(piece.count)
+        try reader.add(piece)
+        #expect(reader.heldBytes <= text.count)
+      }
+      let read = try reader.finish()
       #expect(read.facts == image.facts)
       // It is the beginning of another life.
       #expect(read.epoch != image.epoch)
@@ -26,9 +35,8 @@ import Testing
     var random = RandomBits(seed: 2)
     var taken = 0
     for number in 0..<2000 {
-      var writer = JSONWriter()
-      writer.write(SessionDocument.encode(.random(id: "s\(number)", using: &random)))
-      var text = writer.bytes
+      let image = SessionImage.random(id: "s\(number)", using: &random)
+      var text = SessionDocumentWriter(image).flatMap { $0 }
       for _ in 0...random.below(3) {
         let place = random.below(text.count)
         switch random.below(4) {
@@ -40,17 +48,16 @@ import Testing
         default: text.removeSubrange(place..<min(text.count, place + random.below(30)))
         }
       }
-      let image: SessionImage
+      let read: SessionImage
       do {
-        image = try SessionDocument.decode(text)
+        read = try SessionDocument.decode(text)
       } catch let error as SessionError {
         #expect(!error.message.isEmpty)
         continue
       }
       taken += 1
-      var again = JSONWriter()
-      again.write(SessionDocument.encode(image))
-      #expect(try SessionDocument.decode(again.bytes).facts == image.facts)
+      let again = SessionDocumentWriter(read).flatMap { $0 }
+      #expect(try SessionDocument.decode(again).facts == read.facts)
     }
     #expect(taken > 20)
   }

@@ -12,30 +12,27 @@ public final class SessionAdmin: Sendable {
   public static let name = SessionAdminMethods.service
 
   private let sessions: SessionStore
-  /// Bytes a text that is imported may have.
-  private let importLimit: Int
+  private let transfer: SessionTransfer
 
   /// Serves a store of sessions.
-  ///
-  /// - Parameter importLimit: Bytes a text that is imported may have.
-  public init(sessions: SessionStore, importLimit: Int = 1 << 30) {
+  public init(sessions: SessionStore) {
     self.sessions = sessions
-    self.importLimit = importLimit
+    transfer = SessionTransfer(sessions)
   }
 
   /// Its methods, for a `GRPCServer`.
   public var methods: [RPCMethod] {
-    let (sessions, importLimit) = (sessions, importLimit)
+    let (sessions, transfer) = (sessions, transfer)
     return [
       .unary(SessionAdminMethods.getStatistics) { _, _ in Self.statistics(sessions) },
       .unary(SessionAdminMethods.listSessions) { request, _ throws(RPCError) in
         try mappingErrors { try Self.list(request, sessions) }
       },
-      .oneRequest(SessionAdminMethods.exportSession.path) {
-        SessionExport(sessions: sessions, call: $0)
+      .serverStream(SessionAdminMethods.exportSession) { request, responses, _ in
+        try await transfer.export(request, responses)
       },
-      .requestStream(SessionAdminMethods.importSession.path) {
-        SessionImport(sessions: sessions, limit: importLimit, call: $0)
+      .clientStream(SessionAdminMethods.importSession) { requests, _ in
+        try await transfer.import(requests)
       },
     ]
   }
@@ -62,12 +59,14 @@ public final class SessionAdmin: Sendable {
         .invalidArgument, "page_size is \(request.pageSize), it must be from 0 to 10000")
     }
     let pattern = request.pattern.isEmpty ? nil : Wildcard(request.pattern)
-    let found = sessions.sessions
-      .filter { $0.id > request.afterSessionID && pattern?.matches($0.id) != false }
-      .sorted { $0.id < $1.id }
+    let size = request.pageSize == 0 ? 1000 : Int(request.pageSize)
+    var page = SmallestElements<Session>(count: size) { $0.id < $1.id }
+    for session in sessions.sessions
+    where session.id > request.afterSessionID && pattern?.matches(session.id) != false {
+      page.add(session)
+    }
     return .with {
-      $0.sessions = found.prefix(request.pageSize == 0 ? 1000 : Int(request.pageSize)).map {
-        session in
+      $0.sessions = page.sorted.map { session in
         let statistics = session.statistics
         return .with {
           $0.sessionID = session.id

@@ -2,7 +2,8 @@ internal import BridgeSessions
 internal import GRPC
 internal import JSON
 
-/// A session as one JSON text: what ExportSession writes and ImportSession reads.
+/// A session as one JSON text: what ExportSession writes (`SessionDocumentWriter`) and ImportSession reads
+/// (`SessionDocumentReader`).
 ///
 /// Values are JSON where they have a readable form; the elements of numeric values and attached
 /// bytes are base64.
@@ -10,79 +11,18 @@ enum SessionDocument {
   static let format = "bridge-host session"
   static let version: Int64 = 1
 
-  // MARK: Writing
-
-  static func encode(_ image: SessionImage) -> JSON {
-    .object([
-      .init(key: "format", value: .string(format)),
-      .init(key: "format_version", value: .integer(version)),
-      .init(key: "id", value: .string(image.id)),
-      .init(key: "epoch", value: .string(image.epoch)),
-      .init(key: "metadata", value: MetadataText.json(image.metadata)),
-      .init(key: "created_at", value: .integer(image.createdAt)),
-      .init(key: "time_to_live", value: .integer(Int64(image.timeToLive))),
-      .init(key: "revision", value: .integer(image.revision)),
-      .init(key: "last_ordinal", value: .integer(Int64(image.lastOrdinal))),
-      .init(key: "variables", value: .array(image.variables.map(encode))),
-      .init(
-        key: "dependencies",
-        value: .array(
-          image.dependencies.map { edge in
-            .object([
-              .init(key: "source", value: .string(edge.source)),
-              .init(key: "dependent", value: .string(edge.dependent)),
-              .init(key: "type", value: .string(edge.type)),
-            ])
-          })),
-    ])
-  }
-
-  private static func encode(_ variable: VariableImage) -> JSON {
-    .object([
-      .init(key: "name", value: .string(variable.name)),
-      .init(key: "type", value: .string(variable.type.rawValue)),
-      .init(key: "ordinal", value: .integer(Int64(variable.ordinal))),
-      .init(key: "constraints", value: .string(variable.constraints)),
-      .init(key: "access_control", value: .string(variable.accessControl)),
-      .init(key: "metadata", value: MetadataText.json(variable.metadata)),
-      .init(key: "stale_since", value: .integer(variable.staleSince)),
-      .init(
-        key: "versions", value: .array(variable.versions.map { encode($0, as: variable.type) })),
-    ])
-  }
-
-  private static func encode(_ version: VersionImage, as type: ValueType) -> JSON {
-    let parts = PayloadParts(version.payload, as: type)
-    var members: [JSON.Member] = [
-      .init(key: "version", value: .integer(Int64(version.version))),
-      .init(key: "revision", value: .integer(version.revision)),
-      .init(key: "updated_at", value: .integer(version.updatedAt)),
-      .init(key: "source", value: .string(version.source.rawValue)),
-      .init(key: "metadata", value: MetadataText.json(version.metadata)),
-      .init(key: "form", value: .integer(parts.form)),
-      // What a value writes is JSON; the other case cannot happen.
-      .init(key: "value", value: (try? JSON(parsing: parts.json)) ?? .null),
-    ]
-    if let elements = parts.elements {
-      members.append(.init(key: "elements", value: .string(Base64.encode(elements))))
-    }
-    if !parts.attachment.isEmpty {
-      members.append(.init(key: "attachment", value: .string(Base64.encode(parts.attachment))))
-    }
-    return .object(members)
-  }
-
-  // MARK: Reading
-
+  /// The session of a whole text.
+  ///
   /// - Throws: `SessionError` with code `invalidArgument` for what is not such a text.
   static func decode(_ text: [UInt8]) throws -> SessionImage {
-    let json: JSON
-    do {
-      json = try JSON(parsing: text)
-    } catch {
-      throw SessionError(.invalidArgument, "the session is \(error)")
-    }
-    let document = Fields(json, "session")
+    var reader = SessionDocumentReader(limit: .max)
+    try reader.add(text)
+    return try reader.finish()
+  }
+
+  /// - Parameter header: An object with all members but `variables`.
+  static func session(_ header: JSON, _ variables: [VariableImage]) throws -> SessionImage {
+    let document = Fields(header, "session")
     guard try document.string("format") == format else {
       throw SessionError(.invalidArgument, "the text is not an exported session")
     }
@@ -97,7 +37,7 @@ enum SessionDocument {
       metadata: try document.metadata("metadata"), createdAt: try document.integer("created_at"),
       timeToLive: try document.small("time_to_live"), revision: try document.integer("revision"),
       lastOrdinal: Int32(try document.small("last_ordinal")))
-    image.variables = try document.array("variables").map(variable)
+    image.variables = variables
     image.dependencies = try document.array("dependencies").map { edge in
       let edge = Fields(edge, "dependency")
       return DependencyImage(
@@ -107,7 +47,8 @@ enum SessionDocument {
     return image
   }
 
-  private static func variable(_ json: JSON) throws -> VariableImage {
+  /// One element of `variables`.
+  static func variable(_ json: JSON) throws -> VariableImage {
     let fields = Fields(json, "variable")
     let name = try fields.string("type")
     guard let type = ValueType(rawValue: name) else {
