@@ -6,6 +6,8 @@ public enum JSON: Sendable, Hashable {
   case boolean(Bool)
   /// A whole number within Int64, written without fraction or exponent.
   case integer(Int64)
+  /// A whole number above `Int64.max` and within UInt64.
+  case unsigned(UInt64)
   case number(Double)
   case string(String)
   case array([JSON])
@@ -27,9 +29,12 @@ public enum JSON: Sendable, Hashable {
 
   /// Parses a text and hands a cursor on it to `body`.
   ///
+  /// - Parameter takesBareFloats: Read the bare words NaN, Infinity and -Infinity as the strings
+  ///   "NaN", "Infinity" and "-Infinity".
   /// - Throws: `JSONError` when the text is not JSON, is nested too deeply, or what `body` throws.
   public static func read<Result>(
-    _ text: UnsafeRawBufferPointer, _ body: (inout JSONReader) throws -> Result
+    _ text: UnsafeRawBufferPointer, takesBareFloats: Bool = false,
+    _ body: (inout JSONReader) throws -> Result
   ) throws -> Result {
     var nodes: UnsafePointer<sj_node>?
     var count = 0
@@ -46,49 +51,14 @@ public enum JSON: Sendable, Hashable {
       throw JSONError("a JSON number that is malformed or out of range: \(excerpt(of: text))")
     case SJ_NO_MEMORY: throw JSONError("JSON of \(text.count) bytes, for which there is no memory")
     default:
+      if takesBareFloats, let rewritten = withBareFloatsAsStrings(text) {
+        return try rewritten.withUnsafeBytes { try read($0, body) }
+      }
       throw JSONError(
         text.isEmpty ? "no JSON but an empty text" : "malformed JSON: \(excerpt(of: text))")
     }
     var reader = JSONReader(nodes!, count: count)
     return try body(&reader)
-  }
-
-  /// The text with an exponent behind whole numbers that 64 bits may not hold: the parser refuses
-  /// those, though as floats they are fine (RFC 8259, section 6).
-  ///
-  /// - Returns: nil when there are none.
-  private static func withLargeIntegersAsFloats(_ text: UnsafeRawBufferPointer) -> [UInt8]? {
-    var result: [UInt8] = []
-    var digits = 0
-    var isFloat = false
-    var isInString = false
-    var isEscaped = false
-    var hasChanged = false
-    func endNumber() {
-      if digits >= 19 && !isFloat {
-        result.append(contentsOf: "e0".utf8)
-        hasChanged = true
-      }
-      (digits, isFloat) = (0, false)
-    }
-    for byte in text {
-      if isInString {
-        isInString = isEscaped || byte != UInt8(ascii: "\"")
-        isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
-      } else {
-        switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digits += 1
-        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): isFloat = true
-        case UInt8(ascii: "+"), UInt8(ascii: "-"): break
-        default:
-          endNumber()
-          isInString = byte == UInt8(ascii: "\"")
-        }
-      }
-      result.append(byte)
-    }
-    endNumber()
-    return hasChanged ? result : nil
   }
 
   /// Parses a text into a tree.

@@ -45,6 +45,13 @@ public struct JSONReader {
     return next.pointee.value.int64
   }
 
+  /// A whole number above `Int64.max` and within UInt64; `kind` calls it `number`.
+  public mutating func unsigned() -> UInt64? {
+    guard next.pointee.kind == SJ_UINT64.rawValue else { return nil }
+    defer { next += 1 }
+    return next.pointee.value.uint64
+  }
+
   /// Any number, as the nearest Double.
   public mutating func number() -> Double? {
     let value: Double
@@ -108,7 +115,9 @@ public struct JSONReader {
       return .null
     case .boolean: return .boolean(boolean()!)
     case .integer: return .integer(integer()!)
-    case .number: return .number(number()!)
+    case .number:
+      if let value = unsigned() { return .unsigned(value) }
+      return .number(number()!)
     case .string: return .string(string()!)
     case .array:
       let count = beginArray()!

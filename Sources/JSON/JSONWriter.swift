@@ -11,6 +11,7 @@ public struct JSONWriter {
     case .null: write(raw: "null")
     case .boolean(let value): write(value)
     case .integer(let value): write(value)
+    case .unsigned(let value): write(raw: String(value).utf8)
     case .number(let value): write(value)
     case .string(let value): write(value)
     case .array(let elements):

@@ -32,6 +32,30 @@ import Testing
     #expect(try read([0x4B, 3], as: .float64).elementType == .float64)
   }
 
+  /// 2^53 + 1, which no Double is.
+  private static let odd: [UInt8] = [0x8A, 7, 1, 0, 0, 0, 0, 0, 0x20]
+
+  @Test func wholeNumbersThatNoFloatHoldsStayWhole() throws {
+    for type in [ElementType.float32, .float64] {
+      let array = try read(Self.odd + [0x4B, 2], as: type)
+      #expect(array.elementType == .int64)
+      #expect(array.bytes == [1, 0, 0, 0, 0, 0, 0x20, 0, 2, 0, 0, 0, 0, 0, 0, 0])
+    }
+    #expect(
+      try read([0x8A, 9] + Array(repeating: 255, count: 8) + [0], as: .float64).elementType
+        == .uint64)
+  }
+
+  @Test func wholeNumbersBesideFloatsMustBeFloats() throws {
+    for type in [nil, ElementType.float32, .float64] {
+      for body in [Self.odd + float(0.5), float(0.5) + Self.odd] {
+        expectRefused(
+          .pickle, [0x5D, 0x28] + body + [0x65, 0x2E], "9007199254740993", "float64",
+          description: ArrayDescription(dataType: type.map { DataType($0) }), code: .mismatch)
+      }
+    }
+  }
+
   @Test func integersMustFitTheirType() throws {
     #expect(try read([0x4B, 200] + float(3), as: .uint8).bytes == [200, 3])
     #expect(try read([0x4B, 1, 0x4B, 0], as: .bool).elementType == .bool)

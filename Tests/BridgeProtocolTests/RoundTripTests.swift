@@ -120,7 +120,7 @@ import Testing
           == .integer(Int64(UInt32(bitPattern: small))))
       #expect(
         try read(Google_Protobuf_UInt64Value(natural), .uint64)
-          == (integer >= 0 ? .integer(integer) : .number(Double(natural))))
+          == (integer >= 0 ? .integer(integer) : .unsigned(natural)))
       #expect(try read(Google_Protobuf_BoolValue(integer > 0), .bool) == .boolean(integer > 0))
       #expect(try read(Google_Protobuf_StringValue(text), .string) == .string(text))
       #expect(try read(Google_Protobuf_BytesValue(Data(bytes)), .bytes) == .bytes(bytes))

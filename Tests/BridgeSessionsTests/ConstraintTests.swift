@@ -25,6 +25,51 @@ import Testing
       try message(#"{"max":9007199254740992}"#, .integer, .integer(9_007_199_254_740_993)) != nil)
   }
 
+  @Test(arguments: [
+    (ValueType.integer, #"{"max": 9007199254740992.0}"#, "9007199254740993"),
+    (.integer, #"{"max": 9223372036854775806}"#, "9223372036854775807"),
+    (.integer, #"{"min": -9223372036854775807}"#, "-9223372036854775808"),
+    (.float, #"{"min": 9007199254740993}"#, "9007199254740992.0"),
+    (.embedding, #"{"max": 18446744073709551614}"#, "[18446744073709551615]"),
+    (.embedding, #"{"min": 9007199254740993}"#, "[9007199254740992, 9007199254740993]"),
+  ])
+  func boundsAreExact(type: ValueType, constraints: String, value: String) throws {
+    let constraints = try Constraints(json: constraints, for: type)
+    let value = try Value(json: Array(value.utf8), as: type)
+    #expect(throws: SessionError.self) { try constraints.check(value) }
+  }
+
+  @Test(arguments: [
+    ("int64", "[9007199254740993,-9223372036854775808]"),
+    ("int64", "[9223372036854775807]"), ("uint64", "[18446744073709551615]"),
+    ("uint64", "[9223372036854775809,1]"), ("int8", "[-128,127]"), ("bool", "[0,1]"),
+  ])
+  func elementsInJSONBecomeTheirTypeExactly(dtype: String, json: String) throws {
+    let constraints = try Constraints(json: #"{"dtype": "\#(dtype)"}"#, for: .tensor)
+    let count = json.split(separator: ",").count
+    let text = #"{"shape":[\#(count)],"data":\#(json)}"#
+    let value = try constraints.admit(Value(json: Array(text.utf8), as: .tensor))
+    #expect(String(decoding: value.json(as: .tensor), as: UTF8.self) == text)
+  }
+
+  @Test(arguments: [
+    ("int64", "[9223372036854775808]"), ("uint64", "[18446744073709551616]"),
+    ("uint64", "[-1]"), ("int64", "[0.5]"), ("bool", "[2]"), ("int32", "[9007199254740993]"),
+  ])
+  func elementsThatDoNotFitAreRefused(dtype: String, json: String) throws {
+    let constraints = try Constraints(json: #"{"dtype": "\#(dtype)"}"#, for: .tensor)
+    let text = #"{"shape":[1],"data":\#(json)}"#
+    let value = try Value(json: Array(text.utf8), as: .tensor)
+    #expect(throws: SessionError.self) { try constraints.admit(value) }
+  }
+
+  @Test func bytesThatNameTheirTypeKeepIt() throws {
+    let constraints = try Constraints(json: #"{"dtype": "int32"}"#, for: .tensor)
+    let array = NumericArray(
+      shape: [1], elementType: .int64, bytes: [1] + Array(repeating: 0, count: 7))
+    #expect(throws: SessionError.self) { try constraints.admit(.array(array)) }
+  }
+
   @Test func textsAreChecked() throws {
     let length = #"{"min_length":2,"max_length":3}"#
     #expect(try message(length, .string, .string("äö")) == nil)

@@ -104,4 +104,79 @@ import Testing
       #expect(array.doubles == [0, 0])
     }
   }
+
+  private func array(_ json: String, as type: ValueType = .embedding) throws -> NumericArray? {
+    guard case .array(let array) = try Value(json: Array(json.utf8), as: type) else { return nil }
+    return array
+  }
+
+  /// Whole numbers that come back from JSON as they went in, with the type of their elements.
+  @Test(arguments: [
+    ("[1,2]", "[1.0,2.0]", "float64"),
+    ("[9007199254740993]", "[9007199254740993]", "int64"),
+    ("[1,-9007199254740993]", "[1,-9007199254740993]", "int64"),
+    (
+      "[9223372036854775807,-9223372036854775808]", "[9223372036854775807,-9223372036854775808]",
+      "int64"
+    ),
+    ("[18446744073709551615,7]", "[18446744073709551615,7]", "uint64"),
+    ("[9223372036854775808]", "[9.223372036854776e+18]", "float64"),
+    ("[9007199254740993,0.5]", "[9007199254740992.0,0.5]", "float64"),
+    ("[100000000000000000000,0.5]", "[1e+20,0.5]", "float64"),
+    ("[NaN,-Infinity,Infinity,1]", #"["NaN","-Infinity","Infinity",1.0]"#, "float64"),
+  ])
+  func wholeNumbersOfArraysAreExact(json: String, back: String, type: String) throws {
+    let read = try #require(try array(json))
+    #expect(read.elementType.rawValue == type)
+    #expect(String(decoding: Value.array(read).json(as: .embedding), as: UTF8.self) == back)
+  }
+
+  @Test func negativeAndLargestNumbersHaveNoTypeInCommon() {
+    #expect(throws: SessionError.self) { try array("[-1,18446744073709551615]") }
+  }
+
+  @Test func bareWordsAreOnlyReadWhereFloatsAre() throws {
+    let tensor = try array(#"{"shape": [2], "data": [NaN, -Infinity], "note": "NaN"}"#, as: .tensor)
+    #expect(tensor?.doubles[1] == -.infinity)
+    for json in [#"["NaN" NaN]"#, "[nan]", "[+Infinity]", "[Na]", "[--Infinity]"] {
+      #expect(throws: SessionError.self) { try array(json) }
+    }
+    #expect(throws: SessionError.self) { try Value(json: Array("NaN".utf8), as: .string) }
+  }
+
+  @Test func booleansAreElementsOfTensors() throws {
+    let flags = try array(#"{"shape": [2], "data": [true, false]}"#, as: .tensor)
+    #expect(flags?.elementType == .bool)
+    #expect(flags?.bytes == [1, 0])
+    let mixed = try array(#"{"shape": [2, 1], "data": [[true], [2]]}"#, as: .tensor)
+    #expect(mixed?.doubles == [1, 2])
+    #expect(throws: SessionError.self) { try array("[true]") }
+  }
+
+  @Test func float32IsWrittenAsTheDoubleItIs() {
+    let floats: [Float] = [2_147_483_648, 1_099_511_627_776, 0.5, 0.1]
+    let array = NumericArray(
+      shape: [4], elementType: .float32, bytes: floats.withUnsafeBytes { Array($0) })
+    let text = String(decoding: Value.array(array).json(as: .embedding), as: UTF8.self)
+    #expect(text == "[2147483648.0,1099511627776.0,0.5,0.10000000149011612]")
+  }
+
+  @Test func numbersAreComparedWithoutRounding() {
+    let numbers: [ExactNumber] = [
+      .float(-.infinity), .float(-0x1p64), .integer(.min), .integer(.min + 1),
+      .integer(-(1 << 53) - 1), .float(-0x1p53), .float(-0.5), .integer(0), .float(0.5),
+      .float(0x1p53), .integer(1 << 53 + 1), .integer(.max - 1), .integer(.max), .float(0x1p63),
+      .unsigned(1 << 63 + 1), .unsigned(.max), .float(0x1p64), .float(.infinity),
+    ]
+    for (left, smaller) in numbers.enumerated() {
+      for (right, larger) in numbers.enumerated() {
+        #expect((smaller < larger) == (left < right), "\(smaller) \(larger)")
+      }
+      #expect(!(smaller < .float(.nan)))
+      #expect(!(.float(.nan) < smaller))
+    }
+    // As large as a Double can say, and equal.
+    #expect(!(ExactNumber.integer(1 << 53) < .float(0x1p53)))
+    #expect(!(ExactNumber.float(0x1p53) < .integer(1 << 53)))
+  }
 }

@@ -18,7 +18,10 @@ import Testing
   @Test func tellsIntegersFromNumbers() throws {
     #expect(try JSON(parsing: "9223372036854775807") == .integer(.max))
     #expect(try JSON(parsing: "-9223372036854775808") == .integer(.min))
-    #expect(try JSON(parsing: "9223372036854775808") == .number(9_223_372_036_854_775_808))
+    #expect(try JSON(parsing: "9223372036854775808") == .unsigned(1 << 63))
+    #expect(try JSON(parsing: "18446744073709551615") == .unsigned(.max))
+    #expect(try JSON(parsing: "18446744073709551616") == .number(0x1p64))
+    #expect(try JSON(parsing: "-9223372036854775809") == .number(-0x1p63))
     #expect(try JSON(parsing: "3.0") == .number(3))
     #expect(try JSON(parsing: "1e30") == .number(1e30))
   }
@@ -26,6 +29,20 @@ import Testing
   @Test(arguments: ["", " ", "{", "[1,]", "nul", "01", "\"", "{\"a\"}", "1 2", "NaN", "\u{FEFF}1x"])
   func refusesWhatIsNoJSON(text: String) {
     #expect(throws: JSONError.self) { try JSON(parsing: text) }
+  }
+
+  /// A number that is too large leaves its neighbours alone.
+  @Test func largeNumbersAreFloatsAndOthersStayWhole() throws {
+    #expect(
+      try JSON(
+        parsing: "[1e5,9223372036854775807,-123456789012345683968,\"12345678901234567890123\"]")
+        == .array([
+          .number(1e5), .integer(.max), .number(-123_456_789_012_345_683_968),
+          .string("12345678901234567890123"),
+        ]))
+    #expect(
+      try JSON(parsing: "[123456789012345683968,18446744073709551615,-9223372036854775808]")
+        == .array([.number(123_456_789_012_345_683_968), .unsigned(.max), .integer(.min)]))
   }
 
   @Test func refusesDeepNesting() throws {

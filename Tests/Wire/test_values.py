@@ -571,9 +571,10 @@ def test_elements_have_the_dtype_of_the_constraint(session):
                              constraints={"dtype": dtype})
     session.register("t", "tensor", {"shape": [2], "data": [0.1, "NaN"]},
                      constraints={"dtype": "float32"})
-    assert value_of(session.get("t"))["data"] == [0.1, "NaN"]
+    # The float32 itself, as every reader of JSON takes numbers for doubles.
+    assert value_of(session.get("t"))["data"] == [0.10000000149011612, "NaN"]
     answer = session.get("t", metadata=[("accept-binary", "raw")])
-    assert value_of(answer)["data"] == [0.1, "NaN"]
+    assert value_of(answer)["data"] == [0.10000000149011612, "NaN"]
     session.set("t", any=any_binary("tensor", [1], "float64"), binary=raw_bytes([0.5], "float64"))
     assert value_of(session.get("t"))["data"] == [0.5]
     with refused(CODE.INVALID_ARGUMENT, "dtype int32", "float32"):
@@ -591,3 +592,34 @@ def test_bounds_are_named_as_clients_write_them(session):
         session.register("v", value="NaN", constraints={"min": 0})
     with refused(CODE.INVALID_ARGUMENT, "Value Infinity is above maximum 1.0"):
         session.register("v", value="Infinity", constraints={"max": 1})
+
+
+@pytest.mark.parametrize("dtype, number", [
+    ("int64", 2**53 + 1), ("int64", 1795973288122037093), ("int64", 2**63 - 1), ("int64", -2**63),
+    ("uint64", 2**63 + 1), ("uint64", 2**64 - 1)])
+def test_whole_numbers_of_64_bits_stay_what_they_are(session, dtype, number):
+    tensor = {"shape": [2], "data": [number, 1]}
+    session.register("typed", "tensor", tensor, constraints={"dtype": dtype})
+    session.register("untyped", "tensor", tensor)
+    session.register("list", "embedding", [number, 1])
+    assert value_of(session.get("typed"))["data"] == [number, 1]
+    assert value_of(session.get("untyped"))["data"] == [number, 1]
+    assert value_of(session.get("list")) == [number, 1]
+
+
+def test_whole_numbers_that_do_not_fit_are_refused(session):
+    for dtype, number in [("int64", 2**63), ("uint64", 2**64), ("uint64", -1)]:
+        with refused(CODE.INVALID_ARGUMENT, dtype):
+            session.register("t", "tensor", {"shape": [1], "data": [number]},
+                             constraints={"dtype": dtype})
+    with refused(CODE.INVALID_ARGUMENT, "no integer type in common"):
+        session.register("t", "embedding", [-1, 2**64 - 1])
+    with refused(CODE.INVALID_ARGUMENT, str(2**53 + 1)):
+        session.register("t", "integer", 2**53 + 1, constraints={"max": float(2**53)})
+
+
+def test_python_writes_special_floats_and_booleans(session):
+    session.register("e", "embedding", [math.nan, math.inf, -math.inf, 1])
+    assert value_of(session.get("e")) == ["NaN", "Infinity", "-Infinity", 1]
+    session.register("t", "tensor", {"shape": [2, 1], "data": [[True], [False]]})
+    assert value_of(session.get("t"))["data"] == [[1], [0]]

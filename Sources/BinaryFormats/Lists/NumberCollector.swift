@@ -29,7 +29,7 @@ struct NumberCollector {
     self.format = format
     self.wanted = wanted?.element
     countLimit = sizeLimit / 8
-    kind = wanted?.element.isFloatingPoint == true ? .float : .boolean
+    kind = .boolean
   }
 
   // MARK: Shape
@@ -84,7 +84,8 @@ struct NumberCollector {
     try place(depth, at: position)
     switch kind {
     case .float:
-      words.append(Double(value).bitPattern)
+      guard let float = Double(exactly: value) else { throw notFloat("\(value)", at: position) }
+      words.append(float.bitPattern)
       return
     case .boolean: kind = .integer
     case .integer: break
@@ -99,7 +100,8 @@ struct NumberCollector {
     if let value = Int64(exactly: value) { return try append(value, depth: depth, at: position) }
     try place(depth, at: position)
     if kind == .float {
-      words.append(Double(value).bitPattern)
+      guard let float = Double(exactly: value) else { throw notFloat("\(value)", at: position) }
+      words.append(float.bitPattern)
     } else {
       guard !hasNegative else { throw mixed(at: position) }
       kind = .unsigned
@@ -117,17 +119,37 @@ struct NumberCollector {
       return try append(value, depth: depth, at: position)
     }
     try place(depth, at: position)
-    if kind != .float { becomeFloats() }
+    if kind != .float {
+      if let index = becomeFloats() { throw notFloat(text(index), at: position) }
+    }
     words.append(value.bitPattern)
   }
 
-  private mutating func becomeFloats() {
-    for index in words.indices {
-      let word = words[index]
-      words[index] =
-        (kind == .unsigned ? Double(word) : Double(Int64(bitPattern: word))).bitPattern
+  /// Makes floats of whole numbers.
+  ///
+  /// - Returns: The first number that no float is; then nothing has changed.
+  private mutating func becomeFloats() -> Int? {
+    var floats: [UInt64] = []
+    floats.reserveCapacity(words.count)
+    for (index, word) in words.enumerated() {
+      let float =
+        kind == .unsigned ? Double(exactly: word) : Double(exactly: Int64(bitPattern: word))
+      guard let float else { return index }
+      floats.append(float.bitPattern)
     }
+    words = floats
     kind = .float
+    return nil
+  }
+
+  private func notFloat(_ number: String, at position: Int) -> BinaryFormatError {
+    BinaryFormatError(
+      .mismatch, format, at: position, "\(number) stands beside floats and is no float64")
+  }
+
+  /// A number that is no float, for an error.
+  private func text(_ index: Int) -> String {
+    kind == .unsigned ? "\(words[index])" : "\(Int64(bitPattern: words[index]))"
   }
 
   private func mixed(at position: Int) -> BinaryFormatError {
@@ -139,7 +161,7 @@ struct NumberCollector {
   // MARK: The array
 
   /// - Parameter described: The shape in the description. Where it is given, a flat list will do.
-  func finish(_ described: [Int]?) throws(BinaryFormatError) -> BinaryArray {
+  mutating func finish(_ described: [Int]?) throws(BinaryFormatError) -> BinaryArray {
     let (type, bytes) = try elements()
     return BinaryArray(
       shape: try finalShape(described), elementType: type, bytes: bytes,
@@ -166,7 +188,12 @@ struct NumberCollector {
     return described
   }
 
-  private func elements() throws(BinaryFormatError) -> (ElementType, [UInt8]) {
+  private mutating func elements() throws(BinaryFormatError) -> (ElementType, [UInt8]) {
+    if wanted?.isFloatingPoint == true, kind != .float, becomeFloats() != nil {
+      // Whole numbers that no float holds stay whole, as floats that float32 would change stay
+      // float64.
+      return (kind == .unsigned ? .uint64 : .int64, pack { $0 })
+    }
     switch wanted {
     case .float64: return (.float64, pack { $0 })
     case .float32:
@@ -207,10 +234,8 @@ struct NumberCollector {
   }
 
   private func doesNotFit(_ index: Int, _ type: ElementType) -> BinaryFormatError {
-    let word = words[index]
-    let number = kind == .unsigned ? "\(word)" : "\(Int64(bitPattern: word))"
-    return BinaryFormatError(
-      .mismatch, format, "element \(index) is \(number), which is no \(type.rawValue)")
+    BinaryFormatError(
+      .mismatch, format, "element \(index) is \(text(index)), which is no \(type.rawValue)")
   }
 
   private func pack<T>(_ convert: (UInt64) -> T) -> [UInt8] {

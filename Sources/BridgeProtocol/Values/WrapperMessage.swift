@@ -6,6 +6,8 @@ package import BridgeSessions
 package enum WrapperMessage: Sendable, Equatable {
   case number(Double)
   case integer(Int64)
+  /// Above `Int64.max`.
+  case unsigned(UInt64)
   case boolean(Bool)
   case string(String)
   case bytes([UInt8])
@@ -44,15 +46,15 @@ package enum WrapperMessage: Sendable, Equatable {
     // More bits than the type has are cut off, as protobuf has it.
     case .int32: .integer(Int64(Int32(truncatingIfNeeded: try reader.int64())))
     case .uint32: .integer(Int64(UInt32(truncatingIfNeeded: try reader.int64())))
-    case .uint64: unsigned(UInt64(bitPattern: try reader.int64()))
+    case .uint64: whole(UInt64(bitPattern: try reader.int64()))
     case .bool: .boolean(try reader.int64() != 0)
     case .string: .string(try reader.string())
     case .bytes: .bytes(Array(try reader.view()))
     }
   }
 
-  private static func unsigned(_ value: UInt64) -> WrapperMessage {
-    Int64(exactly: value).map { .integer($0) } ?? .number(Double(value))
+  private static func whole(_ value: UInt64) -> WrapperMessage {
+    Int64(exactly: value).map { .integer($0) } ?? .unsigned(value)
   }
 
   /// The content as a value of a type.
@@ -60,6 +62,7 @@ package enum WrapperMessage: Sendable, Equatable {
     switch (self, type) {
     case (.number(let number), .float): return .float(number)
     case (.integer(let integer), .float): return .float(Double(integer))
+    case (.unsigned(let integer), .float): return .float(Double(integer))
     case (.integer(let integer), .integer): return .integer(integer)
     case (.number(let number), .integer):
       if let integer = Int64(exactly: number) { return .integer(integer) }
@@ -77,6 +80,7 @@ package enum WrapperMessage: Sendable, Equatable {
     switch self {
     case .number(let number): "\(number)"
     case .integer(let number): "\(number)"
+    case .unsigned(let number): "\(number)"
     case .boolean(let flag): "\(flag)"
     case .string(let text): "a string of \(text.utf8.count) bytes"
     case .bytes(let bytes): "\(bytes.count) bytes"

@@ -20,6 +20,7 @@ extension ExecuteToolRequest.Parameter: ArgumentSource {
     switch wrapper {
     case .number(let number): writer.write(number)
     case .integer(let integer): writer.write(integer)
+    case .unsigned(let integer): writer.write(.unsigned(integer))
     case .boolean(let flag): writer.write(flag)
     case .string(let text): writer.write(text)
     case .bytes:

@@ -17,12 +17,12 @@ extension Constraints {
   private func converted(
     _ array: NumericArray, to type: NumericArray.ElementType
   ) throws -> NumericArray {
-    guard array.elementType == .float64 else { throw wrongType(array, type) }
+    guard array.isUntyped || array.elementType == .float64 else { throw wrongType(array, type) }
     do throws(NumericArray.Misfit) {
       return try array.converted(to: type)
     } catch {
       throw invalid(
-        "Value \(Self.text(error.number)) at \(error.index) does not fit dtype \(type.rawValue)")
+        "Value \(error.number.text) at \(error.index) does not fit dtype \(type.rawValue)")
     }
   }
 
@@ -32,54 +32,26 @@ extension Constraints {
     invalid("Value has dtype \(array.elementType.rawValue), must have dtype \(type.rawValue)")
   }
 
-  /// A number as clients write it.
-  private static func text(_ number: Double) -> String {
-    var writer = JSONWriter()
-    writer.write(number)
-    let text = String(decoding: writer.bytes, as: UTF8.self)
-    return number.isFinite ? text : String(text.dropFirst().dropLast())
-  }
-
   /// Checks a value that is of the constraints' type.
   ///
   /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
   public func check(_ value: Value) throws {
     switch value {
-    case .float(let number): try check(number)
-    case .integer(let number): try check(number)
+    case .float(let number): try check(number: .float(number))
+    case .integer(let number): try check(number: .integer(number))
     case .boolean: break
     case .string(let text): try check(text)
     case .array(let array): try check(array)
     }
   }
 
-  private func check(_ number: Double) throws {
-    if let minimum, !(number >= minimum.number) {
-      throw invalid(
-        "Value \(Self.text(number)) is below minimum \(Self.text(minimum.number))")
+  private func check(number: ExactNumber) throws {
+    if let minimum, number < minimum || number.double.isNaN {
+      throw invalid("Value \(number.text) is below minimum \(minimum.text)")
     }
-    if let maximum, !(number <= maximum.number) {
-      throw invalid(
-        "Value \(Self.text(number)) is above maximum \(Self.text(maximum.number))")
+    if let maximum, maximum < number || number.double.isNaN {
+      throw invalid("Value \(number.text) is above maximum \(maximum.text)")
     }
-  }
-
-  private func check(_ number: Int64) throws {
-    if let minimum, isLess(number, minimum) {
-      throw invalid("Value \(number) is below minimum \(Self.text(minimum))")
-    }
-    if let maximum, isGreater(number, maximum) {
-      throw invalid("Value \(number) is above maximum \(Self.text(maximum))")
-    }
-  }
-
-  // Compared as integers where both are: Doubles cannot tell large ones apart.
-  private func isLess(_ number: Int64, _ bound: Bound) -> Bool {
-    if case .integer(let bound) = bound { number < bound } else { Double(number) < bound.number }
-  }
-
-  private func isGreater(_ number: Int64, _ bound: Bound) -> Bool {
-    if case .integer(let bound) = bound { number > bound } else { Double(number) > bound.number }
   }
 
   private func check(_ text: String) throws {
@@ -122,7 +94,7 @@ extension Constraints {
     }
     if let elementType, array.elementType != elementType { throw wrongType(array, elementType) }
     if minimum != nil || maximum != nil {
-      for index in 0..<array.count { try check(array[index]) }
+      for index in 0..<array.count { try check(number: array.exact(index)) }
     }
     if isNormalized {
       let norm = array.doubles.reduce(0) { $0 + $1 * $1 }.squareRoot()

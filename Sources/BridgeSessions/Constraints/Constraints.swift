@@ -4,8 +4,8 @@ internal import JSON
 ///
 /// Members that the type does not know are kept in the text and not checked.
 public struct Constraints: Sendable {
-  var minimum: Bound?
-  var maximum: Bound?
+  var minimum: ExactNumber?
+  var maximum: ExactNumber?
   var minimumLength: Int?
   var maximumLength: Int?
   var pattern: PCREPattern?
@@ -16,19 +16,6 @@ public struct Constraints: Sendable {
   /// nil stands for any length.
   var shape: [Int?]?
   var elementType: NumericArray.ElementType?
-
-  /// A bound, and how to write it.
-  enum Bound: Sendable {
-    case integer(Int64)
-    case number(Double)
-
-    var number: Double {
-      switch self {
-      case .integer(let value): Double(value)
-      case .number(let value): value
-      }
-    }
-  }
 
   /// Reads the constraints of a type.
   ///
@@ -74,9 +61,8 @@ public struct Constraints: Sendable {
   private mutating func readBounds(_ object: JSON) throws {
     minimum = try Self.bound(object, "min")
     maximum = try Self.bound(object, "max")
-    if let minimum, let maximum, minimum.number > maximum.number {
-      throw SessionError(
-        .invalidValue, "min \(Self.text(minimum)) is above max \(Self.text(maximum))")
+    if let minimum, let maximum, maximum < minimum {
+      throw SessionError(.invalidValue, "min \(minimum.text) is above max \(maximum.text)")
     }
   }
 
@@ -107,11 +93,12 @@ public struct Constraints: Sendable {
     SessionError(.invalidValue, "constraint \(key) must be \(expected)")
   }
 
-  private static func bound(_ object: JSON, _ key: String) throws -> Bound? {
+  private static func bound(_ object: JSON, _ key: String) throws -> ExactNumber? {
     switch object[key] {
     case nil, .null: nil
     case .integer(let value): .integer(value)
-    case .number(let value): .number(value)
+    case .unsigned(let value): .unsigned(value)
+    case .number(let value): .float(value)
     case .some: throw wrong(key, "a number")
     }
   }
@@ -140,13 +127,6 @@ public struct Constraints: Sendable {
     return try elements.map { element in
       guard case .string(let text) = element else { throw wrong(key, "an array of strings") }
       return text
-    }
-  }
-
-  static func text(_ bound: Bound) -> String {
-    switch bound {
-    case .integer(let value): String(value)
-    case .number(let value): value.description
     }
   }
 }

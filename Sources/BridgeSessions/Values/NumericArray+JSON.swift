@@ -3,16 +3,16 @@ internal import JSON
 
 extension NumericArray {
   /// Reads an embedding: an array of numbers.
-  convenience init(readingEmbedding reader: inout JSONReader) throws {
+  static func embedding(reading reader: inout JSONReader) throws -> NumericArray {
     guard reader.kind == .array else { throw Value.mismatch("an array of numbers", &reader) }
     let count = reader.beginArray()!
-    var numbers: [Double] = []
-    try Self.readNumbers(count, from: &reader, into: &numbers, name: "embedding")
-    self.init(numbers)
+    var elements = JSONElements(takesBooleans: false)
+    try readElements(count, from: &reader, into: &elements, name: "embedding")
+    return try elements.array()
   }
 
   /// Reads a tensor: `{"shape": [...], "data": [...]}`, the data nested by the shape or flat.
-  convenience init(readingTensor reader: inout JSONReader) throws {
+  static func tensor(reading reader: inout JSONReader) throws -> NumericArray {
     guard reader.kind == .object else {
       throw Value.mismatch("a tensor {\"shape\": [...], \"data\": [...]}", &reader)
     }
@@ -31,28 +31,27 @@ extension NumericArray {
     guard var data else { throw SessionError(.invalidValue, "tensor has no \"data\"") }
     let expected = try Self.elementCount(of: shape)
 
-    var numbers: [Double] = []
+    var elements = JSONElements(takesBooleans: true)
     var isNested = false
     if data.kind == .array {
       var probe = data
       let count = probe.beginArray()!
       isNested = shape.count > 1 && count > 0 && probe.kind == .array
       if isNested {
-        try Self.readNested(&data, shape: shape[...], into: &numbers)
+        try Self.readNested(&data, shape: shape[...], into: &elements)
       } else {
         _ = data.beginArray()
-        try Self.readNumbers(count, from: &data, into: &numbers, name: "tensor")
+        try Self.readElements(count, from: &data, into: &elements, name: "tensor")
       }
     } else {
-      guard let number = Value.number(&data) else { throw Value.mismatch("tensor data", &data) }
-      numbers.append(number)
+      guard elements.append(&data) else { throw Value.mismatch("tensor data", &data) }
     }
-    guard numbers.count == expected else {
+    guard elements.count == expected else {
       throw SessionError(
         .invalidValue,
-        "tensor of shape \(shape) needs \(expected) elements, its data has \(numbers.count)")
+        "tensor of shape \(shape) needs \(expected) elements, its data has \(elements.count)")
     }
-    self.init(numbers, shape: shape, isNested: isNested)
+    return try elements.array(shape: shape, isNested: isNested)
   }
 
   /// The number of elements of a shape that came from outside, by the rule of the binary formats: what
@@ -78,21 +77,20 @@ extension NumericArray {
     }
   }
 
-  private static func readNumbers(
-    _ count: Int, from reader: inout JSONReader, into numbers: inout [Double], name: String
+  private static func readElements(
+    _ count: Int, from reader: inout JSONReader, into elements: inout JSONElements, name: String
   ) throws {
-    numbers.reserveCapacity(numbers.count + count)
+    elements.reserveCapacity(elements.count + count)
     for index in 0..<count {
-      guard let number = Value.number(&reader) else {
+      guard elements.append(&reader) else {
         let error = Value.mismatch("a number", &reader)
         throw SessionError(.invalidValue, "\(name) element \(index): \(error.message)")
       }
-      numbers.append(number)
     }
   }
 
   private static func readNested(
-    _ reader: inout JSONReader, shape: ArraySlice<Int>, into numbers: inout [Double]
+    _ reader: inout JSONReader, shape: ArraySlice<Int>, into elements: inout JSONElements
   ) throws {
     guard let count = reader.beginArray(), count == shape.first else {
       throw SessionError(
@@ -101,9 +99,9 @@ extension NumericArray {
           + "\(shape.first ?? 0)")
     }
     if shape.count == 1 {
-      try readNumbers(count, from: &reader, into: &numbers, name: "tensor")
+      try readElements(count, from: &reader, into: &elements, name: "tensor")
     } else {
-      for _ in 0..<count { try readNested(&reader, shape: shape.dropFirst(), into: &numbers) }
+      for _ in 0..<count { try readNested(&reader, shape: shape.dropFirst(), into: &elements) }
     }
   }
 
@@ -156,13 +154,8 @@ extension NumericArray {
       switch elementType {
       case .float64: writer.write(bytes.load(fromByteOffset: offset, as: Double.self))
       case .float32:
-        // The shortest text of the Float, not of the Double it widens to.
-        let value = bytes.load(fromByteOffset: offset, as: Float.self)
-        if value.isFinite {
-          writer.write(raw: value.description.utf8)
-        } else {
-          writer.write(Double(value))
-        }
+        // The Double it is, not the shortest text of the Float: who parses a Double gets the number.
+        writer.write(Double(bytes.load(fromByteOffset: offset, as: Float.self)))
       case .int64: writer.write(bytes.load(fromByteOffset: offset, as: Int64.self))
       case .uint64:
         writer.write(raw: String(bytes.load(fromByteOffset: offset, as: UInt64.self)).utf8)

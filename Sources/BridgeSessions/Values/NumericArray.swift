@@ -16,14 +16,25 @@ public final class NumericArray: Sendable, Equatable {
   public let bytes: [UInt8]
   /// Whether the writer nested its lists by the shape; it is answered the same way.
   public let isNested: Bool
+  /// Whether the writer named no element type, as in JSON: the elements may become another.
+  let isUntyped: Bool
 
   /// - Precondition: `bytes` holds as many elements as the shape says.
-  public init(shape: [Int], elementType: ElementType, bytes: [UInt8], isNested: Bool = false) {
+  public convenience init(
+    shape: [Int], elementType: ElementType, bytes: [UInt8], isNested: Bool = false
+  ) {
+    self.init(
+      shape: shape, elementType: elementType, bytes: bytes, isNested: isNested, isUntyped: false)
+  }
+
+  /// - Precondition: As above.
+  init(shape: [Int], elementType: ElementType, bytes: [UInt8], isNested: Bool, isUntyped: Bool) {
     precondition(shape.reduce(1, *) * elementType.width == bytes.count)
     self.shape = shape
     self.elementType = elementType
     self.bytes = bytes
     self.isNested = isNested
+    self.isUntyped = isUntyped
   }
 
   /// An array of float64 elements.
@@ -39,6 +50,17 @@ public final class NumericArray: Sendable, Equatable {
   /// The element at an index of the flat order, as the nearest Double.
   public subscript(index: Int) -> Double {
     bytes.withUnsafeBytes { Self.element($0, elementType, index) }
+  }
+
+  /// The element at an index of the flat order.
+  func exact(_ index: Int) -> ExactNumber {
+    bytes.withUnsafeBytes { bytes in
+      switch elementType {
+      case .int64: .integer(bytes.load(fromByteOffset: index * 8, as: Int64.self))
+      case .uint64: ExactNumber(bytes.load(fromByteOffset: index * 8, as: UInt64.self))
+      default: .float(Self.element(bytes, elementType, index))
+      }
+    }
   }
 
   /// All elements as Doubles, in flat order.

@@ -14,15 +14,15 @@ extension Value {
     case .string, .choice, .module:
       guard let value = reader.string() else { throw Self.mismatch("a string", &reader) }
       self = .string(value)
-    case .embedding: self = .array(try NumericArray(readingEmbedding: &reader))
-    case .tensor: self = .array(try NumericArray(readingTensor: &reader))
+    case .embedding: self = .array(try NumericArray.embedding(reading: &reader))
+    case .tensor: self = .array(try NumericArray.tensor(reading: &reader))
     }
   }
 
   /// Reads a value of a type from JSON text.
   ///
-  /// For a float the bare words NaN, Infinity and -Infinity are read too: Python's `json.dumps`
-  /// writes them.
+  /// For a float and in arrays the bare words NaN, Infinity and -Infinity are read too: Python's
+  /// `json.dumps` writes them.
   public init(json text: [UInt8], as type: ValueType) throws {
     if let value = Self.plain(text, as: type) {
       self = value
@@ -34,7 +34,9 @@ extension Value {
     }
     do {
       self = try text.withUnsafeBytes { bytes in
-        try JSON.read(bytes) { try Value(reading: &$0, as: type) }
+        try JSON.read(bytes, takesBareFloats: type == .embedding || type == .tensor) {
+          try Value(reading: &$0, as: type)
+        }
       }
     } catch let error as JSONError {
       throw SessionError(.invalidValue, "\(type.rawValue) value is \(error.message)")
