@@ -47,10 +47,10 @@ extension Constraints {
 
   private func check(number: ExactNumber) throws {
     if let minimum, number < minimum || number.double.isNaN {
-      throw invalid("Value \(number.text) is below minimum \(minimum.text)")
+      throw invalid("Value \(number.text) is below minimum \(minimum.text(beside: number))")
     }
     if let maximum, maximum < number || number.double.isNaN {
-      throw invalid("Value \(number.text) is above maximum \(maximum.text)")
+      throw invalid("Value \(number.text) is above maximum \(maximum.text(beside: number))")
     }
   }
 

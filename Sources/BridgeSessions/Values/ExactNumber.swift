@@ -56,6 +56,13 @@ enum ExactNumber: Sendable {
     return integer > whole
   }
 
+  /// As clients write it beside another number: as a float beside floats.
+  func text(beside other: ExactNumber) -> String {
+    guard case .float = other, case .integer(let value) = self, let float = Double(exactly: value)
+    else { return text }
+    return ExactNumber.float(float).text
+  }
+
   /// As clients write it.
   var text: String {
     switch self {

@@ -96,6 +96,7 @@ extension Session {
       try checkOpen(state)
       var writes: [Mutation.Write] = []
       var growth = 0
+      var lastVersion: SessionError?
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
         // Also what was refused must still be so: the answer is of one moment and its revision.
@@ -105,9 +106,13 @@ extension Session {
           let current = state.variables[item.definition!.name]!
           try check(update.expectedVersion, of: current)
           try checkLock(of: current, writer)
-          let write = try state.decideWrite(payload, of: current, writer)
-          growth += write.growth
-          writes.append(write)
+          do throws(SessionError) {
+            let write = try state.decideWrite(payload, of: current, writer)
+            growth += write.growth
+            writes.append(write)
+          } catch {
+            lastVersion = error
+          }
           errors.append(nil)
         } catch {
           errors.append(error)
@@ -119,6 +124,7 @@ extension Session {
         }
         return (BatchResult(results: results, revision: state.revision), [])
       }
+      if let lastVersion { throw lastVersion }
       guard !writes.isEmpty else {
         return (BatchResult(results: [], revision: state.revision), [])
       }
