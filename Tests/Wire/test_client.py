@@ -518,6 +518,25 @@ def test_resets(code, status):
     assert ping_failure(lambda calls, stream: calls.reset(stream, code)).startswith(f"{status}: ")
 
 
+def test_a_call_of_a_lost_connection_is_not_made_again(name):
+    """The host may have acted on it: a write that is made again would be made twice."""
+    seen = []
+
+    def serve(connection):
+        calls = Calls(connection)
+        stream = calls.next()
+        seen.append(calls.headers_of(stream)[":path"].rpartition("/")[2])
+        connection.close()
+
+    with Peer(serve) as peer:
+        for command in (("delete", "-s", name, "t"), ("end-session", "-s", name),
+                        ("execute", "-s", name, "echo", "text=x")):
+            seen.clear()
+            message = failure(peer.address, *command, "--attempts", "5")
+            assert message.startswith("UNAVAILABLE: "), message
+            assert len(seen) == 1, (command, seen)
+
+
 def test_a_refused_call_is_made_again_once():
     streams = []
 

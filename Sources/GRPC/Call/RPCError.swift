@@ -9,6 +9,8 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
   public var details: [UInt8]
   /// Trailing metadata beside the status. What is not a service's to send makes the error INTERNAL.
   public var metadata: Metadata
+  /// What a client received before the error: the metadata that the response began with. Never sent.
+  public var headers = Metadata()
 
   /// Makes an error.
   ///

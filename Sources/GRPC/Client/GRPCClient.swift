@@ -76,6 +76,7 @@ public final class GRPCClient: Sendable {
   /// - Parameter path: `/package.Service/Method`.
   /// - Throws: `RPCError`: the status the server answered, or one of this side's: UNAVAILABLE without
   ///   a connection, DEADLINE_EXCEEDED, CANCELLED, RESOURCE_EXHAUSTED for a response over the limit.
+  ///   Its `headers` are what the response began with.
   public func unary(
     _ path: String, _ request: [UInt8], options: CallOptions = CallOptions()
   ) async throws(RPCError) -> ClientResponse {

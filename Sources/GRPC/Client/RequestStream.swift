@@ -34,6 +34,16 @@ public struct ClientStreamingCall: Sendable {
   /// Where the requests go. Call its `finish` after the last: most servers answer only then.
   public var requests: RequestStream { RequestStream(handle: handle) }
 
+  /// The metadata the response begins with, as soon as it is here: it may come long before the
+  /// response. Empty where a call ends well without any.
+  ///
+  /// - Throws: How the call ended, when it failed before any came.
+  public var metadata: Metadata {
+    get async throws(RPCError) {
+      try await handle.reading { inbox throws(RPCError) in try await inbox.metadata() }
+    }
+  }
+
   /// Waits for the response, which may come before the last request. A task that is cancelled
   /// meanwhile cancels the call.
   ///

@@ -114,16 +114,17 @@ private func onFrameSent(
   }
 }
 
-/// Headers that nghttp2 would not send, such as ones too large, must not leave a stream open for ever.
 private func onFrameNotSent(
   _ session: OpaquePointer?, _ frame: UnsafePointer<nghttp2_frame>?, _ errorCode: CInt,
   _ userData: UnsafeMutableRawPointer?
 ) -> CInt {
   let header = frame!.pointee.hd
   if header.type == NGHTTP2_HEADERS.rawValue, header.stream_id != 0 {
-    nghttp2_submit_rst_stream(
-      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), header.stream_id,
-      NGHTTP2_INTERNAL_ERROR.rawValue)
+    withConnection(userData) { connection in
+      connection.headersNotSent(
+        stream: nghttp2_session_get_stream_user_data(session, header.stream_id),
+        id: header.stream_id, errorCode: errorCode)
+    }
   }
   return 0
 }

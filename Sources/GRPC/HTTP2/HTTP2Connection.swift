@@ -235,7 +235,7 @@ class HTTP2Connection: ChannelInboundHandler {
     guard let session else { return }
     precondition(!isReceiving)
     self.session = nil
-    connectionClosed()
+    connectionClosed(session)
     nghttp2_session_del(session)
     context = nil
   }
@@ -293,9 +293,18 @@ class HTTP2Connection: ChannelInboundHandler {
   /// A frame with END_STREAM went out.
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}
 
+  /// Headers, such as ones that are too large, were not sent. A response's must not leave its stream
+  /// open for ever; a request's have opened none, and nghttp2 closes it next.
+  func headersNotSent(stream: UnsafeMutableRawPointer?, id: Int32, errorCode: CInt) {
+    nghttp2_submit_rst_stream(
+      session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_INTERNAL_ERROR.rawValue)
+  }
+
   /// The stream is gone; `stream` is not used again.
   func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {}
 
   /// The connection is gone: every stream still open ends now.
-  func connectionClosed() {}
+  ///
+  /// - Parameter session: Valid until this returns; nothing is sent or received any more.
+  func connectionClosed(_ session: OpaquePointer) {}
 }

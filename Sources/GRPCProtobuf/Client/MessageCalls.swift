@@ -11,8 +11,14 @@ public struct MessageResponse<Response: Message>: Sendable {
   public var trailers: Metadata
 
   init(_ response: ClientResponse) throws(RPCError) {
-    message = try Response(response: response.message)
     metadata = response.metadata
+    do throws(RPCError) {
+      message = try Response(response: response.message)
+    } catch {
+      var error = error
+      error.headers = response.metadata
+      throw error
+    }
     trailers = response.trailers
   }
 }
@@ -25,6 +31,11 @@ public struct ClientStreamingMessages<Request: Message, Response: Message>: Send
 
   /// Where the requests go.
   public var requests: RequestMessageWriter<Request> { RequestMessageWriter(call.requests) }
+
+  /// The metadata the response begins with. See `ClientStreamingCall.metadata`.
+  public var metadata: Metadata {
+    get async throws(RPCError) { try await call.metadata }
+  }
 
   /// Waits for the response, which may come before the last request. A task that is cancelled
   /// meanwhile cancels the call.

@@ -49,6 +49,36 @@ import Testing
     #expect(unknown.code == .unimplemented)
   }
 
+  @Test func errorsCarryTheHeadersThatCameBeforeThem() async throws {
+    let service = try TestService()
+    let client = GRPCClient(target: service.target)
+    let unary = try await failure { () async throws(RPCError) in
+      _ = try await client.unary("/test/FailAfterHeaders", bytes("no"))
+    }
+    #expect(unary.message == "no")
+    #expect(unary.headers["x-header"] == "first")
+
+    let call = client.clientStream("/test/FailTheSecond")
+    await call.requests.send([])
+    // Known before the call has ended.
+    #expect(try await call.metadata["x-header"] == "first")
+    await call.requests.send([])
+    let streamed = try await failure { () async throws(RPCError) in _ = try await call.response() }
+    #expect(streamed.code == .aborted)
+    #expect(streamed.headers["x-header"] == "first")
+
+    let stream = client.serverStream("/test/FailAfterHeaders", [])
+    let last = try await failure { () async throws(RPCError) in for try await _ in stream {} }
+    #expect(last.headers["x-header"] == "first")
+
+    // An error without anything before it has none, whatever its trailers are.
+    let plain = try await failure { () async throws(RPCError) in
+      _ = try await client.unary("/test/Fail", [])
+    }
+    #expect(plain.headers.isEmpty)
+    #expect(!plain.metadata.isEmpty)
+  }
+
   @Test func serverStreamsEndAfterTheirLastMessage() async throws {
     let service = try TestService()
     let client = GRPCClient(target: service.target)

@@ -224,11 +224,11 @@ private final class Flag: Sendable {
 }
 
 extension GRPCClient {
-  fileprivate var connectFailures: Int { dispatcher.inspect { $0.connectFailures } }
+  fileprivate var connectFailures: Int { dispatcher.inspect { $0.connectivity.failures } }
   fileprivate var connectionCount: Int { dispatcher.inspect { $0.connections.count } }
   fileprivate var isShuttingDown: Bool { dispatcher.inspect { $0.isShuttingDown } }
   fileprivate var isIdle: Bool {
-    dispatcher.inspect { if case .ready = $0.state { false } else { true } }
+    dispatcher.inspect { if case .ready = $0.connectivity.phase { false } else { true } }
   }
 }
 

@@ -73,6 +73,13 @@ final class TestService: Sendable {
           .dataLoss, String(decoding: request, as: UTF8.self), details: [1, 2, 3],
           metadata: metadata)
       },
+      .unary("/test/FailAfterHeaders") { request, call throws(RPCError) in
+        var metadata = Metadata()
+        metadata.add("first", for: "x-header")
+        call.start(metadata: metadata)
+        throw RPCError(.aborted, String(decoding: request, as: UTF8.self))
+      },
+      .requestStream("/test/FailTheSecond") { FailTheSecond(call: $0) },
       .unary("/test/Flaky") { [unowned self] request, call throws(RPCError) in
         let failures = Int(String(decoding: request, as: UTF8.self)) ?? 0
         let attempt = seen.withLock { seen in
@@ -120,6 +127,23 @@ final class TestService: Sendable {
       call.send(request)
     }
     func requestsEnded() { call.finish() }
+  }
+
+  /// Says its headers at once, and fails at the second request.
+  private final class FailTheSecond: ServerCallHandler {
+    let call: ServerCall
+    var count = 0
+    init(call: ServerCall) {
+      self.call = call
+      var metadata = Metadata()
+      metadata.add("first", for: "x-header")
+      call.start(metadata: metadata)
+    }
+    func receive(_ request: [UInt8]) throws(RPCError) {
+      count += 1
+      if count == 2 { throw RPCError(.aborted, "as told") }
+    }
+    func requestsEnded() { call.respond([]) }
   }
 
   /// Answers each request with whether it came compressed.

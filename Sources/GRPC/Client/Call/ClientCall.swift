@@ -29,8 +29,8 @@ final class ClientCall: @unchecked Sendable {
   /// In the dispatcher's queue.
   var isWaiting = false
 
-  /// The stream of the present attempt. A box of its own, so that the inbox, which gives bytes back
-  /// to it, need not hold the call.
+  /// The stream of the present attempt. A box of its own, so that the inbox, which returns bytes
+  /// to its window, need not hold the call.
   private final class StreamLink: @unchecked Sendable {
     // Event loop only.
     var stream: ClientStream?
@@ -50,7 +50,7 @@ final class ClientCall: @unchecked Sendable {
     self.inbox = ResponseInbox(
       window: dispatcher.configuration.streamWindow,
       messageLimit: dispatcher.configuration.messageSize,
-      giveBack: { byteCount in
+      returnBytes: { byteCount in
         dispatcher.eventLoop.execute { link.stream?.consume(byteCount) }
       },
       giveUp: { error in
@@ -109,7 +109,8 @@ final class ClientCall: @unchecked Sendable {
       replaySize += request.framedSize
     }
     guard let stream = link.stream else { return }
-    if replaySize > dispatcher.configuration.retryBufferSize { commit() }
+    // Until it has begun, an attempt may have to be made on another connection.
+    if replaySize > dispatcher.configuration.retryBufferSize, stream.wasOpened { commit() }
     stream.append(request)
   }
 

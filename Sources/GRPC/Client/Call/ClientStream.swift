@@ -8,29 +8,23 @@ final class ClientStream {
   /// Set when nghttp2 has given the stream its number.
   var id: Int32 = 0
 
+  private var state: ClientStreamState
   private var outbound = SendBuffer()
   private var requestsEnded = false
-  private var sentEnd = false
   /// nghttp2 asked for data when there was none, and waits for a resume.
   private var isDeferred = false
-
   private var deframer: MessageDeframer
-  private var messageCount = 0
-  private var state = State.awaitingHeaders
-
-  private enum State {
-    case awaitingHeaders
-    case receiving
-    /// The call knows how the attempt ended; frames that still come mean nothing.
-    case ended
-  }
 
   init(connection: ClientConnection, call: ClientCall, messageLimit: Int) {
     self.connection = connection
     self.call = call
+    self.state = ClientStreamState(takesOneResponse: call.takesOneResponse)
     self.deframer = MessageDeframer(limit: messageLimit)
     self.outbound.compressionThreshold = call.options.compressionThreshold
   }
+
+  /// Whether any of it may have been sent.
+  var wasOpened: Bool { connection.hasOpened(self) }
 
   // MARK: Requests
 
@@ -63,7 +57,7 @@ final class ClientStream {
       isDeferred = true
       return nil
     }
-    if isLast { sentEnd = true }
+    if isLast { state.sentEnd() }
     return (count, isLast)
   }
 
@@ -79,39 +73,14 @@ final class ClientStream {
 
   /// Headers or trailers are complete.
   func received(_ head: ResponseHead, isLast: Bool, limit: Int) {
-    guard state != .ended, !head.isInformational else { return }
-    guard head.listSize <= limit else {
-      let error = RPCError(
-        .resourceExhausted,
-        "response headers of \(head.listSize) bytes are over the limit of \(limit)")
-      return fail(CallEnd(error: error))
-    }
-    if isLast {
-      receivedEnd(head.end)
-    } else if state == .awaitingHeaders {
-      receivedHeaders(head)
-    }
-  }
-
-  private func receivedHeaders(_ head: ResponseHead) {
-    guard head.isGRPC else { return fail(head.endOfOtherResponse) }
-    state = .receiving
-    call.responseBegan(head.metadata)
-    guard let encoding = head.encoding else { return }
-    switch MessageEncoding(encoding.utf8) {
-    case .identity: break
-    case .gzip: deframer.allowsCompressed = true
-    case nil:
-      fail(
-        .failed(
-          .internalError,
-          "the server answered with grpc-encoding \"\(encoding)\", which was not offered"))
-    }
+    perform(
+      state.received(
+        head, isLast: isLast, isBetweenMessages: deframer.isBetweenMessages, limit: limit))
   }
 
   /// Takes the bytes of a DATA frame.
   func received(_ bytes: UnsafeRawBufferPointer) {
-    guard state == .receiving else { return }
+    guard state.isReceiving else { return }
     var messages: [ReceivedMessage] = []
     var error: RPCError?
     do throws(RPCError) {
@@ -119,16 +88,15 @@ final class ClientStream {
     } catch let thrown {
       error = thrown
     }
-    messageCount += messages.count
+    let action = state.received(messages: messages.count, error: error)
     if call.takesOneResponse {
       _ = call.inbox.receive(messages, byteCount: 0)
       connection.consume(bytes.count, of: self)
-      if messageCount > 1, error == nil { error = Self.wrongCount }
     } else {
       let freed = call.inbox.receive(messages, byteCount: bytes.count)
       if freed > 0 { connection.consume(freed, of: self) }
     }
-    if let error { fail(CallEnd(error: error)) }
+    perform(action)
   }
 
   /// Keeps those that came before one that cannot be read.
@@ -141,65 +109,40 @@ final class ClientStream {
 
   /// The consumer took messages of so many bytes.
   func consume(_ byteCount: Int) {
-    if state != .ended { connection.consume(byteCount, of: self) }
+    if !state.isOver { connection.consume(byteCount, of: self) }
   }
 
   /// The server ended the stream with a DATA frame: there are no trailers.
-  func receivedEndOfData() {
-    receivedEnd(.failed(.internalError, "the server ended the call without trailers"))
-  }
+  func receivedEndOfData() { perform(state.receivedEndOfData()) }
 
-  private func receivedEnd(_ end: CallEnd) {
-    guard state != .ended else { return }
-    var end = end
-    if end.error == nil {
-      if !deframer.isBetweenMessages {
-        end.error = RPCError(.internalError, "the response ends in the middle of a message")
-      } else if call.takesOneResponse && messageCount != 1 {
-        end.error = Self.wrongCount
-      }
+  private func perform(_ action: ClientStreamState.Action) {
+    switch action {
+    case .nothing: break
+    case .begin(let metadata, let isCompressed):
+      deframer.allowsCompressed = isCompressed
+      call.responseBegan(metadata)
+    case .end(let end, let progress, let reset):
+      if let reset { connection.reset(self, reset) }
+      call.attemptEnded(end, progress)
     }
-    state = .ended
-    // The answer is complete before the request is: the rest of it is not sent.
-    if !sentEnd { connection.reset(self, NGHTTP2_NO_ERROR) }
-    call.attemptEnded(end, .sent)
   }
-
-  /// One response makes the call, and there were none or several.
-  ///
-  /// Source: https://grpc.io/docs/guides/status-codes/ (response cardinality violation)
-  private static let wrongCount = RPCError(
-    .unimplemented, "the server did not answer with exactly one message")
 
   // MARK: The end
-
-  /// Ends the attempt because its response cannot be taken.
-  private func fail(_ end: CallEnd) {
-    state = .ended
-    connection.reset(self, NGHTTP2_CANCEL)
-    call.attemptEnded(end, .sent)
-  }
 
   /// Ends the call because its caller cannot read a message.
   func giveUp(_ error: RPCError) { call.stop(error) }
 
   /// Ends the attempt because the call is over.
   func abandon() {
-    guard state != .ended else { return }
-    state = .ended
-    connection.reset(self, NGHTTP2_CANCEL)
+    if state.abandon() { connection.reset(self, NGHTTP2_CANCEL) }
   }
 
-  /// The stream or its connection is gone.
-  func closed(_ end: CallEnd, _ progress: RetryState.Progress) {
-    guard state != .ended else { return }
-    state = .ended
-    if end.error?.code == .cancelled, let deadline = call.deadline, deadline <= .now() {
-      // Some servers reset a call whose time is over, and their reset may be faster than our timer.
-      call.attemptEnded(
-        .failed(.deadlineExceeded, "the server reset the call at its deadline"), progress)
-    } else {
-      call.attemptEnded(end, progress)
-    }
+  /// HTTP/2 does not send the request's headers.
+  func headersNotSent(errorCode: CInt) { state.headersNotSent(errorCode: errorCode) }
+
+  /// The stream is gone, or will never be.
+  func closed(_ closing: ClientStreamState.Closing) {
+    let isLate = call.deadline.map { $0 <= .now() } ?? false
+    perform(state.closed(closing, isLate: isLate))
   }
 }

@@ -53,8 +53,10 @@ struct ResponseHead {
   var endOfOtherResponse: CallEnd {
     let status = httpStatus ?? 0
     let type = contentType.map { "content-type \($0)" } ?? "no content-type"
-    return .failed(
+    var error = RPCError(
       StatusCode(http: status), "the server answered HTTP \(status) with \(type), not gRPC")
+    error.headers = metadata
+    return CallEnd(error: error)
   }
 
   /// The end that trailers, or a response of nothing but headers, tell.

@@ -3,9 +3,8 @@ internal import Threads
 
 /// What has arrived of a response, between the event loop that receives and the task that reads.
 ///
-/// It also keeps the account of the stream's window: bytes are given back to the server as messages
-/// are taken, and at once only while the reader waits, so that a message may be larger than the
-/// window. Compressed messages are inflated as they are taken, by the task that reads. Thread-safe.
+/// It also keeps the account of the stream's window: bytes are returned to it as messages are
+/// taken, and at once only while the reader waits, so that a message may be larger than the window. Compressed messages are inflated as they are taken, by the task that reads. Thread-safe.
 final class ResponseInbox: Sendable {
   private struct State {
     var metadata: Metadata?
@@ -13,8 +12,8 @@ final class ResponseInbox: Sendable {
     /// The size of those messages as it was on the stream.
     private var held = 0
     var end: CallEnd?
-    /// Bytes that arrived and were not given back.
-    var owed = 0
+    /// Bytes that arrived and were not returned to the window.
+    var unreturned = 0
     var reader: CheckedContinuation<Result<ReceivedMessage?, RPCError>, Never>?
     /// A message could not be read: whatever else is heard of the call, that ended it.
     var isGivenUp = false
@@ -40,33 +39,42 @@ final class ResponseInbox: Sendable {
       held = 0
     }
 
-    /// Takes from what is owed all but what the messages that nobody has taken keep, unless that is
-    /// too little. A message that is still arriving keeps nothing: it may be larger than the window.
-    mutating func gift(atLeast least: Int) -> Int {
-      let gift = owed - held
-      guard gift >= least else { return 0 }
-      owed -= gift
-      return gift
+    /// The bytes to return to the window now: all but those of messages that nobody has taken,
+    /// unless that is less than `least`. A message that is still arriving keeps none: it may be
+    /// larger than the window.
+    mutating func takeReturnable(atLeast least: Int) -> Int {
+      let count = unreturned - held
+      guard count >= least else { return 0 }
+      unreturned -= count
+      return count
+    }
+
+    /// The end as the caller is told of it: with the metadata that came before it.
+    func completed(_ end: CallEnd) -> CallEnd {
+      guard let metadata, end.error != nil else { return end }
+      var end = end
+      end.error?.headers = metadata
+      return end
     }
   }
 
   private let state = Locked(State())
-  /// Gives bytes back to the server. `[any thread]`
-  private let giveBack: @Sendable (Int) -> Void
+  /// Returns bytes to the stream's window. `[any thread]`
+  private let returnBytes: @Sendable (Int) -> Void
   /// Ends the call. `[any thread]`
   private let giveUp: @Sendable (RPCError) -> Void
   private let messageLimit: Int
-  /// Less than this is not given back by itself: each time wakes the event loop.
-  private let leastGift: Int
+  /// Fewer bytes than these are not returned by themselves: each time wakes the event loop.
+  private let leastReturned: Int
 
   /// - Parameter messageLimit: The longest size of a message that is inflated.
   init(
-    window: Int, messageLimit: Int, giveBack: @escaping @Sendable (Int) -> Void,
+    window: Int, messageLimit: Int, returnBytes: @escaping @Sendable (Int) -> Void,
     giveUp: @escaping @Sendable (RPCError) -> Void
   ) {
-    self.leastGift = max(1, window / 4)
+    self.leastReturned = max(1, window / 4)
     self.messageLimit = messageLimit
-    self.giveBack = giveBack
+    self.returnBytes = returnBytes
     self.giveUp = giveUp
   }
 
@@ -82,18 +90,18 @@ final class ResponseInbox: Sendable {
 
   /// Takes the messages that `byteCount` arriving bytes completed.
   ///
-  /// - Returns: How many bytes to give back now.
+  /// - Returns: How many bytes to return to the window now.
   func receive(_ messages: [ReceivedMessage], byteCount: Int) -> Int {
     typealias Reader = CheckedContinuation<Result<ReceivedMessage?, RPCError>, Never>
-    let (reader, message, gift) = state.withLock { state -> (Reader?, ReceivedMessage?, Int) in
-      state.owed += byteCount
+    let (reader, message, returned) = state.withLock { state -> (Reader?, ReceivedMessage?, Int) in
+      state.unreturned += byteCount
       state.append(messages)
       guard state.reader != nil else { return (nil, nil, 0) }
       let message = state.popFirst()
-      return (message == nil ? nil : state.reader.take(), message, state.gift(atLeast: 1))
+      return (message == nil ? nil : state.reader.take(), message, state.takeReturnable(atLeast: 1))
     }
     reader?.resume(returning: .success(message))
-    return gift
+    return returned
   }
 
   /// Ends the response.
@@ -101,10 +109,12 @@ final class ResponseInbox: Sendable {
   /// - Parameter dropping: Whether messages that nobody has taken go, because the caller's side
   ///   ended the call.
   func finish(_ end: CallEnd, dropping: Bool) {
-    let (waiters, reader) = state.withLock { state in
+    let (waiters, reader, end) = state.withLock { state in
+      let end = state.completed(end)
       if !state.isGivenUp { state.end = end }
       if dropping { state.removeAll() }
-      return (state.headWaiters.takeAll() + state.endWaiters.takeAll(), state.reader.take())
+      let waiters = state.headWaiters.takeAll() + state.endWaiters.takeAll()
+      return (waiters, state.reader.take(), end)
     }
     for waiter in waiters { waiter.resume() }
     reader?.resume(returning: Self.result(of: end))
@@ -115,31 +125,40 @@ final class ResponseInbox: Sendable {
   /// The next message, or nil after the last.
   func next() async throws(RPCError) -> [UInt8]? {
     let result = await withCheckedContinuation { reader in
-      let (result, gift) = state.withLock { state -> (Result<ReceivedMessage?, RPCError>?, Int) in
+      let (result, returned) = state.withLock {
+        state -> (Result<ReceivedMessage?, RPCError>?, Int) in
         if let message = state.popFirst() {
-          return (.success(message), state.gift(atLeast: leastGift))
+          return (.success(message), state.takeReturnable(atLeast: leastReturned))
         }
         if let end = state.end { return (Self.result(of: end), 0) }
         precondition(state.reader == nil, "a response is read by one task at a time")
         state.reader = reader
-        return (nil, state.gift(atLeast: leastGift))
+        return (nil, state.takeReturnable(atLeast: leastReturned))
       }
-      if gift > 0 { giveBack(gift) }
+      if returned > 0 { returnBytes(returned) }
       if let result { reader.resume(returning: result) }
     }
     guard let message = try result.get() else { return nil }
     do throws(RPCError) {
       return try message.content(limit: messageLimit)
     } catch {
-      let end = CallEnd(error: error)
-      state.withLock { state in
-        state.end = end
-        state.isGivenUp = true
-      }
-      finish(end, dropping: true)
-      giveUp(error)
-      throw error
+      throw fail(error)
     }
+  }
+
+  /// Ends the call because a message of it cannot be read.
+  ///
+  /// - Returns: The error as the caller is told of it.
+  private func fail(_ error: RPCError) -> RPCError {
+    let end = state.withLock { state in
+      let end = state.completed(CallEnd(error: error))
+      state.end = end
+      state.isGivenUp = true
+      return end
+    }
+    finish(end, dropping: true)
+    giveUp(error)
+    return end.error ?? error
   }
 
   private static func result(of end: CallEnd) -> Result<ReceivedMessage?, RPCError> {
@@ -166,7 +185,13 @@ final class ResponseInbox: Sendable {
   /// - Throws: When it is compressed and does not inflate.
   func takeOnly() throws(RPCError) -> (metadata: Metadata, message: [UInt8]?) {
     let (metadata, message) = state.withLock { ($0.metadata ?? Metadata(), $0.popFirst()) }
-    return (metadata, try message?.content(limit: messageLimit))
+    do throws(RPCError) {
+      return (metadata, try message?.content(limit: messageLimit))
+    } catch {
+      var error = error
+      error.headers = metadata
+      throw error
+    }
   }
 
   private func wait(forEnd: Bool) async {

@@ -7,12 +7,11 @@ internal import NIOCore
 extension CallDispatcher {
   /// Connects when calls wait and nothing is under way.
   func connectIfNeeded() {
-    guard case .idle = state, !waiting.isEmpty else { return }
-    state = .connecting(nil)
+    guard hasWaitingCalls, connectivity.callsWait() else { return }
     let timeout = configuration.connectTimeout
     // Counted from the beginning of the attempt.
     nextConnect =
-      .now() + configuration.connectBackoff.delay(afterFailures: connectFailures + 1)
+      .now() + configuration.connectBackoff.delay(afterFailures: connectivity.failures + 1)
     handshakeTimer = eventLoop.scheduleTask(in: timeout) { self.handshakeTimedOut() }
     logger.debug("connecting", metadata: ["target": "\(target)"])
     let connected = ClientChannel.connect(
@@ -39,24 +38,23 @@ extension CallDispatcher {
     case .open: connections[ObjectIdentifier(connection)] = connection
     case .ready: ready(connection)
     case .room: serveWaiting()
-    case .retired(let calmDown): retired(connection, calmDown: calmDown)
+    case .retired(let error, let calmDown): retired(connection, error, calmDown: calmDown)
     case .closed(let error): closed(connection, error)
     }
   }
 
   /// The socket is connected; HTTP/2 is still to begin.
   private func connected(_ channel: any Channel) {
-    guard case .connecting = state else { return }
     // The handler is there until its channel is closed.
     guard
       let connection = try? channel.pipeline.syncOperations.handler(type: ClientConnection.self)
     else { return connectFailed(Self.closedAtOnce) }
-    state = .connecting(connection)
+    guard connectivity.connected(connection) else { return }
     // A channel that never becomes active is closed without a word of its connection: so ends a
     // TLS handshake that fails.
     let bound = NIOLoopBound(connection, eventLoop: eventLoop)
     channel.closeFuture.whenComplete { _ in
-      if case .connecting(bound.value?) = self.state {
+      if case .connecting(bound.value?) = self.connectivity.phase {
         self.connectFailed(bound.value.reason ?? Self.closedAtOnce)
       }
     }
@@ -65,14 +63,10 @@ extension CallDispatcher {
   private static let closedAtOnce = "the server closed the connection at once"
 
   private func ready(_ connection: ClientConnection) {
-    guard case .connecting = state else {
-      // Another address of the host was faster.
-      return connection.shutDown()
-    }
+    // Another address of the host may have been faster.
+    guard connectivity.ready(connection) else { return connection.shutDown() }
     handshakeTimer?.cancel()
     handshakeTimer = nil
-    connectFailures = 0
-    state = .ready(connection)
     logger.debug("connected", metadata: ["target": "\(target)"])
     serveWaiting()
     // Those it was made for may have given up meanwhile.
@@ -80,7 +74,7 @@ extension CallDispatcher {
   }
 
   private func handshakeTimedOut() {
-    guard case .connecting(let connection) = state else { return }
+    guard case .connecting(let connection) = connectivity.phase else { return }
     let what =
       switch connection {
       case nil: "no answer"
@@ -92,38 +86,43 @@ extension CallDispatcher {
   }
 
   private func connectFailed(_ reason: String) {
-    guard case .connecting = state else { return }
+    let error = RPCError(.unavailable, "cannot connect to \(target): \(reason)")
+    guard connectivity.connectingFailed(error) else { return }
     handshakeTimer?.cancel()
     handshakeTimer = nil
-    connectFailures += 1
-    let error = RPCError(.unavailable, "cannot connect to \(target): \(reason)")
     logger.debug("cannot connect", metadata: ["target": "\(target)", "reason": "\(reason)"])
-    state = .backingOff(error)
+    backOff(error)
+  }
+
+  /// Waits before the next attempt, and fails the calls that do not.
+  private func backOff(_ error: RPCError) {
     eventLoop.scheduleTask(deadline: nextConnect) {
-      guard case .backingOff = self.state else { return }
-      self.state = .idle
+      self.connectivity.backoffEnded()
       self.connectIfNeeded()
     }
     failWaiting(error)
   }
 
-  private func retired(_ connection: ClientConnection, calmDown: Bool) {
+  private func retired(_ connection: ClientConnection, _ error: RPCError, calmDown: Bool) {
     if calmDown, let times = keepalive {
       keepalive?.time = times.time + times.time
     }
-    if case .ready(connection) = state { state = .idle }
-    connectIfNeeded()
+    lost(connection, error)
   }
 
   private func closed(_ connection: ClientConnection, _ error: RPCError) {
     connections[ObjectIdentifier(connection)] = nil
-    switch state {
-    case .connecting(connection?): connectFailed(error.message)
-    case .ready(connection): state = .idle
-    default: break
-    }
-    connectIfNeeded()
+    if case .connecting(connection?) = connectivity.phase { connectFailed(error.message) }
+    lost(connection, error)
     finishShutDownIfClosed()
+  }
+
+  private func lost(_ connection: ClientConnection, _ error: RPCError) {
+    switch connectivity.lost(connection, error, hasFailedCalls: connection.hasFailedCalls) {
+    case .nothing: break
+    case .idle: connectIfNeeded()
+    case .backoff: backOff(error)
+    }
   }
 }
 

@@ -16,11 +16,9 @@ final class CallDispatcher: @unchecked Sendable {
   let logger: Logger
   let fields: RequestFields
 
-  var state = State.idle
+  var connectivity = Connectivity<ClientConnection>()
   /// The pings' times; servers may slow them down.
   var keepalive: ClientConfiguration.Keepalive?
-  /// Attempts to connect that failed in a row.
-  var connectFailures = 0
   /// When the present attempt to connect, if it fails, may be followed by another.
   var nextConnect = NIODeadline.now()
   var handshakeTimer: Scheduled<Void>?
@@ -29,24 +27,15 @@ final class CallDispatcher: @unchecked Sendable {
 
   /// All calls that are not over.
   private(set) var calls: [ObjectIdentifier: ClientCall] = [:]
-  /// Those that have no stream yet.
-  private(set) var waiting: Deque<ClientCall> = []
+  /// Those that have no stream yet, and some that ended before they had one.
+  private var waiting: Deque<ClientCall> = []
+  private var waitingCount = 0
 
   private var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
   private var idleTimer: Scheduled<Void>?
   private var idleSince = NIODeadline.now()
   private(set) var isShuttingDown = false
   private var shutDownPromise: EventLoopPromise<Void>?
-
-  enum State {
-    /// There is no connection, and no call that wants one.
-    case idle
-    /// One is being made; it is known once its socket is connected.
-    case connecting(ClientConnection?)
-    case ready(ClientConnection)
-    /// The last attempt failed, for this reason; the next one has to wait.
-    case backingOff(RPCError)
-  }
 
   init(
     target: ServerAddress, tls: ClientTLS?, configuration: ClientConfiguration,
@@ -81,8 +70,8 @@ final class CallDispatcher: @unchecked Sendable {
   /// Finds a stream for the first or a further attempt at a call.
   func place(_ call: ClientCall) {
     guard !call.isOver else { return }
-    switch state {
-    case .ready(let connection) where waiting.isEmpty && connection.hasRoom:
+    switch connectivity.phase {
+    case .ready(let connection) where !hasWaitingCalls && connection.hasRoom:
       if !connection.open(call) { wait(call) }
     case .backingOff(let error) where !call.options.waitsForReady:
       call.connectingFailed(error)
@@ -91,16 +80,38 @@ final class CallDispatcher: @unchecked Sendable {
     }
   }
 
+  /// Whether a call waits for a stream.
+  var hasWaitingCalls: Bool { waitingCount > 0 }
+
   private func wait(_ call: ClientCall) {
     call.isWaiting = true
     waiting.append(call)
+    waitingCount += 1
     connectIfNeeded()
+  }
+
+  /// A call waits no longer. It may still stand in the queue: to take it out would cost time for
+  /// each call before it.
+  private func stopWaiting(_ call: ClientCall) {
+    call.isWaiting = false
+    waitingCount -= 1
+    if waiting.count > 2 * waitingCount + 64 { waiting.removeAll { !$0.isWaiting } }
+  }
+
+  private func nextWaiting() -> ClientCall? {
+    while let call = waiting.popFirst() {
+      guard call.isWaiting else { continue }
+      stopWaiting(call)
+      return call
+    }
+    return nil
   }
 
   /// Gives streams to calls that wait, as far as there are any.
   func serveWaiting() {
-    while case .ready(let connection) = state, connection.hasRoom, let call = waiting.popFirst() {
-      call.isWaiting = false
+    while case .ready(let connection) = connectivity.phase, connection.hasRoom,
+      let call = nextWaiting()
+    {
       if !connection.open(call) { wait(call) }
     }
     connectIfNeeded()
@@ -108,9 +119,13 @@ final class CallDispatcher: @unchecked Sendable {
 
   /// There is no connection to be had: calls that do not wait for one fail.
   func failWaiting(_ error: RPCError) {
-    let all = waiting
+    let all = waiting.filter { $0.isWaiting }
     waiting = []
-    for call in all where call.options.waitsForReady { waiting.append(call) }
+    waitingCount = 0
+    for call in all where call.options.waitsForReady {
+      waiting.append(call)
+      waitingCount += 1
+    }
     for call in all where !call.options.waitsForReady {
       call.isWaiting = false
       call.connectingFailed(error)
@@ -119,10 +134,7 @@ final class CallDispatcher: @unchecked Sendable {
 
   func ended(_ call: ClientCall) {
     calls[ObjectIdentifier(call)] = nil
-    if call.isWaiting {
-      call.isWaiting = false
-      waiting.removeAll { $0 === call }
-    }
+    if call.isWaiting { stopWaiting(call) }
     guard calls.isEmpty else { return }
     idleSince = .now()
     if isShuttingDown {
@@ -166,7 +178,7 @@ final class CallDispatcher: @unchecked Sendable {
   private func whyLate(_ call: ClientCall) -> RPCError {
     guard call.isWaiting else { return Self.deadlinePassed }
     let reason =
-      switch state {
+      switch connectivity.phase {
       case .backingOff(let error): error.message
       case .ready: "the server permits no more streams at a time"
       case .idle, .connecting: "there is no connection to \(target) yet"
@@ -183,10 +195,7 @@ final class CallDispatcher: @unchecked Sendable {
       guard self.idleSince + self.configuration.idleTimeout <= .now() else {
         return self.armIdleTimer()
       }
-      if case .ready(let connection) = self.state {
-        self.state = .idle
-        connection.shutDown()
-      }
+      self.connectivity.idled()?.shutDown()
     }
   }
 

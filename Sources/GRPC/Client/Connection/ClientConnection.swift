@@ -19,7 +19,9 @@ final class ClientConnection: HTTP2Connection {
     /// A stream ended or the server's limit rose: there may be room for a call.
     case room
     /// The server takes no new streams.
-    case retired(calmDown: Bool)
+    ///
+    /// - Parameter calmDown: Whether it said ENHANCE_YOUR_CALM.
+    case retired(RPCError, calmDown: Bool)
     /// The connection is gone.
     case closed(RPCError)
   }
@@ -28,8 +30,7 @@ final class ClientConnection: HTTP2Connection {
   private var streams: [Int32: ClientStream] = [:]
   /// The headers that arrive now.
   private var head = ResponseHead()
-  private var isReady = false
-  private(set) var isRetired = false
+  private var state = ClientConnectionState()
   private var keepalive: KeepaliveTimer?
   /// Why the connection ends, as far as this side knows.
   private(set) var reason: String?
@@ -91,7 +92,7 @@ final class ClientConnection: HTTP2Connection {
 
   override func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     keepalive?.heard()
-    if !isReady, Self.isTLS(unwrapInboundIn(data)) {
+    if !state.wasReady, Self.isTLS(unwrapInboundIn(data)) {
       end(because: "it speaks TLS, and was called without")
       return close()
     }
@@ -108,10 +109,19 @@ final class ClientConnection: HTTP2Connection {
 
   /// Whether another stream may be opened now (RFC 9113 section 5.1.2).
   var hasRoom: Bool {
-    guard isReady, !isRetired, let session else { return false }
-    let limit = nghttp2_session_get_remote_settings(
-      session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)
-    return streams.count < Int(limit)
+    guard let session else { return false }
+    return state.hasRoom(
+      limit: Int(
+        nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)))
+  }
+
+  /// Whether calls were begun here, and the server has answered none of them.
+  var hasFailedCalls: Bool { state.hasFailedCalls }
+
+  /// Whether a stream's headers have left nghttp2's queue: from then on the server may see them.
+  func hasOpened(_ stream: ClientStream) -> Bool {
+    // nghttp2 makes its stream as it makes the bytes of the headers.
+    session.map { nghttp2_session_find_stream($0, stream.id) != nil } ?? false
   }
 
   /// Begins an attempt at a call.
@@ -132,6 +142,7 @@ final class ClientConnection: HTTP2Connection {
       retire(calmDown: false)
       return false
     }
+    state.streamBegan()
     stream.id = id
     streams[id] = stream
     call.attach(to: stream)
@@ -198,6 +209,7 @@ final class ClientConnection: HTTP2Connection {
     let isLast = header.flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0
     switch nghttp2_frame_type(UInt32(header.type)) {
     case NGHTTP2_HEADERS:
+      state.responseBegan()
       self.stream(stream)?.received(head, isLast: isLast, limit: configuration.headerListSize)
     case NGHTTP2_DATA where isLast: self.stream(stream)?.receivedEndOfData()
     case NGHTTP2_SETTINGS where header.flags & UInt8(NGHTTP2_FLAG_ACK.rawValue) == 0:
@@ -208,8 +220,11 @@ final class ClientConnection: HTTP2Connection {
   }
 
   private func receivedSettings() {
-    if isReady { return onEvent(self, .room) }
-    isReady = true
+    switch state.receivedSettings() {
+    case .nothing: return
+    case .changed: return onEvent(self, .room)
+    case .ready: break
+    }
     if let times = configuration.keepalive {
       let timer = KeepaliveTimer(
         times, eventLoop: eventLoop,
@@ -241,34 +256,39 @@ final class ClientConnection: HTTP2Connection {
     // nghttp2 goes on to close the streams beyond the last one the server will process, with
     // REFUSED_STREAM.
     retire(calmDown: frame.error_code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+    moveUnopened()
   }
 
   private func retire(calmDown: Bool) {
-    if isRetired { return }
-    isRetired = true
-    onEvent(self, .retired(calmDown: calmDown))
+    if state.retire() { onEvent(self, .retired(error, calmDown: calmDown)) }
+  }
+
+  /// Gives up streams whose headers wait in nghttp2's queue: they may not be sent after a GOAWAY
+  /// (RFC 9113 section 6.8), and their calls are made on another connection.
+  private func moveUnopened() {
+    for stream in streams.values where !hasOpened(stream) { stream.closed(.overtaken) }
   }
 
   // MARK: The end
 
+  override func headersNotSent(stream: UnsafeMutableRawPointer?, id: Int32, errorCode: CInt) {
+    self.stream(stream)?.headersNotSent(errorCode: errorCode)
+  }
+
   override func streamClosed(stream pointer: UnsafeMutableRawPointer?, errorCode: UInt32) {
-    guard let stream = stream(pointer) else { return }
-    streams[stream.id] = nil
+    guard let stream = stream(pointer), streams.removeValue(forKey: stream.id) != nil else {
+      return
+    }
+    let wasLast = state.streamEnded()
     keepalive?.callsChanged(count: streams.count)
-    let name = HTTP2ErrorName.name(errorCode)
-    stream.closed(
-      .failed(
-        StatusCode(resetWith: errorCode),
-        errorCode == NGHTTP2_REFUSED_STREAM.rawValue
-          ? "the server did not take the call (\(name))" : "the call's stream was reset (\(name))"),
-      errorCode == NGHTTP2_REFUSED_STREAM.rawValue ? .refused : .sent)
-    if isRetired && streams.isEmpty { shutDown() }
+    stream.closed(.reset(errorCode: errorCode))
+    if wasLast { shutDown() }
     onEvent(self, .room)
   }
 
   /// Ends the connection in good order; calls that are open are lost.
   func shutDown() {
-    isRetired = true
+    _ = state.retire()
     guard let session else { return }
     nghttp2_session_terminate_session(session, NGHTTP2_NO_ERROR.rawValue)
     setNeedsFlush()
@@ -286,23 +306,30 @@ final class ClientConnection: HTTP2Connection {
 
   /// Whether TLS is set up and HTTP/2 is not: then a server of TLS 1.3 says what it thinks of the
   /// client's certificate (RFC 8446 section 4.4.2.4), and closes before that may be read.
-  private var isAfterHandshake: Bool { usesTLS && !isReady }
+  private var isAfterHandshake: Bool { usesTLS && !state.wasReady }
 
   private static let refusal = "it may refuse the client's certificate, or the lack of one"
 
-  override func connectionClosed() {
-    keepalive?.stop()
-    keepalive = nil
+  /// What a call is told that ends with the connection.
+  private var error: RPCError {
     let lost =
-      isReady
+      state.wasReady
       ? "the connection to \(target) was lost"
       : "\(target) closed the connection before it spoke HTTP/2"
     let reason = reason ?? (isAfterHandshake ? Self.refusal : nil)
-    let error = RPCError(.unavailable, reason.map { "\(lost): \($0)" } ?? lost)
-    let open = streams
+    return RPCError(.unavailable, reason.map { "\(lost): \($0)" } ?? lost)
+  }
+
+  override func connectionClosed(_ session: OpaquePointer) {
+    keepalive?.stop()
+    keepalive = nil
+    let error = error
+    let open = streams.values.map { ($0, nghttp2_session_find_stream(session, $0.id) != nil) }
     streams = [:]
-    for stream in open.values { stream.closed(CallEnd(error: error), .sent) }
+    state.close()
+    // First, so that calls that are made again do not come back here.
     onEvent(self, .closed(error))
+    for (stream, wasOpened) in open { stream.closed(.lost(error, wasOpened: wasOpened)) }
   }
 }
 

@@ -11,7 +11,9 @@ struct RetryState {
 
   /// How far an attempt got.
   enum Progress {
-    /// The server promises not to have seen it: REFUSED_STREAM, or beyond a GOAWAY's last stream.
+    /// Nothing of it was sent.
+    case unsent
+    /// The server promises not to have acted on it: REFUSED_STREAM, or beyond a GOAWAY's last stream.
     case refused
     /// The server may have acted on it.
     case sent
@@ -44,6 +46,8 @@ struct RetryState {
     _ code: StatusCode, _ progress: Progress, _ pushback: Pushback?,
     using generator: inout some RandomNumberGenerator
   ) -> Decision {
+    // Whoever connects sees to it that a server which takes nothing is not besieged.
+    if progress == .unsent { return .now }
     if progress == .refused && !wasRefused {
       // Once, as the source of `RetryPolicy` has it: a server that refuses all is not besieged.
       wasRefused = true

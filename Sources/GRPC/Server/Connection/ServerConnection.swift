@@ -188,7 +188,7 @@ final class ServerConnection: HTTP2Connection {
     if let record = call.record { report(call, record) }
   }
 
-  override func connectionClosed() {
+  override func connectionClosed(_ session: OpaquePointer) {
     deadlineTimer?.task.cancel()
     deadlineTimer = nil
     timer?.cancel()
