@@ -154,16 +154,28 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
       ],
       path: "Tests/GRPCTestServer", packageAccess: false, swiftSettings: swiftSettings),
+    .target(
+      name: "ConformanceSupport",
+      dependencies: ["Threads", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      path: "Tests/ConformanceSupport", exclude: ["Protos"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "ConformanceServer",
       dependencies: [
-        "GRPC", "GRPCProtobuf", "GRPCServices",
+        "ConformanceSupport", "GRPC", "GRPCProtobuf", "GRPCServices",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      path: "Tests/ConformanceServer", exclude: ["Protos"], swiftSettings: swiftSettings),
+      path: "Tests/ConformanceServer", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "ConformanceClient",
+      dependencies: [
+        "ConformanceSupport", "GRPC", "Threads",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      path: "Tests/ConformanceClient", swiftSettings: swiftSettings),
     // The example of the gRPC modules. Examples/Greeter is also a package of its own, so this target
     // sees no more than another package does.
     .executableTarget(

@@ -12,7 +12,7 @@ struct ConformanceServer: ParsableCommand {
     discussion: """
       Prints GRPC_READY:<port> and serves until a signal ends it. With --suite it is what \
       `connectconformance --mode server` starts: the first message on standard input says what to \
-      serve, one on standard output says where, and the end of standard input is the end.
+      serve, one on standard output says where, and SIGTERM is the end.
       """)
 
   @Option(help: "Port on loopback to listen on; 0 takes a free one.")

@@ -21,9 +21,10 @@ from stubs import REPOSITORY
 
 SERVER = pathlib.Path(
     os.environ.get("BRIDGE_HOST", ".build/debug/bridge-host")).resolve().parent / "ConformanceServer"
-PROTOS = REPOSITORY / "Tests" / "ConformanceServer" / "Protos"
+PROTOS = REPOSITORY / "Tests" / "ConformanceSupport" / "Protos"
 FILES = ["grpc/testing/test.proto", "connectrpc/conformance/v1/service.proto",
-         "connectrpc/conformance/v1/server_compat.proto"]
+         "connectrpc/conformance/v1/server_compat.proto",
+         "connectrpc/conformance/v1/client_compat.proto"]
 
 
 def _describe():

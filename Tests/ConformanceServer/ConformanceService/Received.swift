@@ -1,3 +1,4 @@
+import ConformanceSupport
 import GRPC
 import GRPCProtobuf
 import NIOCore

@@ -1,3 +1,4 @@
+import ConformanceSupport
 import SwiftProtobuf
 
 /// The messages of the conformance suite under shorter names.
