@@ -109,17 +109,24 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .target(
+      name: "BridgeTools",
+      dependencies: [
+        "BridgeSessions", "JSON", "Threads",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "CLibffi", "JSON", "Threads",
-        .product(name: "DequeModule", package: "swift-collections"),
+        "BridgePluginABI", "BridgeSessions", "BridgeTools", "CLibffi", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
     .target(
       name: "BridgeService",
       dependencies: [
-        "BinaryFormats", "BridgePluginHost", "BridgeProtocol", "BridgeSessions", "GRPC",
+        "BinaryFormats", "BridgeProtocol", "BridgeSessions", "BridgeTools", "GRPC",
         "GRPCProtobuf", "JSON", "Threads",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -130,7 +137,8 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads", "TrustedFiles",
+        "BridgeTools", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads",
+        "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -255,8 +263,8 @@ let package = Package(
     .testTarget(
       name: "BridgeServiceTests",
       dependencies: [
-        "BinaryFormatsFuzzing", "BridgePluginHost", "BridgeProtocol", "BridgeService",
-        "BridgeSessions", "GRPC", "GRPCProtobuf", "JSON", "RandomSessions",
+        "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeService",
+        "BridgeSessions", "BridgeTools", "GRPC", "GRPCProtobuf", "JSON", "RandomSessions",
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
@@ -287,10 +295,17 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "BridgeToolsTests",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "JSON", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "JSON",
-        "RandomSessions", "Threads",
+        "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgeSessions",
+        "BridgeTools", "JSON", "RandomSessions", "Threads",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

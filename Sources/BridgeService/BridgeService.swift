@@ -1,5 +1,5 @@
-public import BridgePluginHost
 public import BridgeSessions
+public import BridgeTools
 internal import GRPC
 internal import Threads
 public import Logging
@@ -23,27 +23,27 @@ public final class BridgeService: Sendable {
   let sessions: SessionStore
   /// Knows which sessions other hosts hold.
   let directory: any SessionDirectory
-  let plugins: PluginHost
+  let tools: ToolHost
   let configuration: Configuration
   let logger: Logger
 
   /// The calls of open watches, to end them when the host shuts down.
   private let watches = Locked((calls: [ObjectIdentifier: ServerCall](), isEnding: false))
 
-  /// What `encodedTools` answers, once it was asked. The plugins are loaded before the first call, and
-  /// describing their tools anew costs many times what making a session does.
-  let toolsOnTheWire = Locked<[UInt8]?>(nil)
+  /// What `encodedTools` answered last, and for which catalog: describing all tools anew costs many times
+  /// what making a session does.
+  let encodedCatalog = Locked<(catalog: ToolCatalog, bytes: [UInt8])?>(nil)
 
   /// Serves sessions and the tools of plugins.
   ///
   /// - Parameter directory: nil when all sessions are in the store.
   public init(
-    sessions: SessionStore, directory: (any SessionDirectory)? = nil, plugins: PluginHost,
+    sessions: SessionStore, directory: (any SessionDirectory)? = nil, tools: ToolHost,
     configuration: Configuration = Configuration(), logger: Logger
   ) {
     self.sessions = sessions
     self.directory = directory ?? sessions
-    self.plugins = plugins
+    self.tools = tools
     self.configuration = configuration
     self.logger = logger
   }

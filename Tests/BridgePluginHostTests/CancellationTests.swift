@@ -1,4 +1,5 @@
 import BridgeSessions
+import BridgeTools
 import Glibc
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 /// Tools in C that are told of their cancellation, and callbacks that end each other.
 extension TestPluginSuites {
   @Suite struct CancellationTests {
-    private func makeHost() throws -> PluginHost {
+    private func makeHost() throws -> TestHost {
       try Plugins.makeHost(loading: "libTestPlugin.so")
     }
 
@@ -28,7 +29,7 @@ extension TestPluginSuites {
     /// Starts a call and cancels it: once its tool says that it runs, or after a time.
     static func cancelled(
       _ name: String, _ arguments: [String: String] = [:], after microseconds: UInt32? = nil,
-      reason: ToolCall.Cancellation = .cancelled, host: PluginHost, session: Session
+      reason: ToolCall.Cancellation = .cancelled, host: TestHost, session: Session
     ) throws -> ToolOutcome {
       let recorder = Recorder()
       let call = try host.begin(name, arguments, session: session, recorder: recorder)

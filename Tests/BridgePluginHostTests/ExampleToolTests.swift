@@ -1,4 +1,5 @@
 import BridgeSessions
+import BridgeTools
 import JSON
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 
 /// The example plugins, as a directory would serve them.
 @Suite struct ExampleToolTests {
-  private func makeHost() throws -> PluginHost {
+  private func makeHost() throws -> TestHost {
     try Plugins.makeHost(loading: "libExampleTools.so", "libExampleToolsC.so")
   }
 
@@ -55,7 +56,7 @@ import Testing
       (["operation": "\"add\"", "a": "\"x\"", "b": "2"], "parameter a of arithmetic"),
       (["operation": "\"add\"", "a": "1", "b": "2", "c": "3"], "no parameter c"),
     ] {
-      let error = #expect(throws: SessionError.self) {
+      let error = #expect(throws: ToolsError.self) {
         try host.run("arithmetic", arguments, session: session)
       }
       #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
@@ -63,7 +64,8 @@ import Testing
   }
 
   @Test func theSchemaIsJSONSchema() throws {
-    let schema = try #require(try makeHost().tool("arithmetic")).description.inputSchema
+    let schema = try #require(try makeHost().tools.registry.catalog["arithmetic"]).description
+      .inputSchema
     #expect(schema["type"] == .string("object"))
     let operation = schema["properties"]?["operation"]
     #expect(operation?["type"] == .string("string"))

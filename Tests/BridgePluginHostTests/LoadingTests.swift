@@ -60,7 +60,7 @@ extension TestPluginSuites {
         """#)
       let host = Plugins.makeHost()
       var results: [String: String] = [:]
-      for report in try host.loadDirectory(scratch.path) {
+      for report in try host.plugins.loadDirectory(scratch.path) {
         let name = String(report.file.split(separator: "/").last!)
         switch report.result {
         case .success(let tools): results[name] = tools.joined()
@@ -78,10 +78,14 @@ extension TestPluginSuites {
     }
 
     @Test func aDirectoryThatCannotBeUsedIsAnError() {
-      #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory("/nonexistent") }
+      #expect(throws: PluginError.self) {
+        try Plugins.makeHost().plugins.loadDirectory("/nonexistent")
+      }
       let scratch = Scratch()
       chmod(scratch.path, 0o777)
-      #expect(throws: PluginError.self) { try Plugins.makeHost().loadDirectory(scratch.path) }
+      #expect(throws: PluginError.self) {
+        try Plugins.makeHost().plugins.loadDirectory(scratch.path)
+      }
       chmod(scratch.path, 0o755)
     }
 
@@ -109,7 +113,7 @@ extension TestPluginSuites {
       let parts = text.split(separator: "TOOL", omittingEmptySubsequences: false)
       scratch.write("x.native.json", parts.joined(separator: tool))
       let error = #expect(throws: PluginError.self) {
-        try Plugins.makeHost().load("\(scratch.path)/x.native.json")
+        try Plugins.makeHost().plugins.load("\(scratch.path)/x.native.json")
       }
       #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }

@@ -1,5 +1,6 @@
 import BridgePluginHost
 import BridgeSessions
+import BridgeTools
 import Glibc
 import Logging
 import Testing
@@ -18,13 +19,11 @@ enum Plugins {
     return String(path[..<path.lastIndex(of: "/")!])
   }()
 
-  static func makeHost() -> PluginHost {
-    PluginHost(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-  }
+  static func makeHost() -> TestHost { TestHost() }
 
-  static func makeHost(loading files: String...) throws -> PluginHost {
+  static func makeHost(loading files: String...) throws -> TestHost {
     let host = makeHost()
-    for file in files { _ = try host.load("\(directory)/\(file)") }
+    for file in files { _ = try host.plugins.load("\(directory)/\(file)") }
     return host
   }
 
@@ -104,18 +103,28 @@ final class Recorder: ToolCallObserver, @unchecked Sendable {
   }
 }
 
-extension PluginHost {
+/// A host of tools with nothing but plugins around it.
+final class TestHost: Sendable {
+  let tools = ToolHost(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  let plugins: PluginHost
+
+  init() { plugins = PluginHost(registry: tools.registry) }
+
+  deinit { tools.stop() }
+
   /// Starts a tool with parameters given as JSON.
   func begin(
     _ name: String, _ arguments: [String: String] = [:], session: Session,
     deadline: Int64? = nil, isStreaming: Bool = false, recorder: Recorder
   ) throws -> ToolCall {
-    let tool = try #require(self.tool(name), "no tool \(name)")
-    return try start(
-      tool, session: session,
-      arguments: try Arguments(
-        arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description),
-      metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming, observer: recorder)
+    let tool = try tools.registry.admit(name)
+    return try tools.start(
+      tool,
+      ToolCall.Request(
+        arguments: try Arguments(
+          arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description),
+        metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming),
+      in: session, onEventLoop: false, observer: recorder)
   }
 
   /// Runs a tool to its end.

@@ -1,4 +1,5 @@
 import BridgeSessions
+import BridgeTools
 import Glibc
 import Testing
 

@@ -1,5 +1,6 @@
 import BinaryFormatsFuzzing
 import BridgeSessions
+import BridgeTools
 import RandomSessions
 import Testing
 

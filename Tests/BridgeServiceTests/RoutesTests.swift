@@ -1,6 +1,6 @@
-import BridgePluginHost
 import BridgeProtocol
 import BridgeSessions
+import BridgeTools
 import GRPC
 import GRPCProtobuf
 import Logging
@@ -13,8 +13,7 @@ import Testing
 
   private var service: BridgeService {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    return BridgeService(
-      sessions: sessions, plugins: PluginHost(logger: logger), logger: logger)
+    return BridgeService(sessions: sessions, tools: ToolHost(logger: logger), logger: logger)
   }
 
   @Test func everyMethodOfTheBridgeHasARoute() {

@@ -1,6 +1,6 @@
-import BridgePluginHost
 import BridgeProtocol
 import BridgeSessions
+import BridgeTools
 import GRPC
 import GRPCProtobuf
 import Logging
@@ -29,7 +29,7 @@ import Testing
   init() throws {
     let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let service = BridgeService(
-      sessions: store, directory: Directory(store: store), plugins: PluginHost(logger: logger),
+      sessions: store, directory: Directory(store: store), tools: ToolHost(logger: logger),
       logger: logger)
     server = GRPCServer(methods: service.methods, eventLoops: 1, logger: logger)
     let address = try server.listen(on: .tcp(host: "127.0.0.1", port: 0), security: .plaintext)

@@ -77,7 +77,7 @@ struct Serve: ParsableCommand {
       "serving",
       metadata: [
         "address": "\(server.addresses.map { "\($0)" }.joined(separator: ", "))",
-        "tools": "\(plugins.host.toolCount)",
+        "tools": "\(plugins.tools.registry.catalog.count)",
         "version": "\(hostVersion)",
       ])
 

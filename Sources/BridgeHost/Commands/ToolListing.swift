@@ -1,4 +1,4 @@
-internal import BridgePluginHost
+internal import BridgeTools
 internal import JSON
 
 /// How `bridge-host tools` prints a tool.
@@ -8,7 +8,7 @@ enum ToolListing {
     let traits = [
       tool.streams ? "streams" : nil, tool.isReadOnly ? "read-only" : nil,
       tool.isDestructive ? "destructive" : nil, tool.isIdempotent ? "idempotent" : nil,
-      tool.isSerial ? "serial" : nil,
+      tool.concurrency == .serial ? "serial" : nil,
     ].compactMap { $0 }
     lines.append("    plugin \(tool.plugin)" + traits.map { ", \($0)" }.joined())
     for parameter in tool.parameters { lines.append("    " + text(parameter)) }

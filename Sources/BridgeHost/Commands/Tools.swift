@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import BridgePluginHost
+internal import BridgeTools
 internal import Logging
 
 /// `bridge-host tools`: lists what a plugin directory offers.
@@ -17,14 +18,15 @@ struct Tools: ParsableCommand {
 
   func run() throws {
     let logger = Logger(label: "bridge-host") { _ in SwiftLogNoOpLogHandler() }
-    let host = PluginHost(logger: logger)
+    let registry = ToolHost(logger: logger).registry
+    let host = PluginHost(registry: registry)
     var failed = false
     for report in try failingPlainly({ try host.loadDirectory(plugins) }) {
       guard case .failure(let error) = report.result else { continue }
       StandardError.writeLine("skipped: \(error)")
       failed = true
     }
-    for tool in host.descriptions {
+    for tool in registry.catalog.descriptions {
       try failingPlainly {
         if json { return try StandardOutput.writeLine(ToolListing.json(tool)) }
         for line in ToolListing.lines(tool) { try StandardOutput.writeLine(line) }

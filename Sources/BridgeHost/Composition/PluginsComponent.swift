@@ -1,16 +1,17 @@
 internal import BridgePluginHost
+internal import BridgeTools
 internal import Logging
 
 /// The plugins, and the threads that run their tools.
 final class PluginsComponent: HostComponent {
   let name = "plugins"
-  let host: PluginHost
+  let tools: ToolHost
   private let directory: String?
   private let logger: Logger
 
   /// - Parameter directory: Where plugins lie; nil loads none.
-  init(directory: String?, configuration: PluginHost.Configuration, logger: Logger) {
-    host = PluginHost(configuration: configuration, logger: logger)
+  init(directory: String?, configuration: ToolThreads.Configuration, logger: Logger) {
+    tools = ToolHost(configuration: configuration, logger: logger)
     self.directory = directory
     self.logger = logger
   }
@@ -18,17 +19,17 @@ final class PluginsComponent: HostComponent {
   /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
   func start() throws {
     guard let directory else { return }
-    for report in try host.loadDirectory(directory) {
+    for report in try PluginHost(registry: tools.registry).loadDirectory(directory) {
       switch report.result {
-      case .success(let tools):
+      case .success(let names):
         logger.info(
           "plugin loaded",
-          metadata: ["file": "\(report.file)", "tools": "\(tools.joined(separator: ", "))"])
+          metadata: ["file": "\(report.file)", "tools": "\(names.joined(separator: ", "))"])
       case .failure(let error):
         logger.error("plugin skipped", metadata: ["file": "\(report.file)", "error": "\(error)"])
       }
     }
   }
 
-  func stop() { host.stop() }
+  func stop() { tools.stop() }
 }

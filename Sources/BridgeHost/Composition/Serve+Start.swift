@@ -1,5 +1,5 @@
-internal import BridgePluginHost
 internal import BridgeService
+internal import BridgeTools
 internal import GRPC
 internal import GRPCServices
 internal import Glibc
@@ -20,7 +20,7 @@ extension Serve {
     ).sessions
     let plugins = try components.start(makePlugins(logger))
     let service = BridgeService(
-      sessions: store, plugins: plugins.host, configuration: serviceConfiguration,
+      sessions: store, tools: plugins.tools, configuration: serviceConfiguration,
       logger: logger)
     let health = HealthStatus()
     let methods =
@@ -30,7 +30,7 @@ extension Serve {
     try components.start(HealthComponent(health, services: [BridgeService.name]))
     let server = try components.start(makeServer(methods, logger))
     try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
-    warn(logger, hasTools: plugins.host.toolCount > 0)
+    warn(logger, hasTools: plugins.tools.registry.catalog.count > 0)
     return (server, plugins)
   }
 
@@ -50,7 +50,7 @@ extension Serve {
   }
 
   private func makePlugins(_ logger: Logger) -> PluginsComponent {
-    var configuration = PluginHost.Configuration()
+    var configuration = ToolThreads.Configuration()
     configuration.toolThreads = toolThreads
     return PluginsComponent(directory: plugins?.path, configuration: configuration, logger: logger)
   }

@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 
 // Between the ABI's values and ours.
 
@@ -155,36 +156,5 @@ extension ToolValue {
     let byteCount = Int(numbers.count) * element.width
     let bytes = numbers.data.map { Array(UnsafeRawBufferPointer(start: $0, count: byteCount)) }
     return NumericArray(shape: shape, elementType: element, bytes: bytes ?? [])
-  }
-
-  /// This value as one of a type, as far as nothing is lost.
-  ///
-  /// - Throws: `SessionError` with code `invalidValue`.
-  func converted(to type: ValueType) throws -> Value {
-    switch (self, type) {
-    case (.value(.integer(let integer), _), .float): return .float(Double(integer))
-    case (.value(.float(let number), _), .integer):
-      if let integer = Int64(exactly: number) { return .integer(integer) }
-    case (.value(.string(let text), _), .string), (.value(.string(let text), _), .choice),
-      (.value(.string(let text), _), .module):
-      return .string(text)
-    case (.value(.array(let array), _), .embedding) where array.shape.count == 1:
-      return .array(array)
-    case (.value(.array(let array), _), .tensor): return .array(array)
-    case (.value(let value, let own), _) where own == type: return value
-    case (.json(let text, _), _): return try Value(json: text, as: type)
-    default: break
-    }
-    throw SessionError(
-      .invalidValue, "expected a value of type \(type.rawValue), got \(typeName)")
-  }
-
-  var typeName: String {
-    switch self {
-    case .null: "null"
-    case .value(_, let type): type.rawValue
-    case .json(_, let type): type.name
-    case .bytes: "bytes"
-    }
   }
 }

@@ -1,6 +1,6 @@
-internal import Threads
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 internal import Logging
 
 /// The functions of `bridge_call_api`: each finds the call by its handle and answers a status.
@@ -31,7 +31,7 @@ extension bridge_status {
 
 /// Runs a function on a call; what it throws becomes the thread's last error.
 func withCall(
-  _ handle: OpaquePointer?, _ body: (ToolCall) throws -> bridge_status
+  _ handle: OpaquePointer?, _ body: (PluginCall) throws -> bridge_status
 ) -> bridge_status {
   guard let call = Handles.calls[handle] else { return .stale }
   do {
@@ -41,15 +41,28 @@ func withCall(
   }
 }
 
-extension ToolCall {
+extension PluginCall {
   /// Keeps an error for `last_error`.
   ///
   /// - Returns: Its status.
   func note(_ error: any Error) -> bridge_status {
-    let error = error as? SessionError ?? SessionError(.invalidArgument, "\(error)")
-    let status = error.code.status
-    note(LastError(status, error.message))
+    let (status, message) =
+      switch error {
+      case let error as SessionError: (error.code.status, error.message)
+      case let error as ToolsError: (error.code.status, error.message)
+      default: (bridge_status(BRIDGE_INVALID_ARGUMENT), "\(error)")
+      }
+    note(LastError(status, message))
     return status
+  }
+}
+
+extension PluginCall {
+  /// A quick tool runs where nothing may wait.
+  fileprivate func checkMayBlock() throws(ToolsError) {
+    if call.mayBlock { return }
+    throw ToolsError(
+      .failedPrecondition, "\(call.tool.name) says it is quick, so it must not wait")
   }
 }
 
@@ -67,6 +80,20 @@ extension SessionError.Code {
       case .permissionDenied: BRIDGE_PERMISSION_DENIED
       case .unsupported: BRIDGE_UNIMPLEMENTED
       case .storageUnavailable, .elsewhere: BRIDGE_UNAVAILABLE
+      }
+    return bridge_status(status)
+  }
+}
+
+extension ToolsError.Code {
+  var status: bridge_status {
+    let status =
+      switch self {
+      case .toolNotFound: BRIDGE_NOT_FOUND
+      case .invalidParameter: BRIDGE_INVALID_ARGUMENT
+      case .limitReached: BRIDGE_RESOURCE_EXHAUSTED
+      case .nameTaken: BRIDGE_ALREADY_EXISTS
+      case .failedPrecondition: BRIDGE_FAILED_PRECONDITION
       }
     return bridge_status(status)
   }
@@ -96,7 +123,7 @@ private func sessionID(
   _ handle: OpaquePointer?, _ id: UnsafeMutablePointer<bridge_str>?
 ) -> bridge_status {
   withCall(handle) { call in
-    id?.pointee = call.text(call.session.id)
+    id?.pointee = call.text(call.services.sessionID)
     return .ok
   }
 }
@@ -106,7 +133,7 @@ private func metadata(
 ) -> bridge_status {
   withCall(handle) { call in
     let key = try text(key, "the key")
-    guard let found = call.metadata[key] else {
+    guard let found = call.call.metadata[key] else {
       throw SessionError(.variableNotFound, "the request has no metadata \(key)")
     }
     value?.pointee = call.text(found)
@@ -115,27 +142,30 @@ private func metadata(
 }
 
 private func check(_ handle: OpaquePointer?) -> bridge_status {
-  withCall(handle) { bridge_status($0.cancellation) }
+  withCall(handle) { bridge_status($0.call.cancellation) }
 }
 
 private func remaining(
   _ handle: OpaquePointer?, _ nanoseconds: UnsafeMutablePointer<Int64>?
 ) -> bridge_status {
   withCall(handle) { call in
-    nanoseconds?.pointee = call.deadline.map { max(0, $0 - MonotonicClock.now) } ?? .max
+    nanoseconds?.pointee = call.call.remaining ?? .max
     return .ok
   }
 }
 
 private func sleep(_ handle: OpaquePointer?, _ nanoseconds: Int64) -> bridge_status {
-  withCall(handle) { bridge_status($0.sleep(nanoseconds: nanoseconds)) }
+  withCall(handle) { call in
+    try call.checkMayBlock()
+    return bridge_status(call.call.sleep(nanoseconds: nanoseconds))
+  }
 }
 
 private func progress(
   _ handle: OpaquePointer?, _ fraction: Double, _ message: bridge_str
 ) -> bridge_status {
   withCall(handle) { call in
-    bridge_status(call.progress(fraction, try text(message, "the message")))
+    bridge_status(call.call.progress(fraction, try text(message, "the message")))
   }
 }
 
@@ -143,7 +173,7 @@ private func result(
   _ handle: OpaquePointer?, _ value: UnsafePointer<bridge_value>?
 ) -> bridge_status {
   withCall(handle) { call in
-    call.setResult(try ToolValue(copying: value))
+    call.call.setResult(try ToolValue(copying: value))
     return .ok
   }
 }
@@ -152,13 +182,15 @@ private func binaryResult(
   _ handle: OpaquePointer?, _ data: UnsafeRawPointer?, _ length: Int,
   _ release: bridge_release?, _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
-  // Ours in every case, as the header promises; answers need it as an array.
-  defer { release?(context, data, length) }
+  // Ours in every case, as the header promises.
+  nonisolated(unsafe) let (context, data) = (context, data)
+  let isBlob = length == 0 || data != nil
+  let blob = Blob(donated: UnsafeRawBufferPointer(start: data, count: isBlob ? length : 0)) {
+    release?(context, data, length)
+  }
   return withCall(handle) { call in
-    guard length == 0 || data != nil else {
-      throw SessionError(.invalidArgument, "\(length) bytes have no data")
-    }
-    call.setBinaryResult(Array(UnsafeRawBufferPointer(start: data, count: length)))
+    guard isBlob else { throw SessionError(.invalidArgument, "\(length) bytes have no data") }
+    call.call.setBinaryResult(blob)
     return .ok
   }
 }
@@ -167,7 +199,7 @@ private func annotate(
   _ handle: OpaquePointer?, _ key: bridge_str, _ value: bridge_str
 ) -> bridge_status {
   withCall(handle) { call in
-    call.annotate(try text(key, "the key"), try text(value, "the value"))
+    call.call.annotate(try text(key, "the key"), try text(value, "the value"))
     return .ok
   }
 }
@@ -176,20 +208,24 @@ private func emit(
   _ handle: OpaquePointer?, _ chunk: UnsafePointer<bridge_value>?
 ) -> bridge_status {
   withCall(handle) { call in
-    guard call.isStreaming else {
+    guard call.call.request.isStreaming else {
       throw SessionError(
         .failedPrecondition, "nobody streams from this call: it was made by ExecuteTool")
     }
-    switch call.emit(try ToolValue(copying: chunk)) {
+    switch call.call.emit(try ToolValue(copying: chunk)) {
     case .taken: return .ok
     case .full: return bridge_status(BRIDGE_FULL)
     case .cancelled(let reason): return bridge_status(reason)
+    case .finished: return .stale
     }
   }
 }
 
 private func waitForRoom(_ handle: OpaquePointer?) -> bridge_status {
-  withCall(handle) { bridge_status($0.waitForRoom()) }
+  withCall(handle) { call in
+    try call.checkMayBlock()
+    return bridge_status(call.call.waitForRoom())
+  }
 }
 
 private func fail(
@@ -200,7 +236,7 @@ private func fail(
       throw SessionError(.invalidArgument, "the error is NULL or has no size")
     }
     let type = try text(error.type, "the error's type")
-    call.fail(
+    call.call.setFailure(
       ToolFailure(
         code: (1...16).contains(error.code) ? error.code : bridge_status(BRIDGE_UNKNOWN),
         message: try text(error.message, "the error's message"),
@@ -234,12 +270,8 @@ private func log(_ handle: OpaquePointer?, _ level: bridge_log_level, _ message:
     case Int(BRIDGE_LOG_WARNING): .warning
     default: .error
     }
-  var metadata: Logger.Metadata = [
-    "tool": "\(call.tool.description.name)", "session": "\(call.session.id)",
-  ]
-  if let id = call.metadata["correlation_id"] { metadata["correlation_id"] = "\(id)" }
-  call.environment.logger.log(
-    level: level, "\(String(decoding: message.bytes ?? [], as: UTF8.self))", metadata: metadata)
+  call.services.log(
+    level, String(decoding: message.bytes ?? [], as: UTF8.self), from: call.call)
 }
 
 private func retain(

@@ -1,16 +1,20 @@
 internal import BridgePluginABI
+internal import BridgeTools
+internal import Synchronization
 
 /// A plugin's wish to be told of a call's cancellation.
 // @unchecked: `callback` and `context` are the plugin's, which promises they may be used from the
 // host's threads; the rest is constant.
 final class CancellationListener: @unchecked Sendable {
   let gate = CallbackGate()
+  /// What its call knows it by, once it is registered there; else 0.
+  let number = Atomic<UInt64>(0)
   private let callback: bridge_on_cancel
   private let context: UnsafeMutableRawPointer?
-  private weak let call: ToolCall?
+  private weak let call: PluginCall?
 
   init(
-    of call: ToolCall, callback: @escaping bridge_on_cancel, context: UnsafeMutableRawPointer?
+    of call: PluginCall, callback: @escaping bridge_on_cancel, context: UnsafeMutableRawPointer?
   ) {
     self.call = call
     self.callback = callback

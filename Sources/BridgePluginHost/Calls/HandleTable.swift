@@ -69,9 +69,9 @@ final class HandleTable<Object: AnyObject & Sendable>: Sendable {
 
 /// The tables of all handles plugins hold.
 enum Handles {
-  static let calls = HandleTable<ToolCall>(kind: 1)
-  static let tokens = HandleTable<ToolCall>(kind: 2)
+  static let calls = HandleTable<PluginCall>(kind: 1)
+  static let tokens = HandleTable<PluginCall>(kind: 2)
   static let snapshots = HandleTable<Snapshot>(kind: 3)
-  static let watches = HandleTable<ToolWatch>(kind: 4)
+  static let watches = HandleTable<PluginWatch>(kind: 4)
   static let listeners = HandleTable<CancellationListener>(kind: 5)
 }

@@ -1,16 +1,16 @@
 internal import BridgePluginABI
-internal import BridgeSessions
+internal import BridgeTools
 
 /// A version of a variable as the ABI hands it out: everything it points to stays in place.
 final class Snapshot: Sendable {
-  let variable: Variable
+  let variable: VariableSnapshot
   private let id: [UInt8]
   private let name: [UInt8]
   private let storage: ValueStorage
   /// Weak: a call that has ended is not kept by what it forgot to release.
-  weak let call: ToolCall?
+  weak let call: PluginCall?
 
-  init(_ variable: Variable, call: ToolCall?) {
+  init(_ variable: VariableSnapshot, call: PluginCall?) {
     self.variable = variable
     self.call = call
     id = Array(variable.id.utf8)

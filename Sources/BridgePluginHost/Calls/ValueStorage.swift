@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 
 /// Keeps alive what a `bridge_value` handed to a plugin points to.
 // The pointers go into the heap storage of arrays, which stays in place for as long as this object

@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 
 /// The functions of `bridge_variables_api`. A variables handle is its call's handle: it is valid
 /// exactly as long.
@@ -16,43 +17,6 @@ enum VariablesAPI {
   }()
 }
 
-/// What a tool said it uses, enforced.
-extension ToolCall {
-  private var footprint: ToolDescription { tool.description }
-
-  fileprivate func checkRead(_ name: String) throws {
-    if footprint.reads.isEmpty && footprint.writes.isEmpty { return }
-    if Self.covers(footprint.reads + footprint.writes, name) { return }
-    throw SessionError(
-      .permissionDenied, "\(footprint.name) does not declare that it reads \(name)")
-  }
-
-  fileprivate func checkWrite(_ name: String) throws {
-    if footprint.isReadOnly {
-      throw SessionError(
-        .permissionDenied, "\(footprint.name) is read-only and cannot write \(name)")
-    }
-    if footprint.reads.isEmpty && footprint.writes.isEmpty { return }
-    if Self.covers(footprint.writes, name) { return }
-    throw SessionError(
-      .permissionDenied, "\(footprint.name) does not declare that it writes \(name)")
-  }
-
-  private static func covers(_ declared: [String], _ name: String) -> Bool {
-    declared.contains { $0 == name || Wildcard($0).matches(name) }
-  }
-
-  /// The name behind an identifier, for the footprint.
-  fileprivate func name(of identifier: String) -> String {
-    if footprint.reads.isEmpty && footprint.writes.isEmpty { return identifier }
-    return (try? session.get(identifier))?.variable.name ?? identifier
-  }
-
-  fileprivate var writer: Writer {
-    Writer(.plugin, metadata: ["source": "tool:\(tool.description.name)"])
-  }
-}
-
 private func get(
   _ handle: OpaquePointer?, _ identifier: bridge_str,
   _ snapshot: UnsafeMutablePointer<OpaquePointer?>?
@@ -62,8 +26,7 @@ private func get(
       throw SessionError(.invalidArgument, "the snapshot's place is NULL")
     }
     let identifier = try text(identifier, "the variable's name")
-    try call.checkRead(call.name(of: identifier))
-    let variable = try call.session.get(identifier).variable
+    let variable = try call.services.get(identifier)
     let kept = Handles.snapshots.insert(Snapshot(variable, call: call))
     guard call.keep(snapshot: kept) else {
       Handles.snapshots.remove(kept)
@@ -93,8 +56,7 @@ private func list(
   _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
   withCall(handle) { call in
-    for variable in try call.session.list(try text(pattern, "the pattern")).variables {
-      do { try call.checkRead(variable.name) } catch { continue }
+    for variable in try call.services.list(try text(pattern, "the pattern")) {
       let snapshot = Snapshot(variable, call: nil)
       var view = snapshot.view
       let status = onVariable?(context, &view) ?? .ok
@@ -111,13 +73,9 @@ private func set(
 ) -> bridge_status {
   withCall(handle) { call in
     let identifier = try text(identifier, "the variable's name")
-    try call.checkWrite(call.name(of: identifier))
-    let value = try ToolValue(copying: value)
-    let variable = try call.session.set(
-      identifier, expectedVersion: expected, writer: call.writer
-    ) { Payload(try value.converted(to: $0.type)) }
-    version?.pointee = variable.version
-    try call.session.waitUntilStored()
+    let written = try call.services.set(
+      VariableWrite(identifier, try ToolValue(copying: value), expectedVersion: expected))
+    version?.pointee = written.version
     return .ok
   }
 }
@@ -131,22 +89,14 @@ private func setAll(
       throw SessionError(.invalidArgument, "the writes are NULL or have no size")
     }
     let stride = Int(writes.pointee.size)
-    let updates = try (0..<count).map { index -> Update in
+    let list = try (0..<count).map { index -> VariableWrite in
       let write = UnsafeRawPointer(writes).advanced(by: index * stride)
         .assumingMemoryBound(to: bridge_write.self)
       let identifier = try text(write.pointee.identifier, "the variable's name")
-      try call.checkWrite(call.name(of: identifier))
       let value = try withUnsafePointer(to: write.pointee.value) { try ToolValue(copying: $0) }
-      return Update(identifier, expectedVersion: write.pointee.expected_version) {
-        Payload(try value.converted(to: $0.type))
-      }
+      return VariableWrite(identifier, value, expectedVersion: write.pointee.expected_version)
     }
-    let result = try call.session.set(updates, atomic: true, writer: call.writer)
-    for case .failure(let error) in result.results
-    where error.message != Session.batchRefused.message {
-      throw error
-    }
-    try call.session.waitUntilStored()
+    _ = try call.services.setAll(list, metadata: [:])
     return .ok
   }
 }
@@ -157,25 +107,20 @@ private func create(
 ) -> bridge_status {
   withCall(handle) { call in
     let name = try text(name, "the variable's name")
-    try call.checkWrite(name)
     guard let type = ValueType(abi: type) else {
       throw SessionError(.invalidArgument, "variables have no type \(type)")
     }
-    let value = try ToolValue(copying: value).converted(to: type)
-    try call.session.register(
-      name: name, type: type, constraints: try text(constraints, "the constraints"),
-      payload: Payload(value), writer: call.writer)
-    try call.session.waitUntilStored()
+    _ = try call.services.create(
+      NewVariable(
+        name: name, type: type, value: try ToolValue(copying: value),
+        constraintsJSON: try text(constraints, "the constraints")))
     return .ok
   }
 }
 
 private func remove(_ handle: OpaquePointer?, _ identifier: bridge_str) -> bridge_status {
   withCall(handle) { call in
-    let identifier = try text(identifier, "the variable's name")
-    try call.checkWrite(call.name(of: identifier))
-    _ = try call.session.delete(identifier, writer: call.writer)
-    try call.session.waitUntilStored()
+    try call.services.remove(try text(identifier, "the variable's name"))
     return .ok
   }
 }
@@ -191,10 +136,7 @@ private func watch(
         .invalidArgument, "the identifiers, the callback or the watch's place is NULL")
     }
     let names = try (0..<count).map { try text(identifiers![$0], "a variable's name") }
-    for name in names { try call.checkRead(call.name(of: name)) }
-    if names.isEmpty { try call.checkRead("*") }
-    let new = ToolWatch(
-      callbacks: call.environment.callbacks, callback: onChange, context: context)
+    let new = PluginWatch(callback: onChange, context: context)
     let handle = Handles.watches.insert(new)
     // Before the first callback, which may unwatch.
     place.pointee = handle
@@ -204,7 +146,7 @@ private func watch(
       throw SessionError(.failedPrecondition, "the call is ending")
     }
     do {
-      try new.start(call.session, names, initial: initial != 0)
+      try new.start(call.services, names, initial: initial != 0)
     } catch {
       Handles.watches.remove(handle)
       call.forget(watch: handle)

@@ -1,7 +1,10 @@
 internal import BridgePluginABI
+internal import BridgeTools
 
 /// A loaded plugin: its name and its tools.
-struct Plugin {
+final class Plugin: ToolProvider {
+  /// The file it was loaded from.
+  let id: String
   let name: String
   let version: String
   let description: String
@@ -11,7 +14,7 @@ struct Plugin {
   ///
   /// - Parameter path: Absolute.
   /// - Throws: `PluginError`.
-  init(loading path: String, pool: WorkerPool) throws(PluginError) {
+  convenience init(loading path: String) throws(PluginError) {
     let object = try SharedObject(path)
     guard let symbol = object.symbol(BRIDGE_PLUGIN_ENTRY) else {
       throw PluginError(
@@ -27,13 +30,15 @@ struct Plugin {
     }
     guard let answer else { throw PluginError("\(path) answered no description of itself") }
     do throws(PluginError) {
-      try self.init(reading: answer, pool: pool)
+      try self.init(reading: answer, from: path)
     } catch {
       throw PluginError("\(path): \(error)")
     }
   }
 
-  private init(reading plugin: UnsafePointer<bridge_plugin>, pool: WorkerPool) throws(PluginError) {
+  private init(reading plugin: UnsafePointer<bridge_plugin>, from path: String) throws(PluginError)
+  {
+    id = path
     let descriptor = plugin.pointee
     guard descriptor.size >= MemoryLayout<bridge_plugin>.size else {
       throw PluginError(
@@ -50,14 +55,15 @@ struct Plugin {
     guard descriptor.tool_count == 0 || descriptor.tools != nil else {
       throw PluginError("bridge_plugin.tools is NULL")
     }
-    let lane = SerialLane(pool: pool)
     var tools: [any Tool] = []
     for index in 0..<Int(descriptor.tool_count) {
       guard let tool = descriptor.tools[index] else { throw PluginError("tool \(index) is NULL") }
-      tools.append(try PluginTool(reading: tool, plugin: name, lane: lane))
+      tools.append(try PluginTool(reading: tool, plugin: name))
     }
     self.tools = tools
   }
+
+  func retire() {}
 
   static func text(_ view: bridge_str, _ what: String) throws(PluginError) -> String {
     guard let text = view.string else { throw PluginError("\(what) is not UTF-8 text") }
@@ -67,23 +73,10 @@ struct Plugin {
   /// A name of a plugin, a tool or a parameter: 1 to 128 of `[A-Za-z0-9_.-]`.
   static func checkedName(_ view: bridge_str, _ what: String) throws(PluginError) -> String {
     let name = try text(view, "the name of \(what)")
-    guard isName(name) else {
+    guard ToolName.isValid(name) else {
       throw PluginError(
-        "the name \"\(name)\" of \(what) must be 1 to 128 letters, digits, \"_\", \".\" or \"-\"")
+        "the name \"\(name)\" of \(what) must be \(ToolName.rule)")
     }
     return name
-  }
-
-  static func isName(_ name: String) -> Bool {
-    (1...128).contains(name.utf8.count)
-      && name.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
-          UInt8(ascii: "-"):
-          true
-        default: false
-        }
-      }
   }
 }

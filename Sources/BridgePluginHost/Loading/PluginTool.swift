@@ -1,15 +1,15 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 
 /// A tool of a plugin's shared object.
 // @unchecked: the descriptor is the plugin's, which promises that it stays as it is.
 struct PluginTool: Tool, @unchecked Sendable {
   let description: ToolDescription
-  let lane: SerialLaneReference?
   private let descriptor: UnsafePointer<bridge_tool>
 
   init(
-    reading descriptor: UnsafePointer<bridge_tool>, plugin: String, lane: SerialLane
+    reading descriptor: UnsafePointer<bridge_tool>, plugin: String
   ) throws(PluginError) {
     self.descriptor = descriptor
     let tool = descriptor.pointee
@@ -44,15 +44,14 @@ struct PluginTool: Tool, @unchecked Sendable {
     description.isDestructive = tool.flags & UInt32(BRIDGE_TOOL_DESTRUCTIVE) != 0
     description.isIdempotent = tool.flags & UInt32(BRIDGE_TOOL_IDEMPOTENT) != 0
     description.isReadOnly = tool.run_read_only != nil
-    description.isSerial = tool.threading == UInt32(BRIDGE_SERIAL)
+    if tool.threading == UInt32(BRIDGE_SERIAL) { description.concurrency = .serial }
     description.reads = try Self.texts(tool.reads, tool.read_count, "reads of \(name)")
     description.writes = try Self.texts(tool.writes, tool.write_count, "writes of \(name)")
     self.description = description
-    self.lane = description.isSerial ? SerialLaneReference(lane: lane) : nil
   }
 
   func run(_ call: ToolCall) {
-    call.run { handle, variables in
+    PluginCall(call).run { handle, variables in
       if let run = descriptor.pointee.run {
         return run(descriptor.pointee.context, handle, variables)
       }

@@ -1,4 +1,5 @@
 internal import BridgeSessions
+internal import BridgeTools
 internal import JSON
 
 /// A file that makes functions of a shared object into tools: their signatures, and nothing else.
@@ -46,13 +47,13 @@ struct NativeManifest {
   }
 
   /// Loads the library and binds the functions.
-  func makeTools() throws(PluginError) -> [any Tool] {
+  func load(from path: String) throws(PluginError) -> NativeLibrary {
     let object = try SharedObject(library)
     var tools: [any Tool] = []
     for signature in signatures {
       tools.append(try NativeTool(signature, in: object, plugin: plugin))
     }
-    return tools
+    return NativeLibrary(id: path, name: plugin, tools: tools)
   }
 }
 
@@ -73,9 +74,9 @@ extension JSON {
   /// A member that must be a name.
   func name(_ key: String) throws(PluginError) -> String {
     let name = try text(key)
-    guard Plugin.isName(name) else {
+    guard ToolName.isValid(name) else {
       throw PluginError(
-        "\"\(key)\": \"\(name)\" must be 1 to 128 letters, digits, \"_\", \".\" or \"-\"")
+        "\"\(key)\": \"\(name)\" must be \(ToolName.rule)")
     }
     return name
   }

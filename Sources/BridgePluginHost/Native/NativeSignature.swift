@@ -1,4 +1,5 @@
 internal import BridgeSessions
+internal import BridgeTools
 internal import JSON
 
 /// The signature of one C function, and the tool it becomes.

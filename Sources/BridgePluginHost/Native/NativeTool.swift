@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import BridgeSessions
+internal import BridgeTools
 internal import CLibffi
 internal import Glibc
 internal import JSON
@@ -10,7 +11,6 @@ internal import JSON
 // @unchecked: the call interface and the types are written once, here; ffi_call only reads them.
 final class NativeTool: Tool, @unchecked Sendable {
   let description: ToolDescription
-  let lane: SerialLaneReference? = nil
   private let signature: NativeSignature
   private let function: UnsafeMutableRawPointer
   private let interface = UnsafeMutablePointer<ffi_cif>.allocate(capacity: 1)
@@ -47,19 +47,13 @@ final class NativeTool: Tool, @unchecked Sendable {
   }
 
   func run(_ call: ToolCall) {
-    if let cancellation = call.cancellation {
-      call.finish(status: cancellation.rawValue)
-      return
-    }
     do {
-      call.setResult(try invoke(call.arguments))
-      call.finish(status: .ok)
+      call.finish(.success(try invoke(call.arguments)))
     } catch {
       call.fail(
         ToolFailure(
           code: bridge_status(BRIDGE_INVALID_ARGUMENT), message: "\(error)",
           type: "invalid_argument"))
-      call.finish(status: bridge_status(BRIDGE_INVALID_ARGUMENT))
     }
   }
 

@@ -1,4 +1,3 @@
-internal import BridgePluginHost
 internal import BridgeProtocol
 public import GRPC
 internal import GRPCProtobuf
@@ -22,7 +21,7 @@ public struct ToolAdmin: Sendable {
       .unary(ToolAdminMethods.listTools) { [service] request, _ in
         let names = Set(request.names)
         return .with {
-          $0.tools = service.plugins.descriptions
+          $0.tools = service.tools.registry.catalog.descriptions
             .filter { names.isEmpty || names.contains($0.name) }
             .map(\.wireSpec)
             .sorted { $0.name < $1.name }

@@ -14,6 +14,8 @@ package enum ErrorReason: String, CaseIterable, Sendable {
   case alreadyExists = "ALREADY_EXISTS"
   /// The value is of another type, or against a constraint.
   case invalidValue = "INVALID_VALUE"
+  /// A parameter of a tool is missing, unknown, or has a value that the tool does not take.
+  case invalidParameter = "INVALID_PARAMETER"
   /// Something else in the request is wrong.
   case invalidArgument = "INVALID_ARGUMENT"
   /// The variable has another version than the request expects.

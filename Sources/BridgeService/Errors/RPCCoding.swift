@@ -1,5 +1,6 @@
 internal import BridgeProtocol
 internal import BridgeSessions
+internal import BridgeTools
 internal import GRPC
 internal import GRPCProtobuf
 internal import SwiftProtobuf
@@ -38,6 +39,7 @@ extension RPCError {
     switch error {
     case let error as RPCError: self = error
     case let error as SessionError: self.init(error)
+    case let error as ToolsError: self.init(error)
     default: self.init(.internalError, "\(error)", reason: .internalError)
     }
   }
@@ -61,10 +63,29 @@ extension RPCError {
       case .storageUnavailable: (.unavailable, .storageUnavailable)
       case .unsupported: (.unimplemented, .unsupported)
       }
-    // The text goes out twice and the facts beside it: cut, so that all fits into trailers.
+    self.init(code, error.message, reason: reason, facts: error.details)
+  }
+
+  /// The status for an error of tools.
+  init(_ error: ToolsError) {
+    let (code, reason): (StatusCode, ErrorReason) =
+      switch error.code {
+      case .toolNotFound: (.notFound, .toolNotFound)
+      case .invalidParameter: (.invalidArgument, .invalidParameter)
+      case .limitReached: (.resourceExhausted, .limitReached)
+      case .nameTaken: (.alreadyExists, .alreadyExists)
+      case .failedPrecondition: (.failedPrecondition, .failedPrecondition)
+      }
+    self.init(code, error.message, reason: reason, facts: error.details)
+  }
+
+  /// The text goes out twice and the facts beside it: cut, so that all fits into trailers.
+  private init(
+    _ code: StatusCode, _ message: String, reason: ErrorReason, facts: [String: String]
+  ) {
     self.init(
-      code, error.message.shortened(to: 1024), reason: reason,
-      metadata: error.details.mapValues { $0.shortened(to: 256) })
+      code, message.shortened(to: 1024), reason: reason,
+      metadata: facts.mapValues { $0.shortened(to: 256) })
   }
 
   /// A status with a google.rpc.ErrorInfo.

@@ -1,4 +1,3 @@
-internal import BridgePluginHost
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import GRPC
@@ -26,29 +25,17 @@ extension BridgeService {
   ) throws -> [UInt8] {
     let tools = try encodedTools()
     try directory.checkIsHere(request.sessionID)
-    let lifetime = Int(request.config.ttlSeconds)
-    let session: Session
-    if request.mustNotExist {
-      session = try sessions.create(
-        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
-    } else {
-      let isNew: Bool
-      (session, isNew) = try sessions.open(
-        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
-      if !isNew { return try answer(session) + tools }
-    }
+    let session = try sessions.create(
+      request.sessionID, metadata: request.metadata,
+      timeToLive: Int(request.config.ttlSeconds))
     logger.info("session created", metadata: ["session": "\(session.id)"])
-    return try answer(session) + tools
-  }
-
-  /// Without the tools. Messages one after the other are one message.
-  private func answer(_ session: Session) throws -> [UInt8] {
     let response = Snakepit_Bridge_InitializeSessionResponse.with {
       $0.success = true
-      $0.revision = session.revision
+      $0.revision = 0
       $0.epoch = session.epoch
     }
-    return try response.serializedBytes()
+    // Messages one after the other are one message.
+    return try response.serializedBytes() + tools
   }
 
   func cleanupSession(
@@ -76,7 +63,7 @@ extension BridgeService {
       $0.metadata = session.metadata
       $0.createdAt = .init(nanoseconds: session.createdAt)
       $0.variableCount = Int32(clamping: statistics.variables)
-      $0.toolCount = Int32(clamping: plugins.toolCount)
+      $0.toolCount = Int32(clamping: tools.registry.catalog.count)
       $0.revision = statistics.revision
       $0.epoch = session.epoch
       $0.lastUsedAt = .init(nanoseconds: session.lastUsedAt)

@@ -1,7 +1,7 @@
-internal import BridgePluginHost
 internal import BridgeProtocol
 internal import Threads
 internal import BridgeSessions
+internal import BridgeTools
 internal import GRPC
 internal import Logging
 
@@ -52,8 +52,8 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
     switch outcome.result {
     case .success(let value):
       response.isSuccess = true
-      response.binaryResult = outcome.binaryResult
-      if case .bytes(let bytes) = value, outcome.binaryResult.isEmpty {
+      response.binaryResult = outcome.binaryResult?.bytes ?? []
+      if case .bytes(let bytes) = value, response.binaryResult.isEmpty {
         response.binaryResult = bytes
       } else {
         write(value, to: &response)
@@ -68,14 +68,14 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
 
   private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
     let form = request?.form ?? []
-    if case .format(let format) = call.binaryAcceptance, response.binaryResult.isEmpty,
+    if form.contains(.binary), response.binaryResult.isEmpty,
       case .value(.array(let array), let type) = value,
       array.bytes.count > Variable.binaryThreshold
     {
       response.result = (
-        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type, format: format)
+        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type)
       )
-      response.binaryResult = array.binary(format, nested: array.isNested)
+      response.binaryResult = array.bytes
     } else {
       response.result = value.wire(form: form)
     }
@@ -88,10 +88,12 @@ extension BridgeService {
     observer: any ToolCallObserver
   ) throws -> ToolCall {
     // A deadline of the event loop's clock and one of MonotonicClock are the same number.
-    try plugins.start(
-      request.tool, session: request.session, arguments: request.arguments,
-      metadata: request.metadata, deadline: call.deadline.map { Int64($0.uptimeNanoseconds) },
-      isStreaming: isStreaming, observer: observer)
+    try tools.start(
+      request.tool,
+      ToolCall.Request(
+        arguments: request.arguments, metadata: request.metadata,
+        deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming),
+      in: request.session, onEventLoop: true, observer: observer)
   }
 
   func log(_ failure: ToolFailure, of request: ToolRequest?, session: String?) {

@@ -1,6 +1,6 @@
-internal import BridgePluginHost
 package import BridgeProtocol
 package import BridgeSessions
+internal import BridgeTools
 internal import GRPC
 internal import JSON
 
@@ -42,7 +42,7 @@ extension ExecuteToolRequest.Parameter: ArgumentSource {
 
 /// A request to run a tool, looked up and checked.
 struct ToolRequest {
-  let tool: any Tool
+  let tool: AdmittedTool
   let session: Session
   let arguments: Arguments
   let metadata: [String: String]
@@ -50,16 +50,11 @@ struct ToolRequest {
   let form: WireForm
 
   init(_ request: ExecuteToolRequest, service: BridgeService) throws {
-    guard let tool = service.plugins.tool(request.toolName) else {
-      throw RPCError(
-        .notFound, "Tool not found: \(request.toolName)", reason: .toolNotFound,
-        metadata: ["tool": request.toolName.shortened(to: 256)])
-    }
-    self.tool = tool
+    tool = try service.tools.registry.admit(request.toolName)
     arguments = try Arguments(request.parameters, for: tool.description)
     session = try service.sessionForUse(request.sessionID)
     metadata = request.metadata.isEmpty ? [:] : request.metadata.dictionary
-    var form: WireForm = []
+    var form: WireForm = request.hasBinaryParameters ? .binary : []
     for parameter in request.parameters where !parameter.typeURL.isEmpty {
       form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])
     }

@@ -1,17 +1,18 @@
-internal import BridgePluginHost
 internal import BridgeProtocol
 internal import BridgeSessions
+internal import BridgeTools
 internal import JSON
 internal import SwiftProtobuf
 
 extension BridgeService {
   /// An InitializeSessionResponse with nothing but the tools.
   func encodedTools() throws -> [UInt8] {
-    if let bytes = toolsOnTheWire.withLock({ $0 }) { return bytes }
+    let catalog = tools.registry.catalog
+    if let last = encodedCatalog.withLock({ $0 }), last.catalog === catalog { return last.bytes }
     var response = Snakepit_Bridge_InitializeSessionResponse()
-    for tool in plugins.descriptions { response.availableTools[tool.name] = tool.wireSpec }
+    for tool in catalog.descriptions { response.availableTools[tool.name] = tool.wireSpec }
     let bytes: [UInt8] = try response.serializedBytes()
-    toolsOnTheWire.withLock { $0 = bytes }
+    encodedCatalog.withLock { $0 = (catalog, bytes) }
     return bytes
   }
 }

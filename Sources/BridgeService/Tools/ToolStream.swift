@@ -1,5 +1,5 @@
-internal import BridgePluginHost
 internal import BridgeProtocol
+internal import BridgeTools
 internal import FoundationEssentials
 internal import GRPC
 internal import Threads
@@ -69,8 +69,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
       send {
         $0.isFinal = true
         $0.metadata = outcome.metadata
-        $0.data =
-          outcome.binaryResult.isEmpty ? Self.data(of: value) : .init(outcome.binaryResult)
+        $0.data = outcome.binaryResult.map { .init($0.bytes) } ?? Self.data(of: value)
       }
       call.finish()
     case .failure(let failure):

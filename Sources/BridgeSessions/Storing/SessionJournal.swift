@@ -24,6 +24,9 @@ public protocol SessionJournal: AnyObject, Sendable {
 }
 
 extension Session {
+  /// Whether changes are acknowledged only when they are stored.
+  public var acknowledgesStored: Bool { journal?.acknowledgesStored ?? false }
+
   /// Blocks until everything committed so far is stored, where that is what acknowledging means.
   /// Not on an event loop.
   ///

@@ -1,41 +1,22 @@
 public import BridgeSessions
 
-/// What a tool says of itself.
-public struct ToolDescription: Sendable {
-  public var name: String
-  public var description: String
-  public var parameters: [ParameterDescription]
-  /// The plugin that serves it.
-  public var plugin: String
-  public var streams = false
-  public var isReadOnly = false
-  public var isDestructive = false
-  public var isIdempotent = false
-  /// Whether only one call of its plugin's serial tools may run at a time.
-  public var isSerial = false
-  /// Variables it reads and writes; empty lists, both, stand for any.
-  public var reads: [String] = []
-  public var writes: [String] = []
-
-  public init(name: String, description: String, parameters: [ParameterDescription], plugin: String)
-  {
-    self.name = name
-    self.description = description
-    self.parameters = parameters
-    self.plugin = plugin
-  }
-}
-
 /// One parameter of a tool.
 public struct ParameterDescription: Sendable {
+  /// The name; see `ToolName`.
   public var name: String
   public var description: String
+  /// What it takes.
   public var type: ToolType
+  /// Whether a call must give it.
   public var isRequired: Bool
+  /// What a call that does not give it gets; nil for nothing.
   public var defaultValue: ToolValue?
   /// A JSON object; empty where there are none.
   public var constraintsJSON: String
+  /// The constraints as they are checked; nil where there are none.
   public var constraints: Constraints?
+  /// A JSON Schema for parameters that are JSON: object, array and any. Empty where there is none.
+  public var schemaJSON = ""
 
   /// - Throws: `SessionError` when the constraints are malformed or the default is against them.
   public init(

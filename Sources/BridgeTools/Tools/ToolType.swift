@@ -1,22 +1,16 @@
 public import BridgeSessions
 
-/// What crosses between a client and a tool: a variable's value, JSON, or bytes.
-public enum ToolValue: Sendable, Equatable {
-  case null
-  case value(Value, ValueType)
-  /// JSON text that has been checked.
-  case json([UInt8], ToolType)
-  case bytes([UInt8])
-}
-
 /// The type of a parameter or result, under its name on the wire.
 public enum ToolType: Sendable, Hashable {
+  /// One of the eight variable types.
   case value(ValueType)
   case object
   case array
   case bytes
+  /// Any JSON.
   case any
 
+  /// - Returns: nil for a name that is no type.
   public init?(name: String) {
     switch name {
     case "object": self = .object
@@ -29,6 +23,7 @@ public enum ToolType: Sendable, Hashable {
     }
   }
 
+  /// The name on the wire.
   public var name: String {
     switch self {
     case .value(let type): type.rawValue

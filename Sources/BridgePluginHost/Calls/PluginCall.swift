@@ -1,0 +1,209 @@
+internal import BridgePluginABI
+internal import BridgeSessions
+internal import BridgeTools
+internal import Synchronization
+internal import Threads
+
+/// A call as a plugin has it: its handles, and what these point to.
+///
+/// Thread-safe.
+final class PluginCall: Sendable {
+  let call: ToolCall
+  private let state = Locked(State())
+
+  // @unchecked: handles are numbers in the shape of pointers.
+  private struct State: @unchecked Sendable {
+    /// The tool is done: the plugin is given nothing more that the call would have to keep.
+    var isEnding = false
+    var handle: OpaquePointer?
+    /// Set once the plugin has retained the call.
+    var token: OpaquePointer?
+    /// Values whose views the plugin may still read.
+    var parameters: [String: ValueStorage] = [:]
+    var texts: [String: ValueStorage] = [:]
+    var snapshots: [OpaquePointer] = []
+    var watches: [OpaquePointer: PluginWatch] = [:]
+    var listeners: [OpaquePointer: CancellationListener] = [:]
+    /// The last failure of each thread, for `last_error`.
+    var lastErrors: [UInt: LastError] = [:]
+  }
+
+  init(_ call: ToolCall) { self.call = call }
+
+  var services: any CallServices { call.services }
+
+  // MARK: Views handed to the plugin
+
+  func parameter(_ name: String) -> bridge_value? {
+    guard let value = call.arguments.values[name] else { return nil }
+    return state.withLock { state in
+      if let storage = state.parameters[name] { return storage.view }
+      let storage = ValueStorage(value)
+      state.parameters[name] = storage
+      return storage.view
+    }
+  }
+
+  /// A text that stays in place until the call ends.
+  func text(_ text: String) -> bridge_str {
+    state.withLock { state in
+      let storage = state.texts[text] ?? ValueStorage(.bytes(Array(text.utf8)))
+      state.texts[text] = storage
+      return storage.view.as.text
+    }
+  }
+
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(snapshot handle: OpaquePointer) -> Bool {
+    state.withLock { state in
+      if state.isEnding { return false }
+      state.snapshots.append(handle)
+      return true
+    }
+  }
+
+  func forget(snapshot handle: OpaquePointer) {
+    state.withLock { state in
+      if let index = state.snapshots.lastIndex(of: handle) { state.snapshots.remove(at: index) }
+    }
+  }
+
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(watch: PluginWatch, handle: OpaquePointer) -> Bool {
+    state.withLock { state in
+      if state.isEnding { return false }
+      state.watches[handle] = watch
+      return true
+    }
+  }
+
+  func forget(watch handle: OpaquePointer) { state.withLock { $0.watches[handle] = nil } }
+
+  /// Tells the listener at once when the call is cancelled already.
+  ///
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(listener: CancellationListener, handle: OpaquePointer) -> Bool {
+    let isKept = state.withLock { state in
+      if state.isEnding { return false }
+      state.listeners[handle] = listener
+      return true
+    }
+    if isKept {
+      let number = call.onCancel { [weak listener] in listener?.tell($0) }
+      listener.number.store(number ?? 0, ordering: .releasing)
+    }
+    return isKept
+  }
+
+  func forget(listener handle: OpaquePointer) { state.withLock { $0.listeners[handle] = nil } }
+
+  // MARK: Errors of functions the tool calls
+
+  func note(_ error: LastError) { state.withLock { $0.lastErrors[CurrentThread.id] = error } }
+
+  var lastError: LastError? { state.withLock { $0.lastErrors[CurrentThread.id] } }
+
+  // MARK: The end
+
+  /// Lets the call outlive its function.
+  ///
+  /// - Returns: The token that completes it; nil when there is one already.
+  func retain() -> OpaquePointer? {
+    state.withLock { state in
+      guard state.token == nil, !state.isEnding else { return nil }
+      state.token = Handles.tokens.insert(self)
+      return state.token
+    }
+  }
+
+  /// Runs a function of a plugin as this call, and ends the call unless the plugin retained it.
+  func run(_ function: (_ call: OpaquePointer, _ variables: OpaquePointer) -> bridge_status) {
+    let handle = Handles.calls.insert(self)
+    state.withLock { $0.handle = handle }
+    let status = function(handle, handle)
+    let token = state.withLock { $0.token }
+    if status == bridge_status(BRIDGE_PENDING) {
+      // Its token ends the call, or has ended it on another thread already.
+      if token != nil { return }
+      call.setFailure(
+        ToolFailure(
+          code: bridge_status(BRIDGE_INTERNAL),
+          message: "\(call.tool.name) answered BRIDGE_PENDING without retaining its call",
+          type: "plugin_error"))
+      end(bridge_status(BRIDGE_INTERNAL))
+      return
+    }
+    // A token left behind by a tool that ended anyway finds nothing.
+    Handles.tokens.remove(token)
+    end(status)
+  }
+
+  /// Ends the call; its handle is stale from here on.
+  func end(_ status: bridge_status) {
+    // First the callbacks: one that runs may still use the call, and is waited for.
+    endCallbacks()
+    let (handle, snapshots) = state.withLock { state in
+      defer { state.snapshots = [] }
+      return (state.handle, state.snapshots)
+    }
+    Handles.calls.remove(handle)
+    for snapshot in snapshots { Handles.snapshots.remove(snapshot) }
+    if status == .ok { call.finish() } else { call.fail(failure(of: status)) }
+  }
+
+  private func endCallbacks() {
+    let (watches, listeners) = state.withLock { state in
+      state.isEnding = true
+      defer { (state.watches, state.listeners) = ([:], [:]) }
+      return (state.watches, state.listeners)
+    }
+    // All are shut before one is waited for, so that none begins meanwhile.
+    for (handle, watch) in watches {
+      Handles.watches.remove(handle)
+      watch.stop()
+    }
+    for (handle, listener) in listeners {
+      Handles.listeners.remove(handle)
+      call.removeListener(listener.number.load(ordering: .acquiring))
+      listener.gate.shut()
+    }
+    for watch in watches.values { watch.end() }
+    for listener in listeners.values { listener.gate.close() }
+  }
+
+  /// The failure of a tool that gave a status and no more.
+  private func failure(of status: bridge_status) -> ToolFailure {
+    let name = call.tool.name
+    if let reason = ToolCall.Cancellation(rawValue: status) {
+      return ToolFailure(reason, tool: name)
+    }
+    // As a rule it passes on what one of the host's functions answered it.
+    let cause = state.withLock { $0.lastErrors.values.first { $0.code == status } }
+    if let cause {
+      return ToolFailure(
+        code: status, message: "\(name) failed: \(String(decoding: cause.message, as: UTF8.self))",
+        type: "tool_error", isRetryable: cause.isRetryable)
+    }
+    return ToolFailure(
+      code: (2...16).contains(status) ? status : bridge_status(BRIDGE_UNKNOWN),
+      message: "\(name) failed with status \(status) and no message", type: "tool_error")
+  }
+}
+
+/// A failure as `last_error` hands it out: its texts stay in place.
+final class LastError: Sendable {
+  let code: bridge_status
+  let message: [UInt8]
+  let type: [UInt8]
+
+  /// Whether the same may succeed a little later.
+  var isRetryable: Bool {
+    code == bridge_status(BRIDGE_ABORTED) || code == bridge_status(BRIDGE_UNAVAILABLE)
+  }
+
+  init(_ code: bridge_status, _ message: String, type: String = "") {
+    self.code = code
+    self.message = Array(message.utf8)
+    self.type = Array(type.utf8)
+  }
+}

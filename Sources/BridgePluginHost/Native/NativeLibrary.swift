@@ -1,0 +1,18 @@
+internal import BridgeTools
+
+/// The functions of a shared object that a manifest makes into tools.
+final class NativeLibrary: ToolProvider {
+  /// The manifest's path.
+  let id: String
+  let name: String
+  let version = ""
+  let tools: [any Tool]
+
+  init(id: String, name: String, tools: [any Tool]) {
+    self.id = id
+    self.name = name
+    self.tools = tools
+  }
+
+  func retire() {}
+}

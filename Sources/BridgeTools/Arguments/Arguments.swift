@@ -1,0 +1,77 @@
+internal import BridgeSessions
+
+/// The arguments of one call, checked against the tool's declaration, defaults filled in.
+public struct Arguments: Sendable {
+  /// The value of each parameter that was given or has a default, by name.
+  public let values: [String: ToolValue]
+
+  /// Arguments that have been checked before, by whoever sent them on.
+  public init(checked values: [String: ToolValue]) { self.values = values }
+
+  /// - Parameter given: In any order, each name once.
+  /// - Throws: `ToolsError` with code `invalidParameter`, naming the parameter that is missing, unknown or
+  ///   wrong; `SessionError` when a value is of a format or size that the host does not read.
+  public init(_ given: [any ArgumentSource], for tool: ToolDescription) throws {
+    // Nothing is looked for among more than the tool takes.
+    if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
+    var values: [String: ToolValue] = [:]
+    var known = 0
+    for parameter in tool.parameters {
+      if let source = given.first(where: { $0.name == parameter.name }) {
+        known += 1
+        do {
+          values[parameter.name] = try Self.read(source, as: parameter)
+        } catch let error as SessionError {
+          throw Self.wrong(parameter, of: tool, error)
+        }
+      } else if let defaultValue = parameter.defaultValue {
+        values[parameter.name] = defaultValue
+      } else if parameter.isRequired {
+        throw ToolsError(
+          .invalidParameter,
+          "parameter \(parameter.name) of \(tool.name) is required (\(parameter.type.name))",
+          details: ["parameter": parameter.name])
+      }
+    }
+    if known < given.count { throw Self.unknown(among: given, for: tool) }
+    self.values = values
+  }
+
+  private static func wrong(
+    _ parameter: ParameterDescription, of tool: ToolDescription, _ error: SessionError
+  ) -> any Error {
+    let message = "parameter \(parameter.name) of \(tool.name): \(error.message)"
+    let details = ["parameter": parameter.name]
+    switch error.code {
+    case .invalidValue, .invalidArgument:
+      return ToolsError(.invalidParameter, message, details: details)
+    default: return SessionError(error.code, message, details: details)
+    }
+  }
+
+  private static func unknown(
+    among given: [any ArgumentSource], for tool: ToolDescription
+  ) -> ToolsError {
+    let names = Set(tool.parameters.map(\.name))
+    let unknown = given.lazy.map(\.name).filter { !names.contains($0) }.min() ?? ""
+    let known = tool.parameters.map(\.name).joined(separator: ", ")
+    return ToolsError(
+      .invalidParameter,
+      "\(tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
+      details: ["parameter": unknown])
+  }
+
+  private static func read(
+    _ source: any ArgumentSource, as parameter: ParameterDescription
+  ) throws -> ToolValue {
+    switch parameter.type {
+    case .value(let type):
+      var value = try source.value(as: type)
+      if let constraints = parameter.constraints { value = try constraints.admit(value) }
+      return .value(value, type)
+    case .bytes: return .bytes(try source.bytes())
+    case .object, .array, .any:
+      return .json(try CheckedJSON.check(try source.json(), is: parameter.type), parameter.type)
+    }
+  }
+}

@@ -1,0 +1,36 @@
+internal import BridgeSessions
+internal import JSON
+
+/// JSON text as tools take and give it.
+public enum CheckedJSON {
+  /// Checks that a text is JSON of a kind.
+  ///
+  /// Field clients wrap objects and lists in a JSON string: such a string is opened.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue`.
+  public static func check(_ text: [UInt8], is type: ToolType) throws -> [UInt8] {
+    let wrapped: String?
+    do {
+      wrapped = try text.withUnsafeBytes { bytes in
+        try JSON.read(bytes) { reader -> String? in
+          switch (type, reader.kind) {
+          case (.any, _), (.object, .object), (.array, .array): return nil
+          case (.object, .string), (.array, .string): return reader.string()
+          default:
+            throw SessionError(
+              .invalidValue, "expected a JSON \(type.name), got \(reader.value().text.prefix(80))")
+          }
+        }
+      }
+    } catch let error as JSONError {
+      throw SessionError(.invalidValue, error.message)
+    }
+    guard let wrapped else { return text }
+    let inner = Array(wrapped.utf8)
+    let kind = try? inner.withUnsafeBytes { try JSON.read($0) { $0.kind } }
+    guard kind == (type == .object ? .object : .array) else {
+      throw SessionError(.invalidValue, "expected a JSON \(type.name), got a string")
+    }
+    return inner
+  }
+}

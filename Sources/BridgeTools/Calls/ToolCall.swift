@@ -1,0 +1,310 @@
+internal import Threads
+
+/// One call of a tool, from its start to its outcome.
+///
+/// Thread-safe. Whoever made the call cancels it and tells it of room for chunks; the tool asks it about
+/// its time, answers through it, and ends it.
+// @unchecked: `state` is guarded by the lock.
+public final class ToolCall: @unchecked Sendable {
+  /// What the call was made of.
+  public struct Request: Sendable {
+    /// The arguments, checked against the tool's declaration.
+    public var arguments: Arguments
+    /// The request's metadata.
+    public var metadata: [String: String]
+    /// Nanoseconds of `MonotonicClock`; nil without a deadline.
+    public var deadline: Int64?
+    /// Whether chunks go anywhere.
+    public var isStreaming: Bool
+    /// How many calls of tools this one is inside of.
+    public var depth: Int
+
+    /// A request to run a tool.
+    public init(
+      arguments: Arguments, metadata: [String: String] = [:], deadline: Int64? = nil,
+      isStreaming: Bool = false, depth: Int = 0
+    ) {
+      self.arguments = arguments
+      self.metadata = metadata
+      self.deadline = deadline
+      self.isStreaming = isStreaming
+      self.depth = depth
+    }
+  }
+
+  /// Why a call must end. The numbers are gRPC's.
+  public enum Cancellation: Int32, Sendable {
+    case cancelled = 1
+    case deadlineExceeded = 4
+  }
+
+  /// The tool that runs.
+  public let tool: ToolDescription
+  /// What the call was made of.
+  public let request: Request
+  /// What the tool may ask for, within what it declares.
+  public let services: any CallServices
+  /// Whether the tool may wait in its function: not on an event loop.
+  public internal(set) var mayBlock = true
+  /// The call whose tool has made this one.
+  let caller: ToolCall?
+
+  private let threads: ToolThreads
+  private let state: Locked<State>
+  /// Called once when the call has ended, after its observer.
+  private let ended: @Sendable () -> Void
+
+  private struct State {
+    var life = CallLife()
+    /// Nil once the call has ended: an observer usually holds its call.
+    var observer: (any ToolCallObserver)?
+    /// For threads that wait, made when the first one does.
+    var condition: Condition?
+    var listeners: [UInt64: @Sendable (Cancellation) -> Void] = [:]
+    var lastListener: UInt64 = 0
+    var result = ToolValue.null
+    var binaryResult: Blob?
+    var annotations: [String: String] = [:]
+    var failure: ToolFailure?
+  }
+
+  /// - Parameters:
+  ///   - services: Given to the tool as far as it declares their use.
+  ///   - threads: Those that tell listeners of a cancellation.
+  ///   - caller: The call whose tool has made this one.
+  ///   - observer: Kept until the call has ended.
+  ///   - ended: Called once when the call has ended, after the observer has heard of it.
+  public init(
+    of tool: ToolDescription, _ request: Request, services: any CallServices, threads: ToolThreads,
+    caller: ToolCall? = nil, observer: any ToolCallObserver,
+    ended: @escaping @Sendable () -> Void = {}
+  ) {
+    self.tool = tool
+    self.request = request
+    self.services =
+      tool.declaresVariables || tool.isReadOnly
+      ? DeclaredServices(tool: tool, services: services) : services
+    self.threads = threads
+    self.caller = caller
+    self.ended = ended
+    var state = State()
+    state.observer = observer
+    self.state = Locked(state)
+  }
+
+  /// The arguments, checked against the tool's declaration.
+  public var arguments: Arguments { request.arguments }
+  /// The request's metadata.
+  public var metadata: [String: String] { request.metadata }
+
+  // MARK: From whoever made the call
+
+  /// Asks the tool to end: its listeners are told, and it hears of it at its next look.
+  public func cancel(_ reason: Cancellation) {
+    state.withLock { cancel(&$0, reason) }
+    wakeWaiters()
+  }
+
+  /// There is room for chunks again.
+  public func roomIsAvailable() {
+    state.withLock { $0.life.roomIsAvailable() }
+    wakeWaiters()
+  }
+
+  /// Runs the tool, on the calling thread; or ends the call, when its time was over before it began.
+  public func run(_ tool: any Tool) {
+    // Looks at the deadline, too.
+    _ = cancellation
+    switch state.withLock({ $0.life.begin() }) {
+    case .run: tool.run(self)
+    case .end(let reason): finish(.failure(ToolFailure(reason, tool: self.tool.name)))
+    case .nothing: break
+    }
+  }
+
+  // MARK: Time
+
+  /// Why the call must end, if it must.
+  public var cancellation: Cancellation? {
+    let (reason, isNew) = state.withLock { state in
+      let before = state.life.cancellation
+      return (checked(&state), before == nil)
+    }
+    if reason != nil && isNew { wakeWaiters() }
+    return reason
+  }
+
+  /// Nanoseconds left until the deadline: 0 when it has passed, nil without one.
+  public var remaining: Int64? { request.deadline.map { max(0, $0 - MonotonicClock.now) } }
+
+  private func checked(_ state: inout State) -> Cancellation? {
+    if let cancellation = state.life.cancellation { return cancellation }
+    guard let deadline = request.deadline, MonotonicClock.now >= deadline else { return nil }
+    cancel(&state, .deadlineExceeded)
+    return .deadlineExceeded
+  }
+
+  private func cancel(_ state: inout State, _ reason: Cancellation) {
+    guard state.life.cancel(reason) else { return }
+    for listener in state.listeners.values { threads.tell { listener(reason) } }
+    state.listeners = [:]
+  }
+
+  /// Asks to be told, on a thread of the host and under no lock, when the call is to end: at once, when it
+  /// is already. A listener is told once.
+  ///
+  /// - Returns: What `removeListener` takes; nil when the listener is being told already.
+  public func onCancel(_ listener: @escaping @Sendable (Cancellation) -> Void) -> UInt64? {
+    state.withLock { state in
+      if let reason = checked(&state) {
+        threads.tell { listener(reason) }
+        return nil
+      }
+      state.lastListener += 1
+      state.listeners[state.lastListener] = listener
+      return state.lastListener
+    }
+  }
+
+  /// Takes a wish to be told back. A listener that is being told goes on.
+  public func removeListener(_ number: UInt64?) {
+    guard let number else { return }
+    state.withLock { $0.listeners[number] = nil }
+  }
+
+  /// Waits until the time is over or the call must end.
+  ///
+  /// - Returns: Why the call must end, if it must.
+  public func sleep(nanoseconds: Int64) -> Cancellation? {
+    let (end, overflow) = MonotonicClock.now.addingReportingOverflow(max(0, nanoseconds))
+    return wait(until: overflow ? nil : end) { _ in false }
+  }
+
+  /// Waits until a chunk would be taken or the call must end.
+  ///
+  /// - Returns: Why the call must end, if it must.
+  public func waitForRoom() -> Cancellation? {
+    wait(until: nil) { $0.hasRoom }
+  }
+
+  /// Waits for a moment, a cancellation, or `isDone`; `wakeWaiters` has it look.
+  func wait(until moment: Int64?, _ isDone: (CallLife) -> Bool) -> Cancellation? {
+    let condition = state.withLock { state -> Condition in
+      if let condition = state.condition { return condition }
+      let condition = Condition()
+      state.condition = condition
+      return condition
+    }
+    return condition.withLock {
+      while true {
+        let (reason, done) = state.withLock { (checked(&$0), isDone($0.life)) }
+        if let reason { return reason }
+        if done { return nil }
+        let now = MonotonicClock.now
+        if let moment, now >= moment { return nil }
+        let end = min(moment ?? .max, request.deadline ?? .max)
+        if end == .max { condition.wait() } else { _ = condition.wait(until: end) }
+      }
+    }
+  }
+
+  /// Whoever waits looks at the state under the condition's lock, so that no wake is lost.
+  func wakeWaiters() {
+    guard let condition = state.withLock(\.condition) else { return }
+    condition.withLock { condition.broadcast() }
+  }
+
+  // MARK: Answers of the tool
+
+  /// Says how far the tool is.
+  ///
+  /// - Parameter fraction: From 0 to 1; what is outside counts as the nearer end, and what is no number
+  ///   as 0.
+  /// - Returns: Why the call must end, if it must.
+  public func progress(_ fraction: Double, _ message: String) -> Cancellation? {
+    state.withLock(\.observer)?
+      .progressed(fraction.isNaN ? 0 : min(max(fraction, 0), 1), message)
+    return cancellation
+  }
+
+  /// Sets the result; the last one counts.
+  public func setResult(_ value: ToolValue) { state.withLock { $0.result = value } }
+
+  /// Sets a binary result beside the result; the last one counts.
+  public func setBinaryResult(_ blob: Blob) { state.withLock { $0.binaryResult = blob } }
+
+  /// Adds an entry to the answer's metadata.
+  public func annotate(_ key: String, _ value: String) {
+    state.withLock { $0.annotations[key] = value }
+  }
+
+  /// Says why the tool fails; it counts when the call ends with a failure.
+  public func setFailure(_ failure: ToolFailure) { state.withLock { $0.failure = failure } }
+
+  /// The failure that was set, if one was.
+  public var failure: ToolFailure? { state.withLock(\.failure) }
+
+  /// What became of a chunk.
+  public enum Emission: Sendable, Equatable {
+    case taken
+    /// The client is slower than the tool; nothing was taken.
+    case full
+    case cancelled(Cancellation)
+    /// The call is over.
+    case finished
+  }
+
+  /// Streams one chunk.
+  public func emit(_ chunk: ToolValue) -> Emission {
+    let (emission, observer) = state.withLock { state in
+      _ = checked(&state)
+      // `hasRoom` falls before the chunk goes out: room may be announced before `emitted` returns.
+      return (state.life.emit(), state.observer)
+    }
+    switch emission {
+    case .taken:
+      if observer?.emitted(chunk) != false { roomIsAvailable() }
+      return .taken
+    case .full: return .full
+    case .cancelled(let reason): return .cancelled(reason)
+    case .finished: return .finished
+    }
+  }
+
+  // MARK: The end
+
+  /// Ends the call with what the tool has set: its result.
+  public func finish() {
+    finish { .success($0.result) }
+  }
+
+  /// Ends the call with a failure: the one that the tool has set, if it has, or this one.
+  public func fail(_ failure: ToolFailure) {
+    finish { .failure($0.failure ?? failure) }
+  }
+
+  /// Ends the call. Only the first end counts.
+  public func finish(_ result: Result<ToolValue, ToolFailure>) {
+    finish { _ in result }
+  }
+
+  private func finish(_ result: (State) -> Result<ToolValue, ToolFailure>) {
+    typealias End = (observer: (any ToolCallObserver)?, outcome: ToolOutcome)
+    let last = state.withLock { state -> End? in
+      guard state.life.finish() else { return nil }
+      defer {
+        state.observer = nil
+        state.listeners = [:]
+        state.binaryResult = nil
+      }
+      return (
+        state.observer,
+        ToolOutcome(
+          result(state), binaryResult: state.binaryResult, metadata: state.annotations)
+      )
+    }
+    guard let last else { return }
+    last.observer?.finished(last.outcome)
+    ended()
+  }
+}

@@ -1,0 +1,19 @@
+/// How a tool's call ended.
+public struct ToolOutcome: Sendable {
+  /// The result, or why there is none.
+  public var result: Result<ToolValue, ToolFailure>
+  /// A blob beside the result; nil where there is none.
+  public var binaryResult: Blob?
+  /// Metadata the tool set for the answer.
+  public var metadata: [String: String]
+
+  /// The end of a call.
+  public init(
+    _ result: Result<ToolValue, ToolFailure>, binaryResult: Blob? = nil,
+    metadata: [String: String] = [:]
+  ) {
+    self.result = result
+    self.binaryResult = binaryResult
+    self.metadata = metadata
+  }
+}

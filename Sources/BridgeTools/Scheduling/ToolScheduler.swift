@@ -1,0 +1,116 @@
+internal import Logging
+internal import Threads
+
+/// Decides where and when a call's tool runs: on the thread that asks, on a worker, or when its turn
+/// comes.
+///
+/// Thread-safe.
+final class ToolScheduler: Sendable {
+  private let threads: ToolThreads
+  private let logger: Logger
+
+  /// A call of a quick tool that takes longer was not quick. Nanoseconds.
+  private static let quick: Int64 = 1_000_000
+
+  init(threads: ToolThreads, logger: Logger) {
+    self.threads = threads
+    self.logger = logger
+  }
+
+  /// Where a call came from, which decides where its tool may run.
+  enum Origin {
+    /// An event loop, which must not be blocked.
+    case eventLoop
+    /// A thread that may block, but goes on to something else.
+    case thread
+    /// A thread that does nothing but wait for the outcome.
+    case waitingThread
+  }
+
+  /// Runs a call, now or later.
+  ///
+  /// - Parameters:
+  ///   - turn: Of a tool whose concurrency is limited.
+  ///   - mayRunInline: Whether a quick tool may run on an event loop: not when its writes wait for the disk.
+  /// - Throws: `ToolsError` with code `limitReached`; the call does not run then.
+  func submit(
+    _ call: ToolCall, of registered: RegisteredTool, turn: CallTurn?, from origin: Origin,
+    mayRunInline: Bool
+  ) throws(ToolsError) {
+    if let turn {
+      try submit(call, of: registered, turn, from: origin)
+    } else if registered.description.execution == .forwarded {
+      call.mayBlock = false
+      call.run(registered.tool)
+    } else if registered.runsInline && (mayRunInline || origin != .eventLoop) {
+      runInline(call, of: registered, from: origin)
+    } else if origin == .waitingThread {
+      // The thread is there anyway; another one might not be.
+      call.run(registered.tool)
+    } else {
+      guard threads.pool.submit({ call.run(registered.tool) }) else { throw busy }
+    }
+  }
+
+  private func submit(
+    _ call: ToolCall, of registered: RegisteredTool, _ turn: CallTurn, from origin: Origin
+  ) throws(ToolsError) {
+    let run: @Sendable () -> Void = {
+      call.run(registered.tool)
+      turn.functionReturned()
+    }
+    if origin == .waitingThread { return try runWaiting(call, turn, run) }
+    let pool = threads.pool
+    // Whoever leaves may be on an event loop, or deep in another call: the next one starts elsewhere.
+    let entry = turn.queue.enter {
+      if turn.begin() { _ = pool.submit(run, isContinuation: true) }
+    }
+    switch entry {
+    case .now:
+      guard turn.begin() else { return }
+      if !pool.submit(run) {
+        turn.queue.leave()
+        throw busy
+      }
+    case .later: break
+    case .refused: throw busy
+    }
+  }
+
+  /// Waits on the calling thread for the turn, and runs the call there: of the threads of the pool, all
+  /// might be waiting like this one.
+  private func runWaiting(
+    _ call: ToolCall, _ turn: CallTurn, _ run: () -> Void
+  ) throws(ToolsError) {
+    switch turn.queue.enter(isContinuation: true, { if turn.begin() { call.wakeWaiters() } }) {
+    case .now: if !turn.begin() { return }
+    case .later:
+      // When the call must end before its turn comes, running it only ends it.
+      if call.wait(until: nil, { _ in turn.hasBegun }) != nil { _ = turn.abandon() }
+    case .refused: throw busy
+    }
+    run()
+  }
+
+  private func runInline(
+    _ call: ToolCall, of registered: RegisteredTool, from origin: Origin
+  ) {
+    call.mayBlock = origin != .eventLoop
+    let began = MonotonicClock.now
+    call.run(registered.tool)
+    let taken = MonotonicClock.now - began
+    guard taken > Self.quick, registered.noteSlowCall() else { return }
+    logger.warning(
+      "a tool that says it is quick is not: its calls run on worker threads from now on",
+      metadata: [
+        "tool": "\(registered.description.name)", "microseconds": "\(taken / 1000)",
+      ])
+  }
+
+  private var busy: ToolsError {
+    ToolsError(
+      .limitReached,
+      "\(threads.pool.threadLimit) tool calls run and \(threads.pool.queueLimit) wait; try again later",
+      details: ["limit": "\(threads.pool.queueLimit)"])
+  }
+}

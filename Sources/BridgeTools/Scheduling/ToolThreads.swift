@@ -1,0 +1,46 @@
+/// The threads of running tools: those that tools run on, those that deliver changes to their watches, and
+/// those that tell them of cancellations.
+///
+/// The last two are apart because a callback of a watch may wait for one that tells of a cancellation.
+/// Thread-safe.
+public final class ToolThreads: Sendable {
+  /// How many threads there are, and how many calls may wait for them.
+  public struct Configuration: Sendable {
+    /// Threads for tools. Each running call holds one.
+    public var toolThreads = 64
+    /// Calls that may wait for a thread, or for their turn.
+    public var queuedCalls = 10_000
+    /// Threads for callbacks of watches, and as many for those that are told of cancellations.
+    public var callbackThreads = 8
+
+    /// The defaults.
+    public init() {}
+  }
+
+  let pool: WorkerPool
+  let callbacks: WorkerPool
+  private let cancellations: WorkerPool
+
+  /// Threads are made when there is work for them.
+  public init(_ configuration: Configuration = Configuration()) {
+    pool = WorkerPool(
+      "tools", threads: configuration.toolThreads, queueLimit: configuration.queuedCalls)
+    callbacks = WorkerPool(
+      "callbacks", threads: configuration.callbackThreads, queueLimit: .max / 2)
+    cancellations = WorkerPool(
+      "cancellations", threads: configuration.callbackThreads, queueLimit: .max / 2)
+  }
+
+  /// Runs what tells a tool of a cancellation.
+  func tell(_ body: @escaping @Sendable () -> Void) {
+    // The pool refuses only while it stops, with the whole host.
+    _ = cancellations.submit(body)
+  }
+
+  /// Lets threads end when their work is done. Does not wait for them.
+  public func stop() {
+    pool.stop()
+    callbacks.stop()
+    cancellations.stop()
+  }
+}

@@ -1,0 +1,97 @@
+internal import BridgeSessions
+internal import Logging
+
+/// The services of a session in this process.
+struct SessionServices: CallServices {
+  let session: Session
+  /// The tool that runs, for the metadata of what it writes.
+  let tool: String
+  let host: ToolHost
+
+  var sessionID: String { session.id }
+
+  func get(_ identifier: String) throws -> VariableSnapshot {
+    VariableSnapshot(try session.get(identifier).variable)
+  }
+
+  func list(_ pattern: String) throws -> [VariableSnapshot] {
+    try session.list(pattern).variables.map { VariableSnapshot($0) }
+  }
+
+  func set(_ write: VariableWrite) throws -> VariableSnapshot {
+    let variable = try session.set(
+      write.identifier, expectedVersion: write.expectedVersion, writer: writer(write.metadata)
+    ) { Payload(try write.value.converted(to: $0.type)) }
+    try session.waitUntilStored()
+    return VariableSnapshot(variable)
+  }
+
+  func setAll(
+    _ writes: [VariableWrite], metadata: [String: String]
+  ) throws -> [VariableSnapshot] {
+    let updates = writes.map { write in
+      Update(write.identifier, expectedVersion: write.expectedVersion) {
+        Payload(try write.value.converted(to: $0.type))
+      }
+    }
+    let result = try session.set(updates, atomic: true, writer: writer(metadata))
+    let errors = result.results.compactMap { result -> SessionError? in
+      if case .failure(let error) = result { error } else { nil }
+    }
+    // The batch has one reason; the others are refused because of it.
+    if let error = errors.first(where: { $0.message != Session.batchRefused.message })
+      ?? errors.first
+    {
+      throw error
+    }
+    try session.waitUntilStored()
+    return try result.results.map { VariableSnapshot(try $0.get()) }
+  }
+
+  func create(_ variable: NewVariable) throws -> VariableSnapshot {
+    let created = try session.register(
+      name: variable.name, type: variable.type, constraints: variable.constraintsJSON,
+      payload: Payload(try variable.value.converted(to: variable.type)),
+      metadata: VariableMetadata(variable.metadata), writer: writer([:]))
+    try session.waitUntilStored()
+    return VariableSnapshot(created)
+  }
+
+  func remove(_ identifier: String) throws {
+    _ = try session.delete(identifier, writer: writer([:]))
+    try session.waitUntilStored()
+  }
+
+  func watch(
+    _ identifiers: [String], initial: Bool,
+    deliver: @escaping @Sendable ([VariableChange]) -> Bool
+  ) throws -> any VariableSubscription {
+    let subscription = SessionSubscription(callbacks: host.threads.callbacks, deliver: deliver)
+    try subscription.start(session, identifiers, initial: initial)
+    return subscription
+  }
+
+  func log(_ level: Logger.Level, _ message: String, from call: ToolCall) {
+    var metadata: Logger.Metadata = ["tool": "\(tool)", "session": "\(session.id)"]
+    if let id = call.metadata["correlation_id"] { metadata["correlation_id"] = "\(id)" }
+    host.logger.log(level: level, "\(message)", metadata: metadata)
+  }
+
+  func start(
+    _ tool: String, arguments: [any ArgumentSource], isStreaming: Bool, from caller: ToolCall,
+    waits: Bool, observer: any ToolCallObserver
+  ) throws -> ToolCall {
+    try host.start(
+      tool, arguments: arguments, isStreaming: isStreaming, in: session, from: caller,
+      waits: waits, observer: observer)
+  }
+
+  func whenSessionEnds(_ body: @escaping @Sendable () -> Void) { session.whenEnded { _ in body() } }
+
+  /// Metadata of the tool's own may say more, but not who wrote.
+  private func writer(_ metadata: [String: String]) -> Writer {
+    var metadata = VariableMetadata(metadata)
+    metadata["source"] = "tool:\(tool)"
+    return Writer(.plugin, metadata: metadata)
+  }
+}

@@ -1,0 +1,128 @@
+public import BridgeSessions
+public import Logging
+internal import Threads
+
+/// All tools of a host: the registry they are found in, and what runs their calls.
+///
+/// Thread-safe.
+public final class ToolHost: Sendable {
+  /// Where tools are found.
+  public let registry: ToolRegistry
+  /// What tools and their callbacks run on.
+  public let threads: ToolThreads
+  /// Where tools write, and what is said of them.
+  public let logger: Logger
+  private let scheduler: ToolScheduler
+
+  /// Tools may call tools that call tools, so deep at most.
+  public static let depthLimit = 16
+
+  /// A host without tools.
+  public init(
+    configuration: ToolThreads.Configuration = ToolThreads.Configuration(), logger: Logger
+  ) {
+    self.logger = logger
+    threads = ToolThreads(configuration)
+    scheduler = ToolScheduler(threads: threads, logger: logger)
+    registry = ToolRegistry { limit in
+      CallQueue(limit: limit, waitingLimit: configuration.queuedCalls)
+    }
+  }
+
+  /// Starts a call. The observer hears of its end exactly once, unless this throws.
+  ///
+  /// - Parameters:
+  ///   - tool: From `ToolRegistry.admit`; it is given back when the call has ended, or when this throws.
+  ///   - request: The call looks at its deadline when its tool asks or sleeps. To have listeners told,
+  ///     whoever starts the call also cancels it then, as the gRPC server does with one timer a
+  ///     connection.
+  ///   - onEventLoop: Whether the calling thread must not be blocked.
+  /// - Throws: `ToolsError` with code `limitReached` when too many calls wait.
+  public func start(
+    _ tool: AdmittedTool, _ request: ToolCall.Request, in session: Session, onEventLoop: Bool,
+    observer: any ToolCallObserver
+  ) throws(ToolsError) -> ToolCall {
+    try start(
+      tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, caller: nil,
+      observer: observer)
+  }
+
+  /// Starts a call that a running tool makes.
+  func start(
+    _ name: String, arguments: [any ArgumentSource], isStreaming: Bool, in session: Session,
+    from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
+  ) throws -> ToolCall {
+    let depth = caller.request.depth + 1
+    guard depth <= Self.depthLimit else {
+      throw ToolsError(
+        .failedPrecondition,
+        "\(caller.tool.name) calls \(name) in the \(depth)th call within a call; at most "
+          + "\(Self.depthLimit) are taken",
+        details: ["limit": "\(Self.depthLimit)"])
+    }
+    let tool = try registry.admit(name)
+    try checkTurns(tool.registered, caller)
+    guard caller.mayBlock || !waits || tool.registered.runsInline else {
+      throw ToolsError(
+        .failedPrecondition,
+        "\(caller.tool.name) says it is quick, so it must not wait for \(name), which is not")
+    }
+    let request = ToolCall.Request(
+      arguments: try Arguments(arguments, for: tool.description),
+      metadata: caller.metadata, deadline: caller.request.deadline, isStreaming: isStreaming,
+      depth: depth)
+    let call = try start(
+      tool, request, in: session,
+      from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,
+      observer: NestedObserver(observer, caller: caller))
+    return call
+  }
+
+  private func start(
+    _ tool: AdmittedTool, _ request: ToolCall.Request, in session: Session,
+    from origin: ToolScheduler.Origin, caller: ToolCall?, observer: any ToolCallObserver
+  ) throws(ToolsError) -> ToolCall {
+    let turn = tool.registered.queue.map(CallTurn.init)
+    session.beginUse()
+    let call = ToolCall(
+      of: tool.description, request,
+      services: SessionServices(session: session, tool: tool.description.name, host: self),
+      threads: threads, caller: caller, observer: observer
+    ) {
+      session.endUse()
+      turn?.callEnded()
+      tool.release()
+    }
+    (observer as? NestedObserver)?.follow(call)
+    do throws(ToolsError) {
+      try scheduler.submit(
+        call, of: tool.registered, turn: turn, from: origin,
+        mayRunInline: tool.description.isReadOnly || !session.acknowledgesStored)
+    } catch {
+      session.endUse()
+      (observer as? NestedObserver)?.unfollow()
+      throw error
+    }
+    return call
+  }
+
+  /// A call cannot wait for its turn behind a call that waits for it.
+  private func checkTurns(_ tool: RegisteredTool, _ caller: ToolCall) throws(ToolsError) {
+    guard let queue = tool.queue else { return }
+    var held = 0
+    var outer: ToolCall? = caller
+    while let call = outer {
+      if registry.catalog[call.tool.name]?.queue === queue { held += 1 }
+      outer = call.caller
+    }
+    if held >= queue.limit {
+      throw ToolsError(
+        .failedPrecondition,
+        "\(caller.tool.name) cannot call \(tool.description.name): it would wait for its turn behind "
+          + "the call it is in")
+    }
+  }
+
+  /// Lets threads end when their work is done.
+  public func stop() { threads.stop() }
+}

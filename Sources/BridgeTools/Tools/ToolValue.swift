@@ -1,0 +1,44 @@
+public import BridgeSessions
+
+/// What crosses between a client and a tool: a variable's value, JSON, or bytes.
+public enum ToolValue: Sendable, Equatable {
+  case null
+  case value(Value, ValueType)
+  /// JSON text that has been checked.
+  case json([UInt8], ToolType)
+  case bytes([UInt8])
+
+  /// The name of its type, for messages.
+  public var typeName: String {
+    switch self {
+    case .null: "null"
+    case .value(_, let type): type.rawValue
+    case .json(_, let type): type.name
+    case .bytes: "bytes"
+    }
+  }
+
+  /// This value as one of a variable's type, as far as nothing is lost.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue`.
+  public func converted(to type: ValueType) throws -> Value {
+    switch (self, type) {
+    case (.value(.integer(let integer), _), .float):
+      if Int64(exactly: Double(integer)) == integer { return .float(Double(integer)) }
+      throw SessionError(.invalidValue, "the integer \(integer) is not a float without rounding")
+    case (.value(.float(let number), _), .integer):
+      if let integer = Int64(exactly: number) { return .integer(integer) }
+    case (.value(.string(let text), _), .string), (.value(.string(let text), _), .choice),
+      (.value(.string(let text), _), .module):
+      return .string(text)
+    case (.value(.array(let array), _), .embedding) where array.shape.count == 1:
+      return .array(array)
+    case (.value(.array(let array), _), .tensor): return .array(array)
+    case (.value(let value, let own), _) where own == type: return value
+    case (.json(let text, _), _): return try Value(json: text, as: type)
+    default: break
+    }
+    throw SessionError(
+      .invalidValue, "expected a value of type \(type.rawValue), got \(typeName)")
+  }
+}

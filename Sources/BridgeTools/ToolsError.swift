@@ -1,0 +1,33 @@
+/// Why a tool cannot be called, registered or scheduled. What a tool itself fails with is a
+/// `ToolFailure`.
+public struct ToolsError: Error, Sendable, CustomStringConvertible {
+  /// What kind of error it is. Cases are appended, never changed.
+  public enum Code: Sendable, Equatable {
+    /// No tool of that name is there.
+    case toolNotFound
+    /// A parameter is missing, unknown, or has a value that the tool does not take.
+    case invalidParameter
+    /// Too many calls run and wait.
+    case limitReached
+    /// A tool of that name is there already.
+    case nameTaken
+    /// The call cannot be made from where it was asked for.
+    case failedPrecondition
+  }
+
+  /// The kind of error.
+  public var code: Code
+  /// A sentence for a person: what was wrong, and with which value.
+  public var message: String
+  /// Facts for programs, such as the parameter's name.
+  public var details: [String: String]
+
+  /// An error.
+  public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
+    self.code = code
+    self.message = message
+    self.details = details
+  }
+
+  public var description: String { message }
+}

@@ -1,0 +1,165 @@
+import BridgeSessions
+import Glibc
+import Testing
+import Threads
+
+@testable import BridgeTools
+
+@Suite struct SchedulingTests {
+  /// How many calls were inside at once.
+  private final class Counter: Sendable {
+    private let state = Locked((inside: 0, most: 0))
+
+    func enter() {
+      state.withLock { state in
+        state.inside += 1
+        state.most = max(state.most, state.inside)
+      }
+    }
+
+    func leave() { state.withLock { $0.inside -= 1 } }
+
+    var most: Int { state.withLock(\.most) }
+  }
+
+  @Test(arguments: [1, 3])
+  func limitedToolsRunNoMoreAtOnce(_ limit: Int) throws {
+    let counter = Counter()
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.concurrency = limit == 1 ? .serial : .limited(limit)
+      } _: { call in
+        counter.enter()
+        usleep(300)
+        counter.leave()
+        call.finish()
+      }
+    ])
+    let recorders = (0..<60).map { _ in Recorder() }
+    for recorder in recorders { try test.start("t", recorder: recorder) }
+    for recorder in recorders { _ = recorder.wait() }
+    #expect(counter.most <= limit)
+    #expect(counter.most >= 1)
+  }
+
+  @Test func serialToolsOfAProviderShareAQueue() throws {
+    let counter = Counter()
+    let body: @Sendable (ToolCall) -> Void = { call in
+      counter.enter()
+      usleep(300)
+      counter.leave()
+      call.finish()
+    }
+    let test = try TestHost([
+      ClosureTool("a", { $0.concurrency = .serial }, body),
+      ClosureTool("b", { $0.concurrency = .serial }, body),
+    ])
+    let recorders = (0..<40).map { _ in Recorder() }
+    for (index, recorder) in recorders.enumerated() {
+      try test.start(index % 2 == 0 ? "a" : "b", recorder: recorder)
+    }
+    for recorder in recorders { _ = recorder.wait() }
+    #expect(counter.most == 1)
+  }
+
+  /// A call that goes on after its function has returned keeps its turn.
+  @Test func aTurnLastsUntilTheCallHasEnded() throws {
+    let counter = Counter()
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.concurrency = .serial
+      } _: { call in
+        counter.enter()
+        _ = startThread(named: "later") {
+          usleep(500)
+          counter.leave()
+          call.finish()
+        }
+      }
+    ])
+    let recorders = (0..<20).map { _ in Recorder() }
+    for recorder in recorders { try test.start("t", recorder: recorder) }
+    for recorder in recorders { _ = recorder.wait() }
+    #expect(counter.most == 1)
+  }
+
+  /// Accepted serial calls run though the pool is full of others meanwhile.
+  @Test func anAcceptedSerialCallIsNotDroppedByAFullPool() throws {
+    var configuration = ToolThreads.Configuration()
+    configuration.toolThreads = 1
+    configuration.queuedCalls = 3
+    let gate = Gate()
+    let test = try TestHost(
+      [
+        ClosureTool("serial") {
+          $0.concurrency = .serial
+        } _: { call in
+          gate.wait()
+          call.finish()
+        },
+        ClosureTool("t") { $0.finish() },
+      ], configuration: configuration)
+    let serial = (0..<4).map { _ in Recorder() }
+    for recorder in serial { try test.start("serial", recorder: recorder) }
+    // One more waits than may.
+    let error = #expect(throws: ToolsError.self) {
+      try test.start("serial", recorder: Recorder())
+    }
+    #expect(error?.code == .limitReached)
+    var others: [Recorder] = []
+    while true {
+      let recorder = Recorder()
+      guard (try? test.start("t", recorder: recorder)) != nil else { break }
+      others.append(recorder)
+    }
+    gate.open()
+    for recorder in serial + others { _ = recorder.wait() }
+    #expect(!others.isEmpty)
+    test.waitUntilIdle()
+  }
+
+  @Test func aQuickToolRunsOnTheCallingThread() throws {
+    let thread = Locked<UInt>(0)
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.execution = .inline
+      } _: { call in
+        thread.withLock { $0 = UInt(pthread_self()) }
+        #expect(!call.mayBlock)
+        call.answer(1)
+      }
+    ])
+    let recorder = Recorder()
+    try test.start("t", onEventLoop: true, recorder: recorder)
+    #expect(recorder.isFinished)
+    #expect(thread.withLock { $0 } == UInt(pthread_self()))
+  }
+
+  @Test func aToolThatOnlySaysItIsQuickIsMovedToThePool() throws {
+    let threads = Locked<[UInt]>([])
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.execution = .inline
+      } _: { call in
+        threads.withLock { $0.append(UInt(pthread_self())) }
+        usleep(2000)
+        call.finish()
+      }
+    ])
+    for _ in 0..<4 { _ = try test.run("t", onEventLoop: true) }
+    let own = UInt(pthread_self())
+    #expect(threads.withLock { $0.map { $0 == own } } == [true, true, true, false])
+  }
+
+  @Test func aForwardedToolIsOnlyPassedOn() throws {
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.execution = .forwarded
+      } _: { call in
+        #expect(!call.mayBlock)
+        _ = startThread(named: "elsewhere") { call.answer(5) }
+      }
+    ])
+    #expect(try test.run("t", onEventLoop: true).integer == 5)
+  }
+}
