@@ -14,7 +14,9 @@ import tempfile
 import grpc
 import grpc_tools
 import pytest
-from google.protobuf import any_pb2, descriptor_pb2, descriptor_pool, message_factory  # noqa: F401
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+# What the messages below use must be in the pool before them.
+from google.protobuf import any_pb2, empty_pb2, struct_pb2, wrappers_pb2  # noqa: F401
 from grpc_tools import protoc
 
 from stubs import REPOSITORY
