@@ -15,6 +15,13 @@ let exportsOnlyEntry: [LinkerSetting] = [
     .when(platforms: [.linux]))
 ]
 
+/// Addresses of libraries are found at the start and read-only from then on.
+let hardened: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-Xlinker", "-z", "-Xlinker", "relro", "-Xlinker", "-z", "-Xlinker", "now"],
+    .when(platforms: [.linux]))
+]
+
 let package = Package(
   name: "bridge-host",
   products: [
@@ -144,7 +151,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
-      swiftSettings: swiftSettings),
+      swiftSettings: swiftSettings, linkerSettings: hardened),
 
     // Example plugins.
     .target(

@@ -20,9 +20,6 @@ PACKAGES = {
 # Of the toolchain; everyone may import them.
 SYSTEM = {"Glibc", "Synchronization"}
 
-# Libraries that more than one module still imports.
-PENDING = {"CZlib"}
-
 ROW = re.compile(r"^\|\s*((?:`\w+`\s*)+)\|[^|]*\|([^|]*)\|\s*$")
 
 
@@ -85,7 +82,7 @@ def violations(root):
             if is_c_library(name):
                 importers.setdefault(name, set()).add(module)
     for library, modules in sorted(importers.items()):
-        if len(modules) > 1 and library not in PENDING:
+        if len(modules) > 1:
             found.append(f"{library} is imported by {', '.join(sorted(modules))}: one may")
     return found
 

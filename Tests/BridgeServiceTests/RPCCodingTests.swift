@@ -68,4 +68,15 @@ import Testing
     #expect("12345".shortened(to: 5) == "12345")
     #expect("123456".shortened(to: 5) == "12345…")
   }
+
+  @Test(arguments: [
+    (StatusCode.unauthenticated, "UNAUTHENTICATED"), (.unimplemented, "UNIMPLEMENTED"),
+    (.internalError, "INTERNAL"), (.resourceExhausted, "LIMIT_REACHED"),
+  ])
+  func errorsOfOthersAreExplainedByTheirStatus(code: StatusCode, reason: String) throws {
+    var error = RPCError(code, "why")
+    error.details = BridgeService.errorDetails(of: error)
+    let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
+    #expect((info.reason, info.domain) == (reason, "bridge-host"))
+  }
 }

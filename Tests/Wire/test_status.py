@@ -3,8 +3,9 @@
 import grpc
 import pytest
 
+import bridge
 from bridge import CALL_TIMEOUT, CODE, Session, any_json, refused, start_host
-from stubs import error_details_pb2, pb
+from stubs import error_details_pb2, pb, status_pb2
 
 
 def error_info(refusal):
@@ -174,3 +175,63 @@ def test_unknown_fields_are_ignored(host):
                                response_deserializer=pb.PingResponse.FromString)
     # Field 1 "a", then field 2000 with a varint.
     assert call(b"\x0a\x01a\x80\x7d\x05", timeout=CALL_TIMEOUT).message == "pong: a"
+
+
+# ---------------------------------------------------------------------------------------------
+# Every error says why, for programs
+
+
+def reason_of(error):
+    """The reason in the error's details, which must be there."""
+    trailers = {key: value for key, value in error.trailing_metadata()}
+    status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.domain == "bridge-host"
+    return info.reason
+
+
+def raw_call(host, path, data, **options):
+    call = host.channel().unary_unary(path)
+    with pytest.raises(grpc.RpcError) as caught:
+        call(data, timeout=CALL_TIMEOUT, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize("path, request_bytes, code, reason", [
+    ("/snakepit.bridge.BridgeService/NoSuchMethod", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED"),
+    ("/no.such.Service/Method", b"", CODE.UNIMPLEMENTED, "UNIMPLEMENTED"),
+    ("/snakepit.bridge.BridgeService/GetVariable", b"\xff", CODE.INTERNAL, "INTERNAL"),
+    ("/snakepit.bridge.BridgeService/ListVariables", b"\xff", CODE.INTERNAL, "INTERNAL"),
+    ("/snakepit.bridge.BridgeService/ExecuteTool", b"\x12\x04none", CODE.NOT_FOUND,
+     "TOOL_NOT_FOUND"),
+    ("/snakepit.bridge.BridgeService/ExecuteStreamingTool", b"\x12\x04none", CODE.NOT_FOUND,
+     "TOOL_NOT_FOUND"),
+    ("/snakepit.bridge.BridgeService/GetSession", b"\x0a\x04none", CODE.NOT_FOUND,
+     "SESSION_NOT_FOUND"),
+    ("/snakepit.bridge.BridgeService/RegisterTools", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
+    ("/bridge_host.v1.SessionAdminService/ExportSession", b"\x0a\x04none", CODE.NOT_FOUND,
+     "SESSION_NOT_FOUND"),
+    ("/bridge_host.v1.SessionAdminService/ListSessions", b"\x10\xff\xff\xff\xff\x0f",
+     CODE.INVALID_ARGUMENT, "INVALID_ARGUMENT"),
+    ("/grpc.health.v1.Health/Check", b"\x0a\x04none", CODE.NOT_FOUND, "NOT_FOUND"),
+])
+def test_every_error_has_a_reason(host, path, request_bytes, code, reason):
+    error = raw_call(host, path, request_bytes)
+    assert error.code() == code
+    assert reason_of(error) == reason
+
+
+def test_refused_calls_and_large_messages_have_a_reason(tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("sekrit\n")
+    tokens.chmod(0o600)
+    ping = "/snakepit.bridge.BridgeService/Ping"
+    with bridge.start_host("--token-file", tokens, "--max-message-bytes", "1024") as host:
+        error = raw_call(host, ping, b"")
+        assert (error.code(), reason_of(error)) == (CODE.UNAUTHENTICATED, "UNAUTHENTICATED")
+        error = raw_call(
+            host, ping, b"\x0a\x80\x10" + b"x" * 2048,
+            metadata=[("authorization", "Bearer sekrit")])
+        assert (error.code(), reason_of(error)) == (CODE.RESOURCE_EXHAUSTED, "LIMIT_REACHED")

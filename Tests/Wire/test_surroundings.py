@@ -321,3 +321,23 @@ def test_refused_tokens_are_logged_but_not_all(tmp_path):
         assert 1 <= len(lines) <= 10
         assert "peer=ipv4:127.0.0.1:" in lines[0] and "Ping" in lines[0]
         assert "wrong0" not in host.stderr_text() and "sekrit" not in host.stderr_text()
+
+
+def test_calls_are_logged_at_level_debug():
+    with start_host("--log-level", "debug") as host:
+        host.stub().Ping(pb.PingRequest(message="x" * 10), timeout=CALL_TIMEOUT)
+        line = eventually(
+            lambda: next((line for line in host.stderr_text().splitlines()
+                          if " debug call " in line and "/Ping" in line), None), "the line")
+    assert "status=OK" in line and "request_bytes=12" in line and "peer=ipv4:" in line
+    with start_host("--log-level", "info") as host:
+        host.stub().Ping(pb.PingRequest(), timeout=CALL_TIMEOUT)
+        assert "debug" not in host.stderr_text()
+
+
+def test_the_program_is_bound_at_its_start():
+    """The search path is for builds only: Scripts/install removes it, and checks the rest as well."""
+    done = subprocess.run(
+        ["Scripts/install", "--check", bridge.HOST], cwd=REPOSITORY, capture_output=True, text=True)
+    complaints = [line for line in done.stderr.splitlines() if "looks for libraries" not in line]
+    assert complaints == []

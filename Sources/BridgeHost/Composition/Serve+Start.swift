@@ -68,7 +68,8 @@ extension Serve {
     let server = GRPCServer(
       methods: methods, eventLoops: eventLoops > 0 ? eventLoops : System.coreCount,
       limits: serverLimits, admission: admission.map { [RefusalLog($0, logger: logger)] } ?? [],
-      logger: logger)
+      observer: AccessLog(logger),
+      errorDetails: BridgeService.errorDetails(of:), logger: logger)
     return ServerComponent(
       server, listening: listening, admission: admission, grace: .seconds(Int64(grace)))
   }

@@ -1,7 +1,7 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import BridgeTools
-internal import GRPC
+public import GRPC
 internal import GRPCProtobuf
 internal import SwiftProtobuf
 
@@ -33,7 +33,23 @@ extension String {
   }
 }
 
+extension BridgeService {
+  /// The details of an error that has none: those of the gRPC layer, of a request that is no message and
+  /// of admission. Its reason is the status's name, and LIMIT_REACHED for a limit.
+  ///
+  /// - Returns: A serialized google.rpc.Status with an ErrorInfo.
+  @Sendable
+  public static func errorDetails(of error: RPCError) -> [UInt8] {
+    let reason =
+      error.code == .resourceExhausted ? ErrorReason.limitReached.rawValue : error.code.name
+    return RPCError(error.code, error.message.shortened(to: 1024), reasonText: reason).details
+  }
+}
+
 extension RPCError {
+  /// Of the errors of this host.
+  private static let domain = "bridge-host"
+
   /// The status for an error of any module: the one place where errors become gRPC statuses.
   init(mapping error: any Error) {
     switch error {
@@ -105,7 +121,7 @@ extension RPCError {
   ) {
     let info = Google_Rpc_ErrorInfo.with {
       $0.reason = reasonText
-      $0.domain = "bridge-host"
+      $0.domain = Self.domain
       $0.metadata = metadata
     }
     self.init(code, message, packing: [info])

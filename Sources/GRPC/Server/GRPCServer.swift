@@ -17,6 +17,7 @@ public final class GRPCServer: Sendable {
   private let limits: ServerLimits
   private let admission: [any CallAdmission]
   private let observer: (any CallObserver)?
+  private let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   let logger: Logger
   private let loops: [ObjectIdentifier: LoopState]
   let listeners = Locked<[Listener]>([])
@@ -49,9 +50,12 @@ public final class GRPCServer: Sendable {
   ///   - limits: Within the ranges that `ServerLimits` tells.
   ///   - admission: Who decides which calls come in, asked in this order; the first refusal counts.
   ///   - observer: Hears of every call that was served.
+  ///   - errorDetails: Makes the details of an error that has none, those of the server itself
+  ///     included: a serialized google.rpc.Status. Runs on event loops and must not block.
   public init(
     methods: [RPCMethod], eventLoops: Int, limits: ServerLimits = ServerLimits(),
-    admission: [any CallAdmission] = [], observer: (any CallObserver)? = nil, logger: Logger
+    admission: [any CallAdmission] = [], observer: (any CallObserver)? = nil,
+    errorDetails: (@Sendable (RPCError) -> [UInt8])? = nil, logger: Logger
   ) {
     precondition(eventLoops > 0, "eventLoops is \(eventLoops): a server needs at least one")
     limits.check()
@@ -60,6 +64,7 @@ public final class GRPCServer: Sendable {
     self.limits = limits
     self.admission = admission
     self.observer = observer
+    self.errorDetails = errorDetails
     self.logger = logger
     var loops: [ObjectIdentifier: LoopState] = [:]
     for loop in group.makeIterator() { loops[ObjectIdentifier(loop)] = LoopState(eventLoop: loop) }
@@ -76,7 +81,8 @@ public final class GRPCServer: Sendable {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      admission: admission, observer: observer, actionQueue: loop.actionQueue,
+      admission: admission, observer: observer, errorDetails: errorDetails,
+      actionQueue: loop.actionQueue,
       gzipWorkers: gzipWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection

@@ -71,6 +71,9 @@ extension ServerCall {
     guard form != .none else { return }
     var error = error
     do throws(RPCError) { try error.metadata.checkSendable() } catch let mistake { error = mistake }
+    if error.details.isEmpty, let details = connection.errorDetails {
+      error.details = details(error)
+    }
     let (fitting, omitted) = error.trailers(within: connection.clientHeaderListSize)
     var fields = fitting
     if !omitted.isEmpty {

@@ -10,6 +10,7 @@ final class ServerConnection: HTTP2Connection {
   let limits: ServerLimits
   let admission: [any CallAdmission]
   private let observer: (any CallObserver)?
+  let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   private let isObserved: Bool
   let actionQueue: CallActionQueue
   let gzipWorkers: GzipWorkers
@@ -85,6 +86,7 @@ final class ServerConnection: HTTP2Connection {
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
     admission: [any CallAdmission], observer: (any CallObserver)? = nil,
+    errorDetails: (@Sendable (RPCError) -> [UInt8])? = nil,
     actionQueue: CallActionQueue, gzipWorkers: GzipWorkers,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
@@ -93,6 +95,7 @@ final class ServerConnection: HTTP2Connection {
     self.limits = limits
     self.admission = admission
     self.observer = observer
+    self.errorDetails = errorDetails
     self.isObserved = observer != nil
     self.actionQueue = actionQueue
     self.gzipWorkers = gzipWorkers
