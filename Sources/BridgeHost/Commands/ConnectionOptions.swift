@@ -17,7 +17,7 @@ struct ConnectionOptions: ParsableArguments {
   @Option(
     0...Self.most, help: "Least seconds between two pings of a client; one that sends more must go."
   )
-  var minPingInterval = 10
+  var minPingInterval = 4
 
   @Option(
     0...Self.most, help: "Seconds without calls after which a connection is ended; 0 keeps it.")

@@ -1,6 +1,6 @@
 internal import CNghttp2
 
-/// Counts the frames of a client that carry no request.
+/// Counts the frames of a client that carry no request, for `FrameBudget`.
 ///
 /// nghttp2 tells of most frames, but not of those it ignores, which cost no less: frames of streams
 /// that are over, frames of unknown types. So all are found here once more, by their headers alone
@@ -26,12 +26,18 @@ struct FrameScanner {
   private static let prefaceLength = 24
   private static let headerLength = 9
 
+  /// What a batch of input contains.
+  struct Counts: Equatable {
+    /// HEADERS that begin a stream.
+    var newStreams = 0
+    var resets = 0
+    /// All others but CONTINUATION, DATA, and one end of each stream.
+    var control = 0
+  }
+
   /// Takes the next bytes.
-  ///
-  /// - Returns: How many frames there were besides HEADERS of new streams and their CONTINUATION,
-  ///   DATA, and one end of each stream.
-  mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Int {
-    var count = 0
+  mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Counts {
+    var counts = Counts()
     var position = 0
     while position < bytes.count {
       if skipping > 0 {
@@ -41,13 +47,13 @@ struct FrameScanner {
       } else if awaitsPadding {
         awaitsPadding = false
         skipping = length - 1
-        if Int(bytes[position]) >= length - 1 { count += 1 }
+        if Int(bytes[position]) >= length - 1 { counts.control += 1 }
         position += 1
       } else if headerCount == 0 && bytes.count - position >= Self.headerLength {
         let first = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
         readHeader(UInt64(bigEndian: first), last: bytes[position + 8])
         position += Self.headerLength
-        if carriesNothing() { count += 1 }
+        countFrame(in: &counts)
       } else {
         headerCount += 1
         if headerCount < Self.headerLength {
@@ -55,12 +61,12 @@ struct FrameScanner {
         } else {
           headerCount = 0
           readHeader(header, last: bytes[position])
-          if carriesNothing() { count += 1 }
+          countFrame(in: &counts)
         }
         position += 1
       }
     }
-    return count
+    return counts
   }
 
   private mutating func readHeader(_ first: UInt64, last: UInt8) {
@@ -72,29 +78,32 @@ struct FrameScanner {
     skipping = length
   }
 
-  /// What the header that is complete says.
-  private mutating func carriesNothing() -> Bool {
+  /// Counts the frame whose header is complete.
+  private mutating func countFrame(in counts: inout Counts) {
     var isNew = false
     switch UInt32(type) {
-    case NGHTTP2_CONTINUATION.rawValue: return false
+    case NGHTTP2_CONTINUATION.rawValue: return
+    case NGHTTP2_RST_STREAM.rawValue:
+      counts.resets += 1
+      return
     case NGHTTP2_HEADERS.rawValue where stream > lastStream:
       isNew = true
       lastStream = stream
       openEnds += 1
+      counts.newStreams += 1
     case NGHTTP2_HEADERS.rawValue, NGHTTP2_DATA.rawValue: break
-    default: return true
+    default:
+      counts.control += 1
+      return
     }
     if flags & UInt8(NGHTTP2_FLAG_END_STREAM.rawValue) != 0 {
-      if openEnds == 0 { return true }
-      openEnds -= 1
-      return false
-    }
-    if isNew { return false }
-    if UInt32(type) == NGHTTP2_HEADERS.rawValue || length == 0 { return true }
-    if flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0 {
+      // Each stream ends once.
+      if openEnds == 0 { counts.control += 1 } else { openEnds -= 1 }
+    } else if !isNew && (UInt32(type) == NGHTTP2_HEADERS.rawValue || length == 0) {
+      counts.control += 1
+    } else if !isNew && flags & UInt8(NGHTTP2_FLAG_PADDED.rawValue) != 0 {
       awaitsPadding = true
       skipping = 0
     }
-    return false
   }
 }

@@ -22,7 +22,7 @@ class HTTP2Connection: ChannelInboundHandler {
   /// Frames on their way to the channel; `sendData` appends to it.
   @exclusivity(unchecked) var output = ByteBuffer()
   /// Inside `nghttp2_session_mem_recv`, where the session must be neither sent from nor freed.
-  @exclusivity(unchecked) private var isReceiving = false
+  @exclusivity(unchecked) private(set) final var isReceiving = false
   private var isFlushing = false
   private var isClosing = false
   private var flushIsScheduled = false

@@ -34,8 +34,9 @@ public struct ServerLimits: Sendable {
   public var answerBytes = 64 * 1024 * 1024
 
   /// How many frames that carry no request (pings, settings, window updates, priorities, empty
-  /// DATA, resets) a client may send at once. Window updates and pings in return for data it
-  /// receives come on top. A client that sends more is disconnected.
+  /// DATA), and how many resets, a client may send at once. What is in proportion to its calls and
+  /// to the data it receives comes on top (see `FrameBudget`). A client that sends more is
+  /// disconnected.
   public var controlFrameBurst = 2_000
   /// How many of them a client may send each second, for as long as it likes.
   public var controlFramesPerSecond = 200
@@ -112,8 +113,8 @@ public struct ServerKeepalive: Sendable {
   /// the third ping that comes sooner it is disconnected (ENHANCE_YOUR_CALM, "too_many_pings").
   ///
   /// Elsewhere the default is 5 minutes, which ends the connections of clients that keep a watch
-  /// alive through a proxy.
-  public var minimumPingInterval = TimeAmount.seconds(10)
+  /// alive through a proxy. Elixir's clients ping every 5 seconds, if not told otherwise.
+  public var minimumPingInterval = TimeAmount.seconds(4)
   /// Whether a client without open calls may ping as often; otherwise every two hours.
   public var permitsPingsWithoutCalls = true
 

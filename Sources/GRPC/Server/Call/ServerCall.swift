@@ -16,6 +16,8 @@ public final class ServerCall: @unchecked Sendable {
   public let eventLoop: any EventLoop
   let connection: ServerConnection
   let id: Int32
+  /// How many calls of the connection had begun with it.
+  let number: Int
 
   /// Neighbours in the connection's list of open calls, which retains each call once.
   @exclusivity(unchecked) unowned(unsafe) var next: ServerCall?
@@ -51,10 +53,11 @@ public final class ServerCall: @unchecked Sendable {
   /// What observers are told; nil when there are none.
   @exclusivity(unchecked) let record: CallRecord?
 
-  init(connection: ServerConnection, id: Int32, record: CallRecord?) {
+  init(connection: ServerConnection, id: Int32, number: Int, record: CallRecord?) {
     self.connection = connection
     self.eventLoop = connection.eventLoop
     self.id = id
+    self.number = number
     self.requests = RequestStateMachine(messageLimit: connection.limits.messageSize)
     self.compressionThreshold = connection.limits.compressionThreshold
     self.record = record

@@ -20,16 +20,30 @@ extension ServerConnection {
     }
   }
 
-  func spendFrames(_ count: Int) {
-    for _ in 0..<count
-    where !frameBudget.spend(dataFramesSent: dataFramesSent, now: { eventLoop.now }) {
-      return disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
+  /// What has happened before the present batch of input.
+  private var traffic: FrameBudget.Traffic {
+    FrameBudget.Traffic(
+      dataFramesSent: dataFramesSent, dataBytesSent: dataBytesSent,
+      callsSettled: callsBegun - callsResetAtOnce)
+  }
+
+  func spendFrames(_ frames: FrameScanner.Counts) {
+    if frames.control == 0 && frames.resets == 0 { return frameBudget.begin(frames.newStreams) }
+    if !frameBudget.spend(frames, after: traffic, now: { eventLoop.now }) {
+      disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
+    }
+  }
+
+  func spendProvokedReset() {
+    if !frameBudget.spendProvokedReset(after: traffic, now: { eventLoop.now }) {
+      disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
     }
   }
 
   private func pingReceived() {
     let isAllowed = pings.allows(
-      now: eventLoop.now, sent: answersBegun &+ dataFramesSent, hasCalls: callCount > 0)
+      now: eventLoop.now, answers: answersBegun &+ dataFramesSent, bytes: dataBytesSent,
+      hasCalls: callCount > 0)
     if !isAllowed { disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_pings") }
   }
 

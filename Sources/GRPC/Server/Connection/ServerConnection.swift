@@ -64,10 +64,14 @@ final class ServerConnection: HTTP2Connection {
 
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
+  /// Those before the batch of input that is being read, and those that were reset in their batch.
+  @exclusivity(unchecked) private var callsBeforeBatch = 0
+  @exclusivity(unchecked) private(set) var callsResetAtOnce = 0
   @exclusivity(unchecked) var answersBegun = 0
   /// It was said on this connection which encodings are read.
   @exclusivity(unchecked) var hasAnnouncedEncodings = false
   @exclusivity(unchecked) var dataFramesSent = 0
+  @exclusivity(unchecked) var dataBytesSent = 0
   @exclusivity(unchecked) var isEstablished = false
   @exclusivity(unchecked) var frameScanner = FrameScanner()
   var frameBudget: FrameBudget
@@ -103,7 +107,8 @@ final class ServerConnection: HTTP2Connection {
     self.onClose = onClose
     let now = eventLoop.now
     self.frameBudget = FrameBudget(
-      burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond, now: now)
+      burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond,
+      concurrentStreams: limits.concurrentStreams, now: now)
     self.pings = PingPolicy(limits.keepalive)
     self.timers = ConnectionTimers(limits, now: now, jitter: .random(in: -1...1))
     super.init(eventLoop: eventLoop, logger: logger)
@@ -122,7 +127,7 @@ final class ServerConnection: HTTP2Connection {
     // `FrameBudget` counts what these two do, and says ENHANCE_YOUR_CALM where they would say
     // INTERNAL_ERROR, or nothing.
     nghttp2_option_set_stream_reset_rate_limit(option, 1 << 40, 1 << 40)
-    nghttp2_option_set_max_outbound_ack(option, 2 * limits.controlFrameBurst)
+    nghttp2_option_set_max_outbound_ack(option, max(10_000, 2 * limits.controlFrameBurst))
     var session: OpaquePointer?
     precondition(
       nghttp2_session_server_new2(
@@ -174,7 +179,8 @@ final class ServerConnection: HTTP2Connection {
     }
     callsBegun &+= 1
     let call = ServerCall(
-      connection: self, id: id, record: isObserved ? CallRecord(now: eventLoop.now) : nil)
+      connection: self, id: id, number: callsBegun,
+      record: isObserved ? CallRecord(now: eventLoop.now) : nil)
     nghttp2_session_set_stream_user_data(
       session, id, Unmanaged.passRetained(call).toOpaque())
     call.next = firstCall
@@ -186,6 +192,7 @@ final class ServerConnection: HTTP2Connection {
   override func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {
     guard let stream else { return }
     let call = Unmanaged<ServerCall>.fromOpaque(stream).takeRetainedValue()
+    if isReceiving && call.number > callsBeforeBatch { callsResetAtOnce &+= 1 }
     unlink(call)
     call.cancel(RPCError(.cancelled, "the client reset the call"))
     if let record = call.record { report(call, record) }
@@ -236,6 +243,7 @@ final class ServerConnection: HTTP2Connection {
 
   override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
     gzipBudgetLeft = Self.gzipBudget
+    callsBeforeBatch = callsBegun
     spendFrames(frameScanner.scan(bytes))
   }
 
@@ -267,8 +275,12 @@ final class ServerConnection: HTTP2Connection {
   }
 
   override func resetSent(errorCode: UInt32) {
-    // The other is how a complete answer ends that did not wait for the whole request.
-    if errorCode != NGHTTP2_NO_ERROR.rawValue { spendFrames(1) }
+    switch nghttp2_error_code(errorCode) {
+    // How a complete answer ends that did not wait for the whole request, and calls that there is no
+    // room for.
+    case NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM: break
+    default: spendProvokedReset()
+    }
   }
 
   override func dataReceived(
@@ -291,6 +303,7 @@ final class ServerConnection: HTTP2Connection {
 
   override func writeData(_ count: Int, of source: UnsafeMutableRawPointer) {
     dataFramesSent &+= 1
+    dataBytesSent &+= count
     Unmanaged<ServerCall>.fromOpaque(source)._withUnsafeGuaranteedRef {
       $0.writeData(count, into: &output)
       $0.wroteData(count)
