@@ -54,6 +54,16 @@ final class TestConnection {
   }
 
   /// Sends bytes in one batch.
+  ///
+  /// - Parameter time: As long after what was before; timers have not run yet.
+  func write(_ bytes: [UInt8], after time: TimeAmount) {
+    loop.scheduleTask(in: time) { [channel] in
+      _ = try? channel.writeInbound(ByteBuffer(bytes: bytes))
+    }
+    loop.advanceTime(by: time)
+  }
+
+  /// Sends bytes in one batch.
   func write(_ bytes: [UInt8]) {
     _ = try? channel.writeInbound(ByteBuffer(bytes: bytes))
     loop.run()

@@ -12,7 +12,7 @@ public import NIOCore
 /// others count.
 public final class TokenAdmission: CallAdmission {
   private let tokens: WatchedFiles<[BearerToken]>
-  private let exemptPaths: Set<String>
+  private let exemptPaths: Set<[UInt8]>
 
   /// Reads the file.
   ///
@@ -22,7 +22,7 @@ public final class TokenAdmission: CallAdmission {
   public init(
     file: String, exemptPaths: Set<String> = [], logger: Logger
   ) throws(TransportError) {
-    self.exemptPaths = exemptPaths
+    self.exemptPaths = Set(exemptPaths.map { Array($0.utf8) })
     self.tokens = try WatchedFiles(
       [file], kind: "token", logger: logger, substitute: { BearerToken.salvage(file) }
     ) { () throws(TransportError) in
@@ -51,7 +51,7 @@ public final class TokenAdmission: CallAdmission {
       for known in tokens.value where known.matches(token) { isKnown = true }
       if isKnown { return }
     }
-    if !exemptPaths.isEmpty, exemptPaths.contains(call.path) { return }
+    if !exemptPaths.isEmpty, exemptPaths.contains(call.pathBytes) { return }
     throw RPCError(
       .unauthenticated,
       values.isEmpty

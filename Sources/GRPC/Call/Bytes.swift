@@ -1,5 +1,19 @@
 internal import Glibc
 
+extension String {
+  /// Equality of the bytes. That of strings is of what they mean (canonical equivalence), and takes
+  /// the square of the length for some texts.
+  func hasSameBytes(as other: String) -> Bool {
+    utf8.count == other.utf8.count && utf8.elementsEqual(other.utf8)
+  }
+
+  /// Hashes the bytes.
+  func hashBytes(into hasher: inout Hasher) {
+    hasher.combine(utf8.count)
+    for byte in utf8 { hasher.combine(byte) }
+  }
+}
+
 extension [UInt8] {
   /// Equality in one memcmp, which the generic operator is not.
   func hasSameBytes(as other: [UInt8]) -> Bool {

@@ -1,5 +1,8 @@
 /// Metadata of a call: an ordered list of keys and values, keys in lower case, repeats allowed.
 ///
+/// Keys and values are compared byte by byte, as the protocol means them, and in a time that grows
+/// with their length alone.
+///
 /// Keys that end in `-bin` carry bytes; on the wire these are base64.
 ///
 /// Source: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md (Custom-Metadata)
@@ -11,12 +14,41 @@ public struct Metadata: Sendable, Hashable {
     /// The value as it stands on the wire: ASCII text, base64 for `-bin` keys.
     public var wireValue: String
 
+    /// Whether the key is this one.
+    func hasKey(_ other: String) -> Bool { key.hasSameBytes(as: other) }
+
+    /// The values of a `-bin` key, see `Metadata.binaryValues`.
+    func binaryValues() throws(RPCError) -> [[UInt8]] {
+      var found: [[UInt8]] = []
+      for part in wireValue.utf8.split(
+        separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
+      {
+        guard let bytes = Base64.decode(Metadata.trimmed(part)) else {
+          throw RPCError(.internalError, "metadata \"\(key)\" is not base64")
+        }
+        found.append(bytes)
+      }
+      return found
+    }
+
+    /// Whether both are the same bytes.
+    public static func == (left: Entry, right: Entry) -> Bool {
+      left.key.hasSameBytes(as: right.key) && left.wireValue.hasSameBytes(as: right.wireValue)
+    }
+
+    /// Hashes the bytes of both.
+    public func hash(into hasher: inout Hasher) {
+      key.hashBytes(into: &hasher)
+      wireValue.hashBytes(into: &hasher)
+    }
+
     /// Why this may not be sent, or nil: the key is made of `0-9a-z_-.` and is none that HTTP/2 or
     /// gRPC use themselves, and the value is printable ASCII.
     func fault(from sender: Sender) -> String? {
       if key.isEmpty || !key.utf8.allSatisfy(Self.isKeyCharacter) {
         return "metadata key \"\(key)\" is not of the characters a-z 0-9 _ - ."
       }
+      // From here on the key is ASCII.
       let isPushback = sender == .service && key == Self.pushback
       if key.hasPrefix("grpc-") && !isPushback || Self.reserved.contains(key) {
         return "metadata key \"\(key)\" is reserved"
@@ -92,12 +124,12 @@ public struct Metadata: Sendable, Hashable {
 
   /// The first text value of a key, which is written in lower case; nil when there is none.
   public subscript(key: String) -> String? {
-    entries.first { $0.key == key }?.wireValue
+    entries.first { $0.hasKey(key) }?.wireValue
   }
 
   /// All text values of a key, which is written in lower case, in order.
   public func values(for key: String) -> [String] {
-    entries.lazy.filter { $0.key == key }.map(\.wireValue)
+    entries.lazy.filter { $0.hasKey(key) }.map(\.wireValue)
   }
 
   /// All values of a `-bin` key, in order; values joined by commas come apart, with or without space
@@ -109,20 +141,13 @@ public struct Metadata: Sendable, Hashable {
   ///   before a handler sees them.
   public func binaryValues(for key: String) throws(RPCError) -> [[UInt8]] {
     var found: [[UInt8]] = []
-    for entry in entries where entry.key == key {
-      for part in entry.wireValue.split(separator: ",", omittingEmptySubsequences: false) {
-        guard let bytes = Base64.decode(Self.trimmed(part)) else {
-          throw RPCError(.internalError, "metadata \"\(key)\" is not base64")
-        }
-        found.append(bytes)
-      }
-    }
+    for entry in entries where entry.hasKey(key) { found += try entry.binaryValues() }
     return found
   }
 
-  private static func trimmed(_ part: Substring) -> Substring.UTF8View.SubSequence {
+  private static func trimmed(_ part: Substring.UTF8View) -> Substring.UTF8View {
     let isSpace = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
-    let start = part.utf8.drop(while: isSpace)
+    let start = part.drop(while: isSpace)
     guard let end = start.lastIndex(where: { !isSpace($0) }) else { return start }
     return start[...end]
   }

@@ -31,23 +31,28 @@ struct DescriptorIndex: Sendable {
   // MARK: Finding
 
   /// The file that declares a service, method, message, field, oneof, enum, enum value or extension.
-  func file(declaring symbol: String) -> String? { filesBySymbol[symbol] }
+  func file(declaring symbol: String) -> String? {
+    Self.mayBeKnown(symbol) ? filesBySymbol[symbol] : nil
+  }
+
+  /// Names in protobuf are ASCII. To hash other text takes the square of its length.
+  private static func mayBeKnown(_ name: String) -> Bool { name.utf8.allSatisfy { $0 < 0x80 } }
 
   /// The file that declares the extension with a number of a message.
   func file(extending message: String, number: Int32) -> String? {
-    filesByExtension[message]?[number]
+    Self.mayBeKnown(message) ? filesByExtension[message]?[number] : nil
   }
 
   /// The numbers of all extensions of a message, in order; nil when the message is unknown.
   func extensionNumbers(of message: String) -> [Int32]? {
-    filesByExtension[message]?.keys.sorted()
+    Self.mayBeKnown(message) ? filesByExtension[message]?.keys.sorted() : nil
   }
 
   /// A file and everything it imports, serialized; nil when there is no such file.
   ///
   /// Each file stands before what it imports: clients exist that take the first for the answer.
   func closure(of name: String) -> [[UInt8]]? {
-    guard files[name] != nil else { return nil }
+    guard Self.mayBeKnown(name), files[name] != nil else { return nil }
     var seen: Set<String> = []
     var importedFirst: [[UInt8]] = []
     func visit(_ name: String) {

@@ -15,7 +15,7 @@ public final class ReflectionService: Sendable {
   private let builtIndex = Locked<DescriptorIndex?>(nil)
 
   /// A request holds nothing but names.
-  private static let requestLimit = 16 * 1024
+  private static let requestLimit = 4 * 1024
 
   /// - Parameters:
   ///   - services: The full names of the services to tell of, beside reflection's own.

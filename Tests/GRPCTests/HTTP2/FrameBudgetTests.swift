@@ -114,7 +114,7 @@ import Testing
     var budget = budget(streams: 100)
     let sent = Traffic(dataFramesSent: 1_000_000, dataBytesSent: 1 << 40, callsSettled: 1_000_000)
     #expect(spendAll(&budget, frames(control: 1), after: sent) == 320)
-    #expect(spendAll(&budget, frames(resets: 1), after: sent) == 320)
+    #expect(spendAll(&budget, frames(resets: 1), after: sent) == 310)
   }
 }
 

@@ -1,17 +1,21 @@
 /// The methods a server has, by path.
+///
+/// Paths are compared byte by byte. Strings would be brought into canonical order first, which takes
+/// the square of the length of what a client sends.
 struct MethodTable: Sendable {
-  private let methods: [String: ServedMethod]
+  private let methods: [[UInt8]: ServedMethod]
 
   init(_ list: [RPCMethod]) {
-    var methods: [String: ServedMethod] = [:]
+    var methods: [[UInt8]: ServedMethod] = [:]
     for method in list {
-      precondition(methods[method.path] == nil, "\(method.path) is registered twice")
-      methods[method.path] = ServedMethod(method)
+      let path = Array(method.path.utf8)
+      precondition(methods[path] == nil, "\(method.path) is registered twice")
+      methods[path] = ServedMethod(method)
     }
     self.methods = methods
   }
 
-  subscript(path: String) -> ServedMethod? { methods[path] }
+  subscript(path: [UInt8]) -> ServedMethod? { methods[path] }
 }
 
 /// A method as calls refer to it: they would otherwise copy its path and closures each time.

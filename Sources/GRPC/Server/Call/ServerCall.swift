@@ -28,7 +28,7 @@ public final class ServerCall: @unchecked Sendable {
   /// The request's metadata; nil when it has none.
   @exclusivity(unchecked) var callMetadata: CallMetadata?
   /// When the client gives up, on the monotonic clock; nil when it set no timeout.
-  public internal(set) var deadline: NIODeadline?
+  @exclusivity(unchecked) public internal(set) var deadline: NIODeadline?
   /// The client takes responses in gzip.
   @exclusivity(unchecked) var acceptsGzip = false
   /// The request names an encoding: tell which are known.
@@ -101,6 +101,17 @@ public final class ServerCall: @unchecked Sendable {
   public var connectionState: AnyObject? {
     get { connection.userState }
     set { connection.userState = newValue }
+  }
+
+  /// Throws DEADLINE_EXCEEDED once the deadline has passed, before its timer says so: a handler that
+  /// gets a request does what it says, though its client has been told that it failed.
+  @inline(__always)
+  func checkDeadline() throws(RPCError) {
+    if let deadline, deadline <= eventLoop.now { throw Self.deadlinePassed }
+  }
+
+  static var deadlinePassed: RPCError {
+    RPCError(.deadlineExceeded, "the call's deadline passed")
   }
 
   /// Whether the method takes a stream of requests; false before it is known.

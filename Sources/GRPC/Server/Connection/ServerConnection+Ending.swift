@@ -38,7 +38,7 @@ extension ServerConnection {
       call = current.next
       guard let deadline = current.deadline, !current.isFinished else { continue }
       if deadline <= now {
-        current.abort(RPCError(.deadlineExceeded, "the call's deadline passed"))
+        current.abort(ServerCall.deadlinePassed)
       } else {
         earliest = min(earliest ?? deadline, deadline)
       }

@@ -33,6 +33,7 @@ extension ServerConnection {
       if !request.fields.isEmpty { call.callMetadata = try metadata(request.fields) }
       if request.hasTimeout, !method.ignoresDeadline {
         try setDeadline(request.timeout, of: call)
+        try call.checkDeadline()
       }
       if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
     } catch {
@@ -64,9 +65,9 @@ extension ServerConnection {
       }
     }
     if request.hasBinaryMetadata {
-      let metadata = MetadataFields.metadata(of: request.fields)
-      for entry in metadata.entries where entry.key.hasSuffix("-bin") {
-        _ = try metadata.binaryValues(for: entry.key)
+      for entry in MetadataFields.metadata(of: request.fields).entries
+      where entry.key.utf8.suffix(4).elementsEqual("-bin".utf8) {
+        _ = try entry.binaryValues()
       }
     }
   }
@@ -90,7 +91,7 @@ extension ServerConnection {
 
   private func method(for path: [UInt8]) -> ServedMethod? {
     if path.hasSameBytes(as: lastPath) { return lastMethod }
-    let method = methods[String(decoding: path, as: UTF8.self)]
+    let method = methods[path]
     if method != nil {
       lastPath = path
       lastMethod = method

@@ -57,6 +57,7 @@ extension ServerConnection {
     _ message: [UInt8], isCompressed: Bool, of call: ServerCall
   ) throws(RPCError) {
     guard let method = call.method else { return }
+    try call.checkDeadline()
     call.isRequestCompressed = isCompressed
     if method.takesOneRequest {
       try call.requests.keepOnlyRequest(message, of: method.path)
@@ -90,6 +91,7 @@ extension ServerConnection {
     }
     do throws(RPCError) {
       try call.requests.deliverEnd()
+      try call.checkDeadline()
       if !method.takesOneRequest {
         try call.handler?.requestsEnded()
         return

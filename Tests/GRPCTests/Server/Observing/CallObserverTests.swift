@@ -128,10 +128,13 @@ import Threads
 
   @Test func aCallThatItsClientCancels() async throws {
     try await serve { client, listener in
-      let task = Task { try await client.unary("/t/Hang", [7]) }
+      // A call that is cancelled before it is sent never was one.
       while listener.calls.isEmpty {
-        try await Task.sleep(for: .milliseconds(30))
+        let task = Task { try await client.unary("/t/Hang", [7]) }
+        try await Task.sleep(for: .milliseconds(100))
         task.cancel()
+        _ = try? await task.value
+        try await Task.sleep(for: .milliseconds(100))
       }
       let call = listener.calls[0]
       #expect(call.status == .cancelled && call.responseMessages == 0)
