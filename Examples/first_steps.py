@@ -21,7 +21,8 @@ bridge.RegisterVariable(pb.RegisterVariableRequest(
     constraints_json='{"min": -50, "max": 60}'))
 
 watch = bridge.WatchVariables(pb.WatchVariablesRequest(
-    session_id=session, variable_identifiers=["temperature"], include_initial_values=True))
+    session_id=session, variable_identifiers=["temperature"], include_initial_values=True,
+    include_synced=True))
 print("watch:", next(watch).update_type, "then", next(watch).update_type)
 
 bridge.SetVariable(pb.SetVariableRequest(

@@ -46,7 +46,7 @@ import Testing
     let embedding = try session.register(
       name: "e", type: .embedding, payload: Payload(.array(numbers)), writer: Writer(.plugin))
     #expect(embedding.form(.none) == .json)
-    #expect(embedding.form(.asWritten) == .binary(.raw))
+    #expect(embedding.form(.format(.raw)) == .binary(.raw))
     let message = try decode(embedding, .binary(.raw))
     #expect(message.value.typeURL == "dspex.variables/embedding.binary")
     #expect(Array(message.binaryValue) == numbers.bytes)
@@ -198,7 +198,6 @@ import Testing
       #expect(read.sessionID == request.sessionID)
       #expect(read.toolName == request.toolName)
       #expect(read.includesProgress == request.includeProgress)
-      #expect(read.hasBinaryParameters == !request.binaryParameters.isEmpty)
       #expect(read.metadata.dictionary == request.metadata)
       let names = read.parameters.map(\.name)
       #expect(Set(names).count == names.count)

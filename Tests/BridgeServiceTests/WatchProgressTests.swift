@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func presentValuesThenChanges() throws {
-    var progress = WatchProgress(initialValues: try variables(2), at: 7)
+    var progress = WatchProgress(initialValues: try variables(2), at: 7, saysSynced: true)
     #expect(steps(&progress) == ["v0@7", "v1@7", "synced@7", "take"])
     progress.took(.more)
     #expect(steps(&progress) == ["take"])
@@ -46,12 +46,27 @@ import Testing
   }
 
   @Test func noValuesAreSyncedToo() {
-    var progress = WatchProgress(initialValues: [], at: 3)
+    var progress = WatchProgress(initialValues: [], at: 3, saysSynced: true)
     #expect(steps(&progress) == ["synced@3", "take"])
   }
 
+  @Test func syncedIsSaidToThoseWhoAskForIt() throws {
+    var progress = WatchProgress(initialValues: try variables(1), at: 4, saysSynced: false)
+    #expect(steps(&progress) == ["v0@4", "take"])
+  }
+
+  @Test func whoResumesIsSyncedWhenCaughtUp() {
+    var progress = WatchProgress(after: 4, saysSynced: true)
+    #expect(steps(&progress) == ["take"])
+    progress.took(.more)
+    progress.heartbeatDue()
+    #expect(steps(&progress) == ["take"])
+    progress.took(.upToDate(revision: 9))
+    #expect(steps(&progress) == ["synced@9", "heartbeat@9", "wait"])
+  }
+
   @Test func aHeartbeatWaitsForAllChanges() throws {
-    var progress = WatchProgress(initialValues: try variables(1), at: 4)
+    var progress = WatchProgress(initialValues: try variables(1), at: 4, saysSynced: true)
     progress.heartbeatDue()
     #expect(steps(&progress) == ["v0@4", "synced@4", "take"])
     progress.took(.more)

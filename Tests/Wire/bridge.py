@@ -97,8 +97,12 @@ class Host:
         (self._lasting if lasting else self._channels).append(channel)
         return channel
 
-    def stub(self):
-        return rpc.BridgeServiceStub(self.channel())
+    def stub(self, accept=None):
+        """A stub with a connection of its own; its calls ask for the binary format `accept`."""
+        channel = self.channel()
+        if accept is not None:
+            channel = grpc.intercept_channel(channel, _Accepting(accept))
+        return rpc.BridgeServiceStub(channel)
 
     def disconnect(self):
         """Drops the connection that was made last, as a client that crashes would."""
@@ -276,6 +280,21 @@ def unique(prefix="session"):
     return f"{prefix}_{next(_numbers)}_{uuid.uuid4().hex[:12]}"
 
 
+class _Accepting(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
+    """Adds `accept-binary` to every call."""
+
+    def __init__(self, formats):
+        self._metadata = ("accept-binary", formats)
+
+    def intercept_unary_unary(self, proceed, details, request):
+        return proceed(self._with_metadata(details), request)
+
+    intercept_unary_stream = intercept_unary_unary
+
+    def _with_metadata(self, details):
+        return details._replace(metadata=[*(details.metadata or ()), self._metadata])
+
+
 class Session:
     """One session through one stub."""
 
@@ -284,7 +303,8 @@ class Session:
         self.id = identifier or unique()
         self.epoch = None
         if create:
-            request = pb.InitializeSessionRequest(session_id=self.id)
+            # Two tests that take one id by mistake must not share a session.
+            request = pb.InitializeSessionRequest(session_id=self.id, must_not_exist=True)
             if config:
                 request.config.CopyFrom(pb.SessionConfig(**config))
             response = stub.InitializeSession(request, timeout=CALL_TIMEOUT)
@@ -405,13 +425,13 @@ class Session:
             session_id=self.id, force=force), timeout=CALL_TIMEOUT)
 
     def watch(self, *identifiers, initial=False, start=0, epoch=None, heartbeat_ms=0,
-              conflate=False, timeout=WATCH_TIMEOUT):
+              conflate=False, synced=True, timeout=WATCH_TIMEOUT):
         if start and epoch is None:
             epoch = self.epoch
         return Watch(self.stub.WatchVariables(pb.WatchVariablesRequest(
             session_id=self.id, variable_identifiers=identifiers, include_initial_values=initial,
             start_revision=start, epoch=epoch or "", heartbeat_interval_ms=heartbeat_ms,
-            conflate=conflate),
+            conflate=conflate, include_synced=synced and initial),
             timeout=timeout))
 
     def tool_request(self, tool, parameters=None, binary=None, metadata=None, **rest):

@@ -165,20 +165,25 @@ def put(session, name, array, binary_format, data=None, kind="tensor", dtype=Non
         any=any_binary(kind, array.shape, dtype or array.dtype.name, binary_format))
 
 
+def asking(binary_format):
+    """Metadata that asks for a format."""
+    return (("accept-binary", binary_format),)
+
+
 # ---------------------------------------------------------------------------------------------
 # What was written comes back
 
 
 @pytest.mark.parametrize("binary_format", FORMATS)
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_arrays_come_back_in_the_format_they_came_in(session, binary_format, dtype):
+def test_arrays_come_back_as_they_came_in(session, binary_format, dtype):
     array = sample(dtype, [3, 4, 1024])
     put(session, "v", array, binary_format)
-    variable = session.get("v")
+    variable = session.get("v", metadata=asking(binary_format))
     assert description_of(variable.value)["binary_format"] == binary_format
     if binary_format == "erlang_binary":
         # Erlang's own answer to this is asked for below; here pickle stands in for it.
-        variable = session.get("v", metadata=(("accept-binary", "pickle"),))
+        variable = session.get("v", metadata=asking("pickle"))
     assert same(read_back(variable.value, variable.binary_value), array)
 
 
@@ -187,7 +192,8 @@ def test_npy_files_are_those_of_numpy(session, dtype):
     for index, shape in enumerate([[20000], [1, 20000], [2, 3, 4000], [20000, 1]]):
         array = sample(dtype, shape)
         put(session, f"v{index}", array, "numpy")
-        assert session.get(f"v{index}").binary_value == npy(array)
+        variable = session.get(f"v{index}", metadata=asking("numpy"))
+        assert variable.binary_value == npy(array)
 
 
 @pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
@@ -215,7 +221,8 @@ def test_scalars_and_empty_arrays(session):
 
 
 @pytest.mark.parametrize("protocol", range(6))
-def test_pickles_of_every_protocol(session, protocol):
+def test_pickles_of_every_protocol(host, session, protocol):
+    session = session.through(host.stub(accept="pickle"))
     rows = [[number / 8 for number in range(700)] for _ in range(4)]
     # The last row twice: the pickle refers to it.
     lists = rows[:3] + [rows[2]]
@@ -255,7 +262,7 @@ FLOATS = "[X / 8 || X <- lists:seq(0, 2999)]"
 def test_terms_of_erlang(session, erlang, term, shape, dtype, options):
     session.register("v", "tensor", binary=erlang.encode(term, options),
                      any=any_binary("tensor", shape, dtype, "erlang_binary"))
-    variable = session.get("v")
+    variable = session.get("v", metadata=asking("erlang_binary"))
     assert description_of(variable.value) == {
         "shape": shape, "dtype": dtype, "binary_format": "erlang_binary", "type": "tensor"}
     assert erlang.is_same(variable.binary_value, term)
@@ -265,7 +272,7 @@ def test_terms_of_erlang(session, erlang, term, shape, dtype, options):
 def test_erlang_reads_what_others_wrote(session, erlang, dtype):
     array = np.arange(-6000, 6000).astype(dtype).reshape(3, 4000)
     put(session, "v", array, "raw")
-    variable = session.get("v", metadata=(("accept-binary", "erlang"),))
+    variable = session.get("v", metadata=asking("erlang"))
     rows = [[str(x).lower() if dtype == "bool" else repr(x) for x in row] for row in array.tolist()]
     assert erlang.is_same(
         variable.binary_value, "[" + ",".join(f"[{','.join(row)}]" for row in rows) + "]")
@@ -301,7 +308,8 @@ def test_lists_without_shape_and_type(session):
 
 
 @pytest.mark.parametrize("binary_format", ["raw", "numpy", "pickle"])
-def test_every_rpc_answers_in_the_format_of_the_last_writer(session, binary_format):
+def test_every_rpc_answers_in_the_format_that_its_call_asks_for(host, session, binary_format):
+    session = session.through(host.stub(accept=binary_format))
     first, second, third = (sample("float64", [2, 2000], seed) for seed in (1, 2, 3))
     response = put(session, "v", first, binary_format)
     assert same(read_back(response.variable.value, response.variable.binary_value), first)
@@ -323,9 +331,39 @@ def test_every_rpc_answers_in_the_format_of_the_last_writer(session, binary_form
         assert description_of(variable.value)["binary_format"] == binary_format
         assert same(read_back(variable.value, variable.binary_value), third)
 
-    # Who writes JSON is answered raw.
+    # Whatever it was written in.
     session.set("v", any=any_json("tensor", {"shape": [2, 2000], "data": [0.5] * 4000}))
-    assert description_of(session.get("v").value)["binary_format"] == "raw"
+    assert description_of(session.get("v").value)["binary_format"] == binary_format
+
+
+@pytest.mark.parametrize("binary_format", ["raw", "numpy", "pickle"])
+def test_who_wrote_bytes_is_answered_in_json(session, binary_format):
+    """Who writes a format need not read it, and others may share the connection."""
+    array = sample("float64", [2, 2000], 1)
+    answer = put(session, "v", array, binary_format).variable
+    watch = session.watch("v", initial=True)
+    (initial,), _ = watch.until_synced()
+    session.set("v", any=any_binary("tensor", [2, 2000], "float64", binary_format),
+                binary=written(array, binary_format))
+    update = watch.next_change()
+    watch.cancel()
+    history = session.stub.GetVariableHistory(pb.GetVariableHistoryRequest(
+        session_id=session.id, variable_identifier="v"), timeout=CALL_TIMEOUT).entries[0]
+    for variable in [answer, initial.variable, update.variable, session.get("v"),
+                     session.get_many("v").variables["v"], session.list().variables[0], history]:
+        assert not variable.value.type_url.endswith(".binary")
+        assert variable.binary_value == b""
+        numbers = np.array(value_of(variable)["data"], dtype="float64").reshape(2, 2000)
+        assert np.array_equal(numbers, array, equal_nan=True)
+    assert update.old_binary_value == b""
+
+
+@pytest.mark.parametrize("formats, answered", [
+    ("pickle, raw", "pickle"), ("cbor,numpy", "numpy"), ("cbor", "raw"), ("npy", "numpy")])
+def test_formats_come_in_order_of_preference(session, formats, answered):
+    session.register("v", "embedding", [0.5] * 4000)
+    variable = session.get("v", metadata=[("accept-binary", formats)])
+    assert description_of(variable.value)["binary_format"] == answered
 
 
 @pytest.mark.parametrize("wanted", FORMATS)
@@ -358,7 +396,8 @@ def test_a_client_may_ask_for_a_format(host, wanted):
     session.cleanup()
 
 
-def test_the_threshold(session):
+def test_the_threshold(host, session):
+    session = session.through(host.stub(accept="pickle"))
     count = THRESHOLD // 8
     for length, is_binary in [(count, False), (count + 1, True)]:
         name = f"v{length}"

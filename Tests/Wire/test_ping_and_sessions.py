@@ -55,9 +55,22 @@ def test_every_initialization_answers_all_tools(stub):
     assert first.success and second.success
 
 
-def test_initialize_of_an_existing_session_is_refused(stub, session):
+def test_initialize_of_an_existing_session_may_be_refused(stub, session):
     with refused(CODE.ALREADY_EXISTS, session.id):
         Session(stub, session.id)
+
+
+def test_initialize_of_an_existing_session_is_success_and_changes_nothing(stub, session):
+    session.register("v")
+    before = session.describe()
+    answer = stub.InitializeSession(pb.InitializeSessionRequest(
+        session_id=session.id, metadata={"owner": "somebody else"},
+        config=pb.SessionConfig(ttl_seconds=7)), timeout=CALL_TIMEOUT)
+    assert (answer.success, answer.epoch, answer.revision) == (True, session.epoch, 1)
+    assert set(answer.available_tools) >= {"echo"}
+    after = session.describe()
+    assert (after.metadata, after.ttl_seconds) == (before.metadata, before.ttl_seconds)
+    assert session.names() == ["v"]
 
 
 def test_one_of_many_concurrent_initializations_wins(host):

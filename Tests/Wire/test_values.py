@@ -379,7 +379,8 @@ def test_a_small_raw_embedding(session):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_a_large_raw_embedding_comes_back_as_bytes(session, dtype):
+def test_a_large_raw_embedding_comes_back_as_bytes(host, session, dtype):
+    session = session.through(host.stub(accept="raw"))
     numbers = [number / 8 for number in range(8192)]
     data = raw_bytes(numbers, dtype)
     session.register(
@@ -389,7 +390,8 @@ def test_a_large_raw_embedding_comes_back_as_bytes(session, dtype):
     assert array_of(variable.value, variable.binary_value) == ([8192], numbers)
 
 
-def test_a_large_raw_tensor_comes_back_as_bytes(session):
+def test_a_large_raw_tensor_comes_back_as_bytes(host, session):
+    session = session.through(host.stub(accept="raw"))
     numbers = [float(number) for number in range(64 * 64)]
     session.register("v", "tensor", {"shape": [1], "data": [0.0]})
     session.set("v", any=any_binary("tensor", [64, 64], "float64"),
@@ -523,7 +525,8 @@ def test_a_pickle_is_never_executed(session, data):
     assert not (REPOSITORY / "pickle_was_executed").exists()
 
 
-def test_old_values_and_watch_updates_carry_binary(session):
+def test_old_values_and_watch_updates_carry_binary(host, session):
+    session = session.through(host.stub(accept="raw"))
     first = [float(number) for number in range(4096)]
     second = first[::-1]
     session.register("v", "embedding", any=any_binary("embedding", [4096]),

@@ -81,6 +81,39 @@ def test_a_taken_name_is_refused_and_nothing_changes(session):
     assert session.revision() == 1
 
 
+def register_if(session, policy, name, value, kind="integer", **rest):
+    return session.stub.RegisterVariable(pb.RegisterVariableRequest(
+        session_id=session.id, name=name, type=kind, initial_value=any_json(kind, value),
+        if_exists=policy, **rest), timeout=CALL_TIMEOUT)
+
+
+def test_a_taken_name_may_answer_what_is_there(session):
+    policy = pb.RegisterVariableRequest.RETURN
+    first = register_if(session, policy, "v", 1)
+    assert not first.existed
+    again = register_if(session, policy, "v", "text", kind="string")
+    assert again.existed and again.variable_id == first.variable_id
+    assert (again.variable.type, value_of(again.variable), again.variable.version) == ("integer", 1, 1)
+    assert session.revision() == 1
+
+
+def test_a_taken_name_may_be_replaced(session):
+    policy = pb.RegisterVariableRequest.REPLACE
+    first = register_if(session, policy, "v", 1)
+    session.set("v", 2)
+    watch = session.watch("v").opened()
+    second = register_if(session, policy, "v", "text", kind="string")
+    assert second.variable_id != first.variable_id and not second.existed
+    assert (second.variable.type, second.variable.version) == ("string", 1)
+    assert [watch.next_change().update_type for _ in range(2)] == ["deleted", "value_change"]
+    watch.cancel()
+    session.register("locked", access={"read_only": True})
+    with refused(CODE.PERMISSION_DENIED):
+        register_if(session, policy, "locked", 1)
+    with refused(CODE.INVALID_ARGUMENT, "7"):
+        register_if(session, 7, "v", 1)
+
+
 def test_one_of_many_concurrent_registrations_wins(session, host):
     outcomes = []
 
@@ -353,3 +386,12 @@ def test_accept_binary_may_say_no(session):
     for text, binary in [("raw", True), ("true", True), ("false", False), ("No", False), ("0", False)]:
         answer = session.get("e", metadata=[("accept-binary", text)])
         assert bool(answer.binary_value) == binary, text
+
+
+def test_an_enum_of_strings_is_enforced(session):
+    session.register("colour", "string", "red", constraints={"enum": ["red", "green"]})
+    session.set("colour", "green")
+    with refused(CODE.INVALID_ARGUMENT, "must be one of: red, green"):
+        session.set("colour", "blue")
+    with refused(CODE.INVALID_ARGUMENT, "enum"):
+        session.register("other", "string", "red", constraints={"enum": "red"})

@@ -47,6 +47,17 @@ def test_initial_values_and_then_synced(session):
     watch.cancel()
 
 
+def test_synced_comes_only_to_those_who_ask_for_it(session):
+    """Clients of the old protocol read the variable of every update but heartbeats."""
+    session.register("v", value=1.0)
+    watch = session.watch("v", initial=True, synced=False)
+    assert watch.next().update_type == "initial_value"
+    session.set("v", 2.0)
+    update = watch.next()
+    assert (update.update_type, value_of(update.variable)) == ("value_change", 2.0)
+    watch.cancel()
+
+
 def test_synced_comes_also_when_there_is_nothing(session):
     watch = session.watch("nothing_yet", initial=True)
     initial, synced = watch.until_synced()

@@ -115,6 +115,9 @@ package nonisolated struct Snakepit_Bridge_InitializeSessionRequest: Sendable {
   /// Clears the value of `config`. Subsequent reads from it will return its default value.
   package mutating func clearConfig() {self._config = nil}
 
+  /// Answer ALREADY_EXISTS when there is such a session.
+  package var mustNotExist: Bool = false
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
   package init() {}
@@ -498,7 +501,54 @@ package nonisolated struct Snakepit_Bridge_RegisterVariableRequest: Sendable {
   /// these sources and writers (`*` stands for any run of characters).
   package var accessControlJson: String = String()
 
+  package var ifExists: Snakepit_Bridge_RegisterVariableRequest.IfExists = .fail
+
   package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// What to do when the name is taken.
+  package nonisolated enum IfExists: SwiftProtobuf.Enum, Swift.CaseIterable {
+    package typealias RawValue = Int
+
+    /// Answer ALREADY_EXISTS.
+    case fail // = 0
+
+    /// Answer the variable that is there, as it is.
+    case `return` // = 1
+
+    /// Delete it and create this one, which has another id.
+    case replace // = 2
+    case UNRECOGNIZED(Int)
+
+    package init() {
+      self = .fail
+    }
+
+    package init?(rawValue: Int) {
+      switch rawValue {
+      case 0: self = .fail
+      case 1: self = .return
+      case 2: self = .replace
+      default: self = .UNRECOGNIZED(rawValue)
+      }
+    }
+
+    package var rawValue: Int {
+      switch self {
+      case .fail: return 0
+      case .return: return 1
+      case .replace: return 2
+      case .UNRECOGNIZED(let i): return i
+      }
+    }
+
+    // The compiler won't synthesize support with the UNRECOGNIZED case.
+    package static let allCases: [Snakepit_Bridge_RegisterVariableRequest.IfExists] = [
+      .fail,
+      .return,
+      .replace,
+    ]
+
+  }
 
   package init() {}
 
@@ -528,6 +578,9 @@ package nonisolated struct Snakepit_Bridge_RegisterVariableResponse: Sendable {
   package var revision: Int64 = 0
 
   package var epoch: String = String()
+
+  /// The variable was there already, and was not changed.
+  package var existed: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -960,7 +1013,7 @@ package nonisolated struct Snakepit_Bridge_WatchVariablesRequest: Sendable {
   /// Ids, names, names that do not exist yet, and patterns with `*`. Empty watches everything.
   package var variableIdentifiers: [String] = []
 
-  /// Send the present values first, then one `synced` update.
+  /// Send the present values first, then, if include_synced asks for it, one `synced` update.
   package var includeInitialValues: Bool = false
 
   /// Resume: send what was committed after this revision. With epoch; 0 without
@@ -976,6 +1029,10 @@ package nonisolated struct Snakepit_Bridge_WatchVariablesRequest: Sendable {
   /// When this watch falls behind, leave out all but the newest change of each variable; `skipped`
   /// says how many.
   package var conflate: Bool = false
+
+  /// Say `synced` once: after the present values, or when a watch that resumes has caught up. It has
+  /// no variable, which clients of the old protocol do not expect.
+  package var includeSynced: Bool = false
 
   package var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1713,7 +1770,7 @@ nonisolated extension Snakepit_Bridge_SessionConfig: SwiftProtobuf.Message, Swif
 
 nonisolated extension Snakepit_Bridge_InitializeSessionRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".InitializeSessionRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}metadata\0\u{1}config\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}metadata\0\u{1}config\0\u{4}a\u{1}must_not_exist\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1724,6 +1781,7 @@ nonisolated extension Snakepit_Bridge_InitializeSessionRequest: SwiftProtobuf.Me
       case 1: try { try decoder.decodeSingularStringField(value: &self.sessionID) }()
       case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       case 3: try { try decoder.decodeSingularMessageField(value: &self._config) }()
+      case 100: try { try decoder.decodeSingularBoolField(value: &self.mustNotExist) }()
       default: break
       }
     }
@@ -1743,6 +1801,9 @@ nonisolated extension Snakepit_Bridge_InitializeSessionRequest: SwiftProtobuf.Me
     try { if let v = self._config {
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     } }()
+    if self.mustNotExist != false {
+      try visitor.visitSingularBoolField(value: self.mustNotExist, fieldNumber: 100)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1750,6 +1811,7 @@ nonisolated extension Snakepit_Bridge_InitializeSessionRequest: SwiftProtobuf.Me
     if lhs.sessionID != rhs.sessionID {return false}
     if lhs.metadata != rhs.metadata {return false}
     if lhs._config != rhs._config {return false}
+    if lhs.mustNotExist != rhs.mustNotExist {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2303,7 +2365,7 @@ nonisolated extension Snakepit_Bridge_OptimizationStatus: SwiftProtobuf.Message,
 
 nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisterVariableRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}name\0\u{1}type\0\u{3}initial_value\0\u{3}constraints_json\0\u{1}metadata\0\u{3}initial_binary_value\0\u{4}]\u{1}access_control_json\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{1}name\0\u{1}type\0\u{3}initial_value\0\u{3}constraints_json\0\u{1}metadata\0\u{3}initial_binary_value\0\u{4}]\u{1}access_control_json\0\u{3}if_exists\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2319,6 +2381,7 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
       case 6: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufString>.self, value: &self.metadata) }()
       case 7: try { try decoder.decodeSingularBytesField(value: &self.initialBinaryValue) }()
       case 100: try { try decoder.decodeSingularStringField(value: &self.accessControlJson) }()
+      case 101: try { try decoder.decodeSingularEnumField(value: &self.ifExists) }()
       default: break
       }
     }
@@ -2353,6 +2416,9 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
     if !self.accessControlJson.isEmpty {
       try visitor.visitSingularStringField(value: self.accessControlJson, fieldNumber: 100)
     }
+    if self.ifExists != .fail {
+      try visitor.visitSingularEnumField(value: self.ifExists, fieldNumber: 101)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2365,14 +2431,19 @@ nonisolated extension Snakepit_Bridge_RegisterVariableRequest: SwiftProtobuf.Mes
     if lhs.metadata != rhs.metadata {return false}
     if lhs.initialBinaryValue != rhs.initialBinaryValue {return false}
     if lhs.accessControlJson != rhs.accessControlJson {return false}
+    if lhs.ifExists != rhs.ifExists {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
 }
 
+nonisolated extension Snakepit_Bridge_RegisterVariableRequest.IfExists: SwiftProtobuf._ProtoNameProviding {
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{2}\0FAIL\0\u{1}RETURN\0\u{1}REPLACE\0")
+}
+
 nonisolated extension Snakepit_Bridge_RegisterVariableResponse: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".RegisterVariableResponse"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}variable_id\0\u{3}error_message\0\u{2}a\u{1}variable\0\u{1}revision\0\u{1}epoch\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}success\0\u{3}variable_id\0\u{3}error_message\0\u{2}a\u{1}variable\0\u{1}revision\0\u{1}epoch\0\u{1}existed\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2386,6 +2457,7 @@ nonisolated extension Snakepit_Bridge_RegisterVariableResponse: SwiftProtobuf.Me
       case 100: try { try decoder.decodeSingularMessageField(value: &self._variable) }()
       case 101: try { try decoder.decodeSingularInt64Field(value: &self.revision) }()
       case 102: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
+      case 103: try { try decoder.decodeSingularBoolField(value: &self.existed) }()
       default: break
       }
     }
@@ -2414,6 +2486,9 @@ nonisolated extension Snakepit_Bridge_RegisterVariableResponse: SwiftProtobuf.Me
     if !self.epoch.isEmpty {
       try visitor.visitSingularStringField(value: self.epoch, fieldNumber: 102)
     }
+    if self.existed != false {
+      try visitor.visitSingularBoolField(value: self.existed, fieldNumber: 103)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2424,6 +2499,7 @@ nonisolated extension Snakepit_Bridge_RegisterVariableResponse: SwiftProtobuf.Me
     if lhs._variable != rhs._variable {return false}
     if lhs.revision != rhs.revision {return false}
     if lhs.epoch != rhs.epoch {return false}
+    if lhs.existed != rhs.existed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3286,7 +3362,7 @@ nonisolated extension Snakepit_Bridge_ToolChunk: SwiftProtobuf.Message, SwiftPro
 
 nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   package static let protoMessageName: String = _protobuf_package + ".WatchVariablesRequest"
-  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifiers\0\u{3}include_initial_values\0\u{4}a\u{1}start_revision\0\u{1}epoch\0\u{3}heartbeat_interval_ms\0\u{1}conflate\0")
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}session_id\0\u{3}variable_identifiers\0\u{3}include_initial_values\0\u{4}a\u{1}start_revision\0\u{1}epoch\0\u{3}heartbeat_interval_ms\0\u{1}conflate\0\u{3}include_synced\0")
 
   package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3301,6 +3377,7 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
       case 101: try { try decoder.decodeSingularStringField(value: &self.epoch) }()
       case 102: try { try decoder.decodeSingularInt32Field(value: &self.heartbeatIntervalMs) }()
       case 103: try { try decoder.decodeSingularBoolField(value: &self.conflate) }()
+      case 104: try { try decoder.decodeSingularBoolField(value: &self.includeSynced) }()
       default: break
       }
     }
@@ -3328,6 +3405,9 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
     if self.conflate != false {
       try visitor.visitSingularBoolField(value: self.conflate, fieldNumber: 103)
     }
+    if self.includeSynced != false {
+      try visitor.visitSingularBoolField(value: self.includeSynced, fieldNumber: 104)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3339,6 +3419,7 @@ nonisolated extension Snakepit_Bridge_WatchVariablesRequest: SwiftProtobuf.Messa
     if lhs.epoch != rhs.epoch {return false}
     if lhs.heartbeatIntervalMs != rhs.heartbeatIntervalMs {return false}
     if lhs.conflate != rhs.conflate {return false}
+    if lhs.includeSynced != rhs.includeSynced {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

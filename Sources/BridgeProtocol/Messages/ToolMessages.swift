@@ -14,8 +14,6 @@ package struct ExecuteToolRequest {
   package private(set) var parameters: [Parameter] = []
   /// For the tool, for example `correlation_id`.
   package var metadata = VariableMetadata()
-  /// Something came in `binary_parameters`.
-  package private(set) var hasBinaryParameters = false
   /// Whether a stream has messages for progress alone.
   package var includesProgress = false
 
@@ -104,7 +102,6 @@ package struct ExecuteToolRequest {
       }
     }
     parameters[place(of: name)].binary = binary
-    hasBinaryParameters = true
   }
 
   /// Where the parameter of a name is, made when there is none.

@@ -5,29 +5,26 @@ internal import JSON
 /// How the values of an answer are written.
 package typealias ValueForm = Encodings.Form
 
-/// Whether a client has shown that it reads numeric values as bytes.
+/// Whether a call asks for numeric values as bytes.
 package enum BinaryAcceptance: Sendable, Equatable {
   case none
-  /// In whatever format they were written.
-  case asWritten
-  /// In a format the client asked for.
+  /// In the format the call asked for.
   case format(BinaryFormat)
 }
 
 extension Variable {
-  /// Numeric values above this many bytes go out as bytes, to clients that read them.
+  /// Numeric values above this many bytes go out as bytes, to calls that ask for them.
   package static let binaryThreshold = 10 * 1024
 
   /// The form to answer this version in.
   ///
-  /// - Parameter acceptance: Whether the client reads binary values.
+  /// - Parameter acceptance: What the call asks for.
   package func form(_ acceptance: BinaryAcceptance) -> ValueForm {
     guard case .array(let array) = value, array.bytes.count > Self.binaryThreshold else {
       return .json
     }
     return switch acceptance {
     case .none: .json
-    case .asWritten: .binary(payload.binaryFormat)
     case .format(let format): .binary(format)
     }
   }

@@ -63,7 +63,6 @@ extension BridgeService {
       for (identifier, result) in zip(identifiers, outcome.results) {
         switch result {
         case .success(let variable):
-          call.note(variable.payload.form)
           $0.newVersions[identifier] = variable.version
         case .failure(let error): $0.errors[identifier] = error.message
         }

@@ -25,17 +25,29 @@ extension BridgeService {
   ) throws -> [UInt8] {
     let tools = try encodedTools()
     try directory.checkIsHere(request.sessionID)
-    let session = try sessions.create(
-      request.sessionID, metadata: request.metadata,
-      timeToLive: Int(request.config.ttlSeconds))
+    let lifetime = Int(request.config.ttlSeconds)
+    let session: Session
+    if request.mustNotExist {
+      session = try sessions.create(
+        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
+    } else {
+      let isNew: Bool
+      (session, isNew) = try sessions.open(
+        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
+      if !isNew { return try answer(session) + tools }
+    }
     logger.info("session created", metadata: ["session": "\(session.id)"])
+    return try answer(session) + tools
+  }
+
+  /// Without the tools. Messages one after the other are one message.
+  private func answer(_ session: Session) throws -> [UInt8] {
     let response = Snakepit_Bridge_InitializeSessionResponse.with {
       $0.success = true
-      $0.revision = 0
+      $0.revision = session.revision
       $0.epoch = session.epoch
     }
-    // Messages one after the other are one message.
-    return try response.serializedBytes() + tools
+    return try response.serializedBytes()
   }
 
   func cleanupSession(

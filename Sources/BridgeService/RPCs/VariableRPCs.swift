@@ -26,10 +26,26 @@ extension BridgeService {
       limits: sessions.limits)
     // Only now: what is refused must not leave a session behind.
     let session = try sessionForUse(request.sessionID)
-    call.note(payload.form)
-    let variable = try session.register(registration, writer: Writer(source(of: metadata)))
-    return RegisterVariableResponse.encode(
+    let (variable, isNew) = try session.register(
+      registration, ifTaken: try ifTaken(request), writer: Writer(source(of: metadata)))
+    let answer = RegisterVariableResponse.encode(
       variable, epoch: session.epoch, form: form(of: variable, call))
+    if isNew { return answer }
+    // Messages one after the other are one message.
+    let existed = Snakepit_Bridge_RegisterVariableResponse.with { $0.existed = true }
+    return try answer + existed.serializedBytes()
+  }
+
+  private func ifTaken(
+    _ request: Snakepit_Bridge_RegisterVariableRequest
+  ) throws -> Session.IfTaken {
+    switch request.ifExists {
+    case .fail: return .fail
+    case .return: return .keep
+    case .replace: return .replace
+    case .UNRECOGNIZED(let number):
+      throw SessionError(.invalidArgument, "if_exists is \(number), which is not known")
+    }
   }
 
   @Sendable
@@ -64,7 +80,6 @@ extension BridgeService {
           request.identifier, expectedVersion: request.expectedVersion, writer: writer,
           payload: payload)
       }
-      call.note(variable.payload.form)
       return SetVariableResponse.encode(variable, epoch: session.epoch)
     }
   }

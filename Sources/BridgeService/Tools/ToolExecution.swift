@@ -68,14 +68,14 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
 
   private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
     let form = request?.form ?? []
-    if form.contains(.binary), response.binaryResult.isEmpty,
+    if case .format(let format) = call.binaryAcceptance, response.binaryResult.isEmpty,
       case .value(.array(let array), let type) = value,
       array.bytes.count > Variable.binaryThreshold
     {
       response.result = (
-        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type)
+        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type, format: format)
       )
-      response.binaryResult = array.bytes
+      response.binaryResult = array.binary(format, nested: array.isNested)
     } else {
       response.result = value.wire(form: form)
     }

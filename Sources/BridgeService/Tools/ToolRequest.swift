@@ -54,7 +54,7 @@ struct ToolRequest {
     arguments = try Arguments(request.parameters, for: tool.description)
     session = try service.sessionForUse(request.sessionID)
     metadata = request.metadata.isEmpty ? [:] : request.metadata.dictionary
-    var form: WireForm = request.hasBinaryParameters ? .binary : []
+    var form: WireForm = []
     for parameter in request.parameters where !parameter.typeURL.isEmpty {
       form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])
     }

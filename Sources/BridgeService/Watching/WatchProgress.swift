@@ -40,22 +40,30 @@ struct WatchProgress {
   private var initialValues: ArraySlice<Variable>
   /// The revision they are of.
   private let initialRevision: Int64
+  /// Whether `synced` is still to be said.
+  private var isSyncedWanted: Bool
   private var isHeartbeatDue = false
   /// The revision up to which everything has been sent: a client may resume after it.
   private(set) var sentRevision: Int64
 
   /// A watch that begins with changes.
   ///
-  /// - Parameter revision: The changes after it are sent.
-  init(after revision: Int64) {
+  /// - Parameters:
+  ///   - revision: The changes after it are sent.
+  ///   - saysSynced: Whether to say when everything is sent for the first time.
+  init(after revision: Int64, saysSynced: Bool = false) {
     phase = .changes
     initialValues = []
     initialRevision = revision
     sentRevision = revision
+    isSyncedWanted = saysSynced
   }
 
   /// A watch that begins with the present values.
-  init(initialValues: [Variable], at revision: Int64) {
+  ///
+  /// - Parameter saysSynced: Whether to say that they were sent.
+  init(initialValues: [Variable], at revision: Int64, saysSynced: Bool) {
+    isSyncedWanted = saysSynced
     phase = .initialValues
     self.initialValues = initialValues[...]
     initialRevision = revision
@@ -70,9 +78,15 @@ struct WatchProgress {
       }
       initialValues = []
       phase = .changes
+      guard isSyncedWanted else { return .takeChanges }
+      isSyncedWanted = false
       return .synced(revision: initialRevision)
     case .changes: return .takeChanges
     case .caughtUp(let revision):
+      if isSyncedWanted {
+        isSyncedWanted = false
+        return .synced(revision: revision)
+      }
       if isHeartbeatDue {
         isHeartbeatDue = false
         return .heartbeat(revision: revision)

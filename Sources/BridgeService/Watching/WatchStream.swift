@@ -59,8 +59,11 @@ final class WatchStream: ServerCallHandler, MessageSource {
     self.watch = watch
     progress =
       request.includeInitialValues
-      ? WatchProgress(initialValues: present, at: revision)
-      : WatchProgress(after: resumes ? request.startRevision : revision)
+      ? WatchProgress(
+        initialValues: present, at: revision, saysSynced: request.includeSynced)
+      : WatchProgress(
+        after: resumes ? request.startRevision : revision,
+        saysSynced: resumes && request.includeSynced)
     try service.watchBegan(call)
     scheduleHeartbeats(interval)
     call.stream(from: self)

@@ -40,6 +40,7 @@ public struct Constraints: Sendable {
         throw SessionError(
           .invalidValue, "min_length \(minimumLength) is above max_length \(maximumLength)")
       }
+      choices = try Self.strings(object, "enum")
       try readPattern(object)
     case .boolean: break
     case .choice: choices = try Self.strings(object, "choices")

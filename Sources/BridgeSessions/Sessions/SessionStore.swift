@@ -41,6 +41,22 @@ public final class SessionStore: Sendable {
     }
   }
 
+  /// Finds a session, or creates it with these properties; finding it counts as a use.
+  ///
+  /// - Throws: `SessionError`: `invalidArgument`, `limitReached`.
+  public func open(
+    _ id: String, metadata: [String: String] = [:], timeToLive: Int = 0
+  ) throws -> (session: Session, isNew: Bool) {
+    while true {
+      if let session = try? session(id) { return (session, false) }
+      do {
+        return (try create(id, metadata: metadata, timeToLive: timeToLive), true)
+      } catch let error as SessionError where error.code == .alreadyExists {
+        continue
+      }
+    }
+  }
+
   /// Makes a session from an image: stored before, or exported elsewhere.
   ///
   /// - Parameter recorder: What hears of its changes already; nil tells the journal that it begins.

@@ -12,25 +12,47 @@ extension Session {
       Registration(
         name: name, type: type, constraints: constraints, accessControl: accessControl,
         payload: payload, metadata: metadata, limits: limits),
-      writer: writer)
+      writer: writer
+    ).variable
+  }
+
+  /// What registering a name that is taken does.
+  public enum IfTaken: Sendable {
+    /// It is refused.
+    case fail
+    /// The variable that is there is the answer.
+    case keep
+    /// The variable that is there is deleted; the new one has another id.
+    case replace
   }
 
   /// Creates a variable.
   ///
-  /// - Returns: Its first version; the revision is the version's.
-  /// - Throws: `SessionError`: `alreadyExists`, `sessionNotFound`, `limitReached`.
-  public func register(_ registration: Registration, writer: Writer) throws -> Variable {
+  /// - Returns: Its first version, whose revision is that of the change; or the variable that was
+  ///   there.
+  /// - Throws: `SessionError`: `alreadyExists`, `sessionNotFound`, `limitReached`; those of `delete`
+  ///   for a variable that is to be replaced.
+  public func register(
+    _ registration: Registration, ifTaken: IfTaken = .fail, writer: Writer
+  ) throws -> (variable: Variable, isNew: Bool) {
     try journal?.checkAvailable()
     let name = registration.name
     let now = Clock.wall
-    let (variable, woken) = try state.withLock { state -> (Variable, [Watch]) in
+    let (variable, isNew, woken) = try state.withLock { state -> (Variable, Bool, [Watch]) in
       try checkOpen(state)
-      if let existing = state.variables[name] {
-        throw SessionError(
-          .alreadyExists,
-          "Variable already exists: \(name) (id \(existing.id), version \(existing.version))")
-      }
-      if state.variables.count >= limits.variablesPerSession {
+      let existing = state.variables[name]
+      if let existing {
+        switch ifTaken {
+        case .fail:
+          throw SessionError(
+            .alreadyExists,
+            "Variable already exists: \(name) (id \(existing.id), version \(existing.version))")
+        case .keep: return (existing, false, [])
+        case .replace:
+          try existing.definition.access?.check(writer, changes: name)
+          try checkLock(of: existing, writer)
+        }
+      } else if state.variables.count >= limits.variablesPerSession {
         throw SessionError(
           .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
       }
@@ -40,12 +62,13 @@ extension Session {
       try state.account.reserve(
         Variable.size(registration.payload, writer.metadata) + definition.size)
       var woken: [Watch] = []
+      if let existing { state.remove(existing, time: now, &woken) }
       let variable = state.register(
         definition, registration.payload, Mutation.Origin(writer: writer, time: now), &woken)
-      return (variable, woken)
+      return (variable, true, woken)
     }
     for watch in woken { watch.wake() }
-    return variable
+    return (variable, isNew)
   }
 
   /// Writes a variable.

@@ -119,7 +119,6 @@
       let names = Set(message.parameters.keys).union(message.binaryParameters.keys)
       return sessionID == message.sessionID && toolName == message.toolName
         && metadata.dictionary == message.metadata && includesProgress == message.includeProgress
-        && hasBinaryParameters == !message.binaryParameters.isEmpty
         && parameters.count == names.count
         && parameters.allSatisfy { parameter in
           let any = message.parameters[parameter.name] ?? .init()

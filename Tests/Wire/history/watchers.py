@@ -92,7 +92,8 @@ class Watcher(threading.Thread):
             limit = self.random.randint(1, self.cut_after)
         call = self.call = self.stub.WatchVariables(pb.WatchVariablesRequest(
             session_id=self.recorder.session_id, variable_identifiers=stream.identifiers,
-            include_initial_values=stream.initial, start_revision=stream.resumed or 0,
+            include_initial_values=stream.initial, include_synced=stream.initial,
+            start_revision=stream.resumed or 0,
             epoch=self.recorder.epoch if stream.resumed is not None else "",
             heartbeat_interval_ms=HEARTBEAT, conflate=self.conflate), timeout=TIMEOUT)
         try:

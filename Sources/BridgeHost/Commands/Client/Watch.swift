@@ -42,6 +42,7 @@ struct Watch: ParsableCommand {
         $0.sessionID = session.session
         $0.variableIdentifiers = names
         $0.includeInitialValues = initial
+        $0.includeSynced = initial
         $0.startRevision = startRevision ?? 0
         $0.epoch = epoch ?? ""
       }
