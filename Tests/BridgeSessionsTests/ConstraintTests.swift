@@ -111,6 +111,63 @@ import Testing
     #expect(error?.code == .invalidValue)
   }
 
+  /// Searches that take the square of the text or worse. Were one not bounded as a whole, this would
+  /// take minutes.
+  @Test(arguments: [
+    ("^(a+)+$", String(repeating: "a", count: 5000) + "b"),
+    ("^(a+)+$", String(repeating: "a", count: 40) + "b"),
+    ("(?<=a)a*[bc]", String(repeating: "a", count: 3_000_000)),
+    ("a*a*a*a*b", String(repeating: "a", count: 100_000)),
+    ("(a*)*b\\1", String(repeating: "a", count: 100_000)),
+    ("(?=a*b)x|a", String(repeating: "ca", count: 10) + String(repeating: "d", count: 5)),
+    ("(.+)\\1x", String(repeating: "a", count: 200_000)),
+    ("^(?:a?){20000}a{20000}$", String(repeating: "a", count: 20_000)),
+  ])
+  func aSearchEndsWhateverThePattern(pattern: String, text: String) {
+    _ = try? PCREPattern(pattern).matches(text)
+  }
+
+  @Test func longTextsThatMatchAreTaken() throws {
+    for (source, unit) in [
+      ("^(_|X)+$", "_"), ("^(?:ab|cd|[xyz])*$", "abxcd"), ("^[a-z ]+$", "words and "),
+      ("^(?:[^,]*,)*$", "a,bb,,"), ("needle$", "hay"),
+    ] {
+      let pattern = try PCREPattern(source)
+      for count in [1, 100, 1030, 20_000, 100_000] {
+        let text = String(repeating: unit, count: count)
+        #expect(try pattern.matches(source == "needle$" ? text + "needle" : text), "\(source)")
+      }
+    }
+  }
+
+  @Test func anEmptyTextIsSearched() throws {
+    #expect(try PCREPattern("^$").matches(""))
+    #expect(try !PCREPattern("a").matches(""))
+  }
+
+  @Test func whatPatternsTakeIsCounted() throws {
+    var limits = SessionLimits()
+    limits.sessionBytes = 1 << 20
+    let session = try SessionStore(limits: limits).create("s")
+    let constraints = #"{"pattern": "^(?:(?:\\w|\\d)*?(?:e|f)+x){0,300}$"}"#
+    var taken = 0
+    while taken < 1000,
+      (try? session.register(
+        name: "v\(taken)", type: .string, constraints: constraints, payload: Payload(.string("")),
+        writer: Writer(.elixir))) != nil
+    { taken += 1 }
+    #expect((1..<40).contains(taken), "each takes tens of kilobytes")
+    let full = session.statistics.valueBytes
+    _ = try session.delete("v0", writer: Writer(.elixir))
+    #expect(session.statistics.valueBytes < full - 10_000)
+  }
+
+  @Test func patternsHaveALength() {
+    #expect(throws: SessionError.self) {
+      try PCREPattern(String(repeating: "a", count: PCREPattern.lengthLimit + 1))
+    }
+  }
+
   @Test func aHostilePatternIsAnErrorInBoundedSteps() throws {
     let pattern = try PCREPattern("^(a+)+$")
     #expect(throws: SessionError.self) {

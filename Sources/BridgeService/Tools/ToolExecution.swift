@@ -73,7 +73,8 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
       array.bytes.count > Variable.binaryThreshold
     {
       response.result = (
-        TypeURL.url(for: type, form: form, binary: true), array.binaryMetadata(type: type, format: format)
+        TypeURL.url(for: type, form: form, binary: true),
+        array.binaryMetadata(type: type, format: format)
       )
       response.binaryResult = array.binary(format, nested: array.isNested)
     } else {

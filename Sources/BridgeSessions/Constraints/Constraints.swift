@@ -131,3 +131,14 @@ public struct Constraints: Sendable {
     }
   }
 }
+
+extension Constraints {
+  /// About how many bytes they keep alive, beside the text they were read from.
+  var byteCount: Int {
+    var count = 256 + (pattern?.byteCount ?? 0)
+    for choice in choices ?? [] {
+      count += 16 + (choice.utf8.count > 15 ? choice.utf8.count + 32 : 0)
+    }
+    return count
+  }
+}

@@ -2,27 +2,40 @@ internal import CPCRE2
 
 /// A compiled PCRE pattern, the dialect of Elixir's and Erlang's regexes.
 ///
-/// Matching is bounded: a pattern that backtracks too much on a text is an error, not a hang.
-/// Thread-safe: PCRE2 documents a compiled pattern as constant, and match data is made per match.
+/// A search is bounded as a whole, in steps and in memory: whatever the pattern and the text, it ends
+/// within some tens of milliseconds, if need be as an error. Values are checked on event loops, whose
+/// other clients wait meanwhile. Thread-safe: PCRE2 documents a compiled pattern as constant, and
+/// everything else is made per search.
 ///
 /// Source: https://www.pcre.org/current/doc/html/pcre2api.html
-// @unchecked: `code` and `context` are never changed after init.
+// @unchecked: `code` is never changed after init.
 public final class PCREPattern: @unchecked Sendable {
   /// The pattern as it was written.
   public let source: String
   private let code: OpaquePointer
-  private let context: OpaquePointer
+  /// About how many bytes it keeps alive: what PCRE2 makes of a pattern can be a thousand times as long.
+  let byteCount: Int
 
-  /// Backtracking steps one match may take, and KiB of memory it may use.
-  private static let matchLimit: UInt32 = 100_000
-  private static let heapLimit: UInt32 = 4096
+  /// Bytes a pattern may have.
+  static let lengthLimit = 16 * 1024
+  /// Patterns whose compiled form is larger are interpreted: compiling them to machine code takes
+  /// milliseconds, and ten times their memory.
+  private static let jitLimit = 8 * 1024
 
   /// - Throws: `SessionError` with PCRE2's own words when the pattern does not compile.
   public init(_ source: String) throws {
+    let bytes = Array(source.utf8)
+    guard bytes.count <= Self.lengthLimit else {
+      throw SessionError(
+        .invalidValue,
+        "a pattern of \(bytes.count) bytes; at most \(Self.lengthLimit) are taken")
+    }
     var errorNumber: CInt = 0
     var errorOffset = 0
-    let options = UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
-    let bytes = Array(source.utf8)
+    // Callouts before every item of the pattern count the steps of a search.
+    let options =
+      UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
+      | UInt32(PCRE2_AUTO_CALLOUT)
     guard
       let code = pcre2_compile_8(
         bytes, bytes.count, options, &errorNumber, &errorOffset, nil)
@@ -32,35 +45,40 @@ public final class PCREPattern: @unchecked Sendable {
         "pattern \"\(source)\" does not compile: \(Self.text(of: errorNumber)) at offset "
           + "\(errorOffset)")
     }
+    var codeSize = 0
+    pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_SIZE), &codeSize)
     // Without JIT support the interpreter takes over: the result is not an error.
-    pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE))
-    let context = pcre2_match_context_create_8(nil)!
-    pcre2_set_match_limit_8(context, Self.matchLimit)
-    pcre2_set_heap_limit_8(context, Self.heapLimit)
+    if codeSize <= Self.jitLimit { pcre2_jit_compile_8(code, UInt32(PCRE2_JIT_COMPLETE)) }
+    var jitSize = 0
+    pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &jitSize)
     self.source = source
     self.code = code
-    self.context = context
+    // The allocator rounds machine code up to pages.
+    self.byteCount = codeSize + (jitSize + 4095) / 4096 * 4096 + bytes.count + 256
   }
 
-  deinit {
-    pcre2_match_context_free_8(context)
-    pcre2_code_free_8(code)
-  }
+  deinit { pcre2_code_free_8(code) }
 
   /// Whether the pattern occurs in a text.
   ///
   /// - Throws: `SessionError` when the search takes more steps or memory than it may.
   public func matches(_ text: String) throws -> Bool {
-    let bytes = Array(text.utf8)
-    let matchData = pcre2_match_data_create_8(1, nil)
-    defer { pcre2_match_data_free_8(matchData) }
-    let result = pcre2_match_8(
-      code, bytes, bytes.count, 0, UInt32(PCRE2_NO_UTF_CHECK), matchData, context)
+    var text = text
+    let result = text.withUTF8 { PatternSearch.run(code, in: $0) }
     if result >= 0 { return true }
-    if result == PCRE2_ERROR_NOMATCH { return false }
-    throw SessionError(
-      .invalidValue,
-      "pattern \"\(source)\" cannot be checked against this value: \(Self.text(of: result))")
+    switch result {
+    case PCRE2_ERROR_NOMATCH: return false
+    case PCRE2_ERROR_CALLOUT:
+      throw cannotBeChecked("the search takes more steps than it may")
+    case PCRE2_ERROR_HEAPLIMIT, PCRE2_ERROR_NOMEMORY:
+      throw cannotBeChecked("the search takes more memory than it may")
+    default: throw cannotBeChecked(Self.text(of: result))
+    }
+  }
+
+  private func cannotBeChecked(_ reason: String) -> SessionError {
+    SessionError(
+      .invalidValue, "pattern \"\(source)\" cannot be checked against this value: \(reason)")
   }
 
   private static func text(of code: CInt) -> String {

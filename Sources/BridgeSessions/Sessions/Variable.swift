@@ -9,7 +9,7 @@ public final class Variable: Sendable {
     /// The number of this registration in its session, from 1; part of the id.
     public let ordinal: Int32
     /// Most variables have no rules, and these would make each of them twice as large.
-    private let rules: Rules?
+    fileprivate let rules: Rules?
     /// The metadata given when registering.
     public let metadata: VariableMetadata
 
@@ -39,6 +39,14 @@ public final class Variable: Sendable {
           constraints.isEmpty ? nil : try Constraints(json: constraints, for: type)
         self.accessControlJSON = accessControl
         self.access = accessControl.isEmpty ? nil : try AccessRules(json: accessControl)
+      }
+
+      /// About how many bytes it keeps alive, with what was made of the texts.
+      var byteCount: Int {
+        var count = 64 + constraintsJSON.utf8.count + accessControlJSON.utf8.count
+        count += constraints?.byteCount ?? 0
+        for writer in access?.writers ?? [] { count += 64 + 2 * writer.pattern.utf8.count }
+        return count
       }
     }
 
@@ -154,8 +162,7 @@ public final class Variable: Sendable {
 extension Variable.Definition {
   /// About how many bytes it keeps alive.
   var size: Int {
-    96 + name.utf8.count + constraintsJSON.utf8.count + accessControlJSON.utf8.count
-      + metadata.size
+    96 + name.utf8.count + metadata.size + (rules?.byteCount ?? 0)
   }
 }
 

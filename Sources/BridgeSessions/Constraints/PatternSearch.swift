@@ -1,0 +1,78 @@
+internal import CPCRE2
+
+/// One search of a pattern in a text, and the steps it has left.
+///
+/// PCRE2's own limit of steps begins anew at every place where a match may start, and does not count
+/// what an item like `a*` passes over. Here PCRE2 tells before each item of the pattern where the search
+/// is (a callout): that and the distance to where it was before are counted, for the whole search.
+struct PatternSearch {
+  private var position = 0
+  private var stepsLeft: Int
+
+  /// Steps for any text, for each byte of it, and at most. A step takes about a nanosecond.
+  private static let baseSteps = 2_000_000
+  private static let stepsPerByte = 256
+  private static let stepLimit = 50_000_000
+  /// Steps of reaching an item, beside one for each byte that was passed over.
+  private static let itemCost = 16
+
+  /// KiB that the interpreter may take for one search.
+  private static let heapLimit: UInt32 = 64 * 1024
+  /// Bytes of stack that machine code may take for a long text; for others the thread's own serves.
+  private static let largeStack = 8 << 20
+  private static let longText = 512
+
+  private init(textLength: Int) {
+    let (steps, overflow) = textLength.multipliedReportingOverflow(by: Self.stepsPerByte)
+    stepsLeft = overflow ? Self.stepLimit : min(Self.baseSteps + steps, Self.stepLimit)
+  }
+
+  /// - Returns: What pcre2_match returns: PCRE2_ERROR_CALLOUT when no steps are left.
+  static func run(_ code: OpaquePointer, in text: UnsafeBufferPointer<UInt8>) -> CInt {
+    guard let context = pcre2_match_context_create_8(nil),
+      let data = pcre2_match_data_create_8(1, nil)
+    else { return PCRE2_ERROR_NOMEMORY }
+    let stack =
+      text.count > longText ? pcre2_jit_stack_create_8(32 * 1024, largeStack, nil) : nil
+    defer {
+      pcre2_match_data_free_8(data)
+      pcre2_match_context_free_8(context)
+      pcre2_jit_stack_free_8(stack)
+    }
+    if let stack { pcre2_jit_stack_assign_8(context, nil, UnsafeMutableRawPointer(stack)) }
+    // The steps are counted here.
+    pcre2_set_match_limit_8(context, UInt32.max)
+    pcre2_set_heap_limit_8(context, heapLimit)
+    var search = PatternSearch(textLength: text.count)
+    return withUnsafeMutablePointer(to: &search) { search in
+      pcre2_set_callout_8(context, countStep, search)
+      let empty: [UInt8] = [0]
+      return empty.withUnsafeBufferPointer { empty in
+        // An empty text may have no address.
+        let start = text.baseAddress ?? empty.baseAddress!
+        let options = UInt32(PCRE2_NO_UTF_CHECK)
+        let result = pcre2_match_8(code, start, text.count, 0, options, data, context)
+        guard result == PCRE2_ERROR_JIT_STACKLIMIT else { return result }
+        // The interpreter keeps what it must remember on the heap.
+        return pcre2_match_8(
+          code, start, text.count, 0, options | UInt32(PCRE2_NO_JIT), data, context)
+      }
+    }
+  }
+
+  /// - Returns: Whether the search goes on.
+  fileprivate mutating func step(to newPosition: Int) -> Bool {
+    stepsLeft -= Self.itemCost + abs(newPosition - position)
+    position = newPosition
+    return stepsLeft >= 0
+  }
+}
+
+/// Called by PCRE2 before each item of a pattern; other results than 0 end the search with them.
+private func countStep(
+  _ block: UnsafeMutablePointer<pcre2_callout_block_8>?, _ context: UnsafeMutableRawPointer?
+) -> CInt {
+  guard let block, let context else { return PCRE2_ERROR_CALLOUT }
+  let search = context.assumingMemoryBound(to: PatternSearch.self)
+  return search.pointee.step(to: block.pointee.current_position) ? 0 : PCRE2_ERROR_CALLOUT
+}
