@@ -11,7 +11,7 @@ extension BridgeService {
 
       answeredWhenStored(.unary(BridgeMethods.initializeSession.path, initializeSession)),
       answeredWhenStored(unary(BridgeMethods.cleanupSession, cleanupSession)),
-      unary(BridgeMethods.getSession, getSession),
+      .unary(BridgeMethods.getSession.path, getSession),
       unary(BridgeMethods.heartbeat, heartbeat),
 
       answeredWhenStored(.unary(BridgeMethods.registerVariable.path, registerVariable)),
@@ -20,10 +20,10 @@ extension BridgeService {
       unary(BridgeMethods.getVariables, getVariables),
       answeredWhenStored(.unary(BridgeMethods.setVariables.path, setVariables)),
       unary(BridgeMethods.listVariables, listVariables),
-      answeredWhenStored(unary(BridgeMethods.deleteVariable, deleteVariable)),
+      answeredWhenStored(unary(BridgeMethods.deleteVariable, metadata: 100, deleteVariable)),
 
-      unary(BridgeMethods.getVariableHistory, getVariableHistory),
-      answeredWhenStored(unary(BridgeMethods.rollbackVariable, rollbackVariable)),
+      .unary(BridgeMethods.getVariableHistory.path, getVariableHistory),
+      answeredWhenStored(unary(BridgeMethods.rollbackVariable, metadata: 100, rollbackVariable)),
       answeredWhenStored(unary(BridgeMethods.addDependency, addDependency)),
       answeredWhenStored(unary(BridgeMethods.startOptimization, startOptimization)),
       answeredWhenStored(unary(BridgeMethods.stopOptimization, stopOptimization)),

@@ -22,7 +22,7 @@ import Testing
       writer.writeMessage(bytes, field: field + 1)
       writer.write(number, field: field + 2)
       writer.write(Int32(truncatingIfNeeded: number), field: field + 3)
-      writer.write(VariableMetadata(metadata), field: field + 4)
+      writer.write(metadata, field: field + 4)
       writer.writeMessage(field: field + 5) { message in
         message.write(text + text, field: 1)
         message.write(true, field: 2)
@@ -71,7 +71,7 @@ import Testing
       #expect(read.1 == bytes)
       #expect(read.2 == number)
       #expect(read.3 == Int32(truncatingIfNeeded: number))
-      #expect(read.4 == metadata)
+      #expect(VariableMetadata(read.4) == metadata)
       #expect(read.5 == text + text)
       #expect(read.6)
     }

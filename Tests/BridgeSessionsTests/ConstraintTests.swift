@@ -145,11 +145,11 @@ import Testing
     #expect(try !PCREPattern("a").matches(""))
   }
 
-  @Test func whatPatternsTakeIsCounted() throws {
+  @Test(arguments: [300, 1400]) func whatPatternsTakeIsCounted(repeats: Int) throws {
     var limits = SessionLimits()
     limits.sessionBytes = 1 << 20
     let session = try SessionStore(limits: limits).create("s")
-    let constraints = #"{"pattern": "^(?:(?:\\w|\\d)*?(?:e|f)+x){0,300}$"}"#
+    let constraints = #"{"pattern": "^(?:(?:\\w|\\d)*?(?:e|f)+x){0,\#(repeats)}$"}"#
     var taken = 0
     while taken < 1000,
       (try? session.register(
@@ -160,6 +160,16 @@ import Testing
     let full = session.statistics.valueBytes
     _ = try session.delete("v0", writer: Writer(.elixir))
     #expect(session.statistics.valueBytes < full - 10_000)
+  }
+
+  /// A pattern that is too large for counting is searched in short texts, boundedly.
+  @Test func theLargestPatternsAreSearchedInShortTexts() throws {
+    let pattern = try PCREPattern(#"^(?:(?:\w|\d)*?(?:e|f)+x){0,1400}$"#)
+    #expect(try pattern.matches("abexcdfx"))
+    #expect(try !pattern.matches("abexcdfy"))
+    for text in [String(repeating: "e", count: 1000), String(repeating: "e", count: 5000)] {
+      #expect(throws: SessionError.self) { try pattern.matches(text) }
+    }
   }
 
   @Test func patternsHaveALength() {

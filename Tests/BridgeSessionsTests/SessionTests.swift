@@ -187,6 +187,53 @@ import Threads
   }
 
   /// Of a session with many variables, a thread lets go.
+  /// Texts whose canonical order takes the square of their length to find. Were they hashed, this would
+  /// take hours.
+  @Test func costlyTextsAreNotHashed() throws {
+    let session = try makeSession()
+    let costly = "a" + String(repeating: "\u{301}\u{316}", count: 500_000)
+    let store = SessionStore()
+    for text in [costly, "a" + String(repeating: "\u{301}", count: 31)] {
+      #expect(code { _ = try session.get(text) } == .variableNotFound)
+      #expect(code { _ = try session.get([text]) } == .invalidArgument)
+      #expect(code { _ = try session.history(of: text) } == .variableNotFound)
+      #expect(code { _ = try session.delete(text, writer: elixir) } == .variableNotFound)
+      #expect(code { _ = try session.watch([text]) {} } == .invalidArgument)
+      #expect(code { _ = try session.list(text + "*") } == .invalidArgument)
+      #expect(code { _ = try register(session, text) } == .invalidArgument)
+      #expect(code { _ = try store.session(text) } == .sessionNotFound)
+      #expect(code { _ = try store.session(text, create: true) } == .invalidArgument)
+      #expect(code { _ = try store.create(text) } == .invalidArgument)
+      #expect(store.remove(text) == nil)
+    }
+    try session.register(
+      name: "m", type: .integer, payload: Payload(.integer(1)), metadata: [costly: costly],
+      writer: Writer(.elixir, metadata: [costly: costly]))
+    try session.register(
+      name: "c", type: .choice, constraints: #"{"choices": ["a"]}"#, payload: Payload(.string("a")),
+      writer: elixir)
+    #expect(
+      code { try session.set("c", writer: elixir) { _ in Payload(.string(costly)) } }
+        == .invalidValue)
+  }
+
+  @Test(arguments: [
+    "a\u{1B}b", "\u{7F}", "\u{85}", "\u{9F}x", "\u{202E}evil", "\u{2066}", "\u{200F}", "\u{61C}",
+    "line\u{2028}", "\u{2029}", "\n",
+  ])
+  func namesHaveNothingThatChangesHowTextIsShown(name: String) throws {
+    #expect(code { _ = try register(makeSession(), name) } == .invalidArgument)
+    #expect(code { _ = try SessionStore().create(name) } == .invalidArgument)
+  }
+
+  @Test(arguments: ["ä", "e\u{301}", "名前", "👩‍👩‍👧", "שלום", "a\u{301}\u{316}\u{327}", "x\u{600}"])
+  func namesOfTheWorldAreTaken(name: String) throws {
+    let session = try makeSession()
+    #expect(try register(session, name).name == name)
+    #expect(try session.get(name).variable.version == 1)
+    _ = try SessionStore().create(name)
+  }
+
   @Test func whoAsksHearsOfTheEndOnce() throws {
     let store = SessionStore()
     let session = try store.create("s")

@@ -26,4 +26,15 @@ import Testing
     #expect(metadata == ["c": "4", "a": "3"])
     #expect(metadata != ["c": "4"])
   }
+
+  /// Few entries are compared, many are hashed: both by bytes.
+  @Test(arguments: [0, 40]) func keysThatUnicodeTakesForEqualAreTwo(others: Int) {
+    var entries: [VariableMetadata.Entry] = (0..<others).map { ("k\($0)", "") }
+    entries += [("\u{E9}", "1"), ("e\u{301}", "2"), ("\u{E9}", "3")]
+    let metadata = VariableMetadata(lastOf: entries)
+    #expect(metadata.entries.count == others + 2)
+    #expect(metadata["\u{E9}"] == "3")
+    #expect(metadata["e\u{301}"] == "2")
+    #expect(metadata != VariableMetadata(lastOf: Array(entries.dropLast(2))))
+  }
 }

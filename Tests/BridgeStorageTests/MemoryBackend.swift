@@ -74,7 +74,7 @@ final class MemoryBackend: JournalBackend {
           name: variable.name, type: variable.type, ordinal: variable.definition.ordinal,
           constraints: variable.definition.constraintsJSON,
           accessControl: variable.definition.accessControlJSON,
-          metadata: variable.definition.metadata.dictionary, staleSince: 0,
+          metadata: variable.definition.metadata, staleSince: 0,
           versions: [VersionImage(variable)]))
     case (.valueChanged, let index?), (.constraintsChanged, let index?):
       image.variables[index].constraints = variable.definition.constraintsJSON

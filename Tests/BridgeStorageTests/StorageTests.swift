@@ -32,8 +32,8 @@ import Threads
 
   /// What an image says, as text; the epoch aside.
   private func text(_ session: Session) throws -> String {
-    func text(_ metadata: [String: String]) -> String {
-      "\(metadata.sorted { $0.key < $1.key })"
+    func text(_ metadata: VariableMetadata) -> String {
+      "\(metadata.sorted)"
     }
     let image = try session.image()
     var lines = [

@@ -47,10 +47,8 @@ extension VariableImage {
 extension SessionImage {
   /// All it says, the epoch aside, for a comparison: one line a fact.
   public var facts: [String] {
-    func text(_ metadata: [String: String]) -> String {
-      JSON.object(
-        metadata.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) }
-      ).text
+    func text(_ metadata: VariableMetadata) -> String {
+      JSON.object(metadata.sorted.map { .init(key: $0.key, value: .string($0.value)) }).text
     }
     var facts = [
       "\(id.debugDescription) \(text(metadata)) \(createdAt) \(timeToLive) \(revision) "

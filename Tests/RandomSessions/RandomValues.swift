@@ -24,8 +24,8 @@ extension RandomBits {
     return String(String.UnicodeScalarView(scalars))
   }
 
-  public mutating func metadata() -> [String: String] {
-    var metadata: [String: String] = [:]
+  public mutating func metadata() -> VariableMetadata {
+    var metadata: VariableMetadata = [:]
     for _ in 0..<below(4) { metadata[text()] = text() }
     return metadata
   }

@@ -6,7 +6,7 @@ struct WireReader {
   // An offset instead of a slice: those are generic code, several times slower.
   private var position = 0
   private(set) var field = 0
-  private var wireType: WireWriter.WireType = .varint
+  private(set) var wireType: WireWriter.WireType = .varint
 
   struct Malformed: Error {}
 

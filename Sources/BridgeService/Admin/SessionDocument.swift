@@ -119,7 +119,7 @@ private struct Fields {
     return elements
   }
 
-  func metadata(_ key: String) throws -> [String: String] {
+  func metadata(_ key: String) throws -> VariableMetadata {
     try MetadataText.metadata(try value(key))
   }
 

@@ -11,10 +11,32 @@ extension BridgeService {
     _ method: ProtobufMethod<Request, Response>,
     _ handler: @escaping @Sendable (Request, ServerCall) throws -> Response
   ) -> RPCMethod {
-    .unary(method) { request, call throws(RPCError) in
-      try mappingErrors { try handler(request, call) }
+    .unary(method.path) { bytes, call throws(RPCError) in
+      let request: Request = try decode(bytes)
+      return try mappingErrors { try handler(request, call).rpcBytes() }
     }
   }
+
+  /// As `unary`, for requests with metadata.
+  ///
+  /// - Parameter field: Of the metadata, a `map<string, string>`.
+  func unary<Request: Message, Response: Message>(
+    _ method: ProtobufMethod<Request, Response>, metadata field: Int,
+    _ handler: @escaping @Sendable (Request, VariableMetadata, ServerCall) throws -> Response
+  ) -> RPCMethod {
+    .unary(method.path) { bytes, call throws(RPCError) in
+      let request: Request = try decode(bytes)
+      return try mappingErrors {
+        try handler(request, VariableMetadata(of: bytes, field: field), call).rpcBytes()
+      }
+    }
+  }
+}
+
+/// Reads a request, whose keys are looked at first.
+func decode<Request: Message>(_ bytes: [UInt8]) throws(RPCError) -> Request {
+  try mappingErrors { try MessageGuard.checkKeys(of: bytes) }
+  return try Request(request: bytes)
 }
 
 /// Runs the body of an RPC; what it throws becomes a status.

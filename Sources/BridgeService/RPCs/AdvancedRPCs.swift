@@ -5,39 +5,46 @@ internal import SwiftProtobuf
 
 // GetVariableHistory, RollbackVariable, AddDependency, StartOptimization, StopOptimization.
 extension BridgeService {
-  func getVariableHistory(
+  func getVariableHistory(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_GetVariableHistoryRequest = try decode(bytes)
+    return try mappingErrors { try history(request, call) }
+  }
+
+  private func history(
     _ request: Snakepit_Bridge_GetVariableHistoryRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_GetVariableHistoryResponse {
+  ) throws -> [UInt8] {
     let session = try directory.session(request.sessionID)
     let (versions, revision) = try session.history(
       of: request.variableIdentifier, limit: Int(request.limit))
-    return .with {
-      $0.entries = versions.map { version in
-        let (typeURL, value, binary) = version.wireValue(form(of: version, call))
-        return .with {
-          $0.version = version.version
-          $0.value.typeURL = typeURL
-          $0.value.value = .init(value)
-          $0.binaryValue = .init(binary)
-          $0.timestamp = .init(nanoseconds: version.updatedAt)
-          $0.changedBy = version.writerName
-          $0.metadata = version.writeMetadata.dictionary
-          $0.revision = version.revision
-        }
+    let entries = try versions.map { version -> [UInt8] in
+      let (typeURL, value, binary) = version.wireValue(form(of: version, call))
+      let entry = Snakepit_Bridge_VariableHistoryEntry.with {
+        $0.version = version.version
+        $0.value.typeURL = typeURL
+        $0.value.value = .init(value)
+        $0.binaryValue = .init(binary)
+        $0.timestamp = .init(nanoseconds: version.updatedAt)
+        $0.changedBy = version.writerName
+        $0.revision = version.revision
       }
+      return try entry.serializedBytes() + version.writeMetadata.bytes(field: 5)
+    }
+    let response = Snakepit_Bridge_GetVariableHistoryResponse.with {
       $0.revision = revision
       $0.epoch = session.epoch
     }
+    return try response.serializedBytes() + EncodedMessages.repeated(entries, field: 1)
   }
 
   func rollbackVariable(
-    _ request: Snakepit_Bridge_RollbackVariableRequest, _ call: ServerCall
+    _ request: Snakepit_Bridge_RollbackVariableRequest, _ metadata: VariableMetadata,
+    _ call: ServerCall
   ) throws -> Snakepit_Bridge_RollbackVariableResponse {
     let session = try directory.session(request.sessionID)
     let variable = try session.rollback(
       request.variableIdentifier, to: request.targetVersion,
       expectedVersion: request.expectedVersion,
-      writer: writer(of: VariableMetadata(request.metadata)))
+      writer: writer(of: metadata))
     return try .with {
       $0.success = true
       $0.variable = try wire(variable, call)

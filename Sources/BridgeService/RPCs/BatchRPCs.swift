@@ -26,7 +26,7 @@ extension BridgeService {
 
   @Sendable
   func setVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request = try Snakepit_Bridge_BatchSetVariablesRequest(request: bytes)
+    let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
     return try mappingErrors {
       // What decoding has made one, an answer could not tell apart.
       if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)
@@ -36,12 +36,14 @@ extension BridgeService {
           "the batch names \(first) twice, in different bytes (\(second)); names that Unicode takes "
             + "for the same are one variable")
       }
-      return try setVariables(request, call).serializedBytes()
+      return try setVariables(request, VariableMetadata(of: bytes, field: 3), call)
+        .serializedBytes()
     }
   }
 
   private func setVariables(
-    _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ call: ServerCall
+    _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ metadata: VariableMetadata,
+    _ call: ServerCall
   ) throws -> Snakepit_Bridge_BatchSetVariablesResponse {
     let session = try directory.session(request.sessionID)
     try checkBatch(request)
@@ -57,7 +59,7 @@ extension BridgeService {
     }
     let outcome = try session.set(
       updates, atomic: request.atomic,
-      writer: writer(of: VariableMetadata(request.metadata)))
+      writer: writer(of: metadata))
     return .with {
       $0.success = outcome.isComplete
       for (identifier, result) in zip(identifiers, outcome.results) {

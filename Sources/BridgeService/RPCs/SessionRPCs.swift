@@ -16,12 +16,14 @@ extension BridgeService {
   }
 
   func initializeSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request = try Snakepit_Bridge_InitializeSessionRequest(request: bytes)
-    return try mappingErrors { try initialize(request) }
+    let request: Snakepit_Bridge_InitializeSessionRequest = try decode(bytes)
+    return try mappingErrors {
+      try initialize(request, metadata: VariableMetadata(of: bytes, field: 2))
+    }
   }
 
   private func initialize(
-    _ request: Snakepit_Bridge_InitializeSessionRequest
+    _ request: Snakepit_Bridge_InitializeSessionRequest, metadata: VariableMetadata
   ) throws -> [UInt8] {
     let tools = try encodedTools()
     try directory.checkIsHere(request.sessionID)
@@ -29,11 +31,11 @@ extension BridgeService {
     let session: Session
     if request.mustNotExist {
       session = try sessions.create(
-        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
+        request.sessionID, metadata: metadata, timeToLive: lifetime)
     } else {
       let isNew: Bool
       (session, isNew) = try sessions.open(
-        request.sessionID, metadata: request.metadata, timeToLive: lifetime)
+        request.sessionID, metadata: metadata, timeToLive: lifetime)
       if !isNew { return try answer(session) + tools }
     }
     logger.info("session created", metadata: ["session": "\(session.id)"])
@@ -65,14 +67,16 @@ extension BridgeService {
     }
   }
 
-  func getSession(
-    _ request: Snakepit_Bridge_GetSessionRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_GetSessionResponse {
+  func getSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_GetSessionRequest = try decode(bytes)
+    return try mappingErrors { try describe(request) }
+  }
+
+  private func describe(_ request: Snakepit_Bridge_GetSessionRequest) throws -> [UInt8] {
     let session = try directory.session(request.sessionID)
     let statistics = session.statistics
-    return .with {
+    let response = Snakepit_Bridge_GetSessionResponse.with {
       $0.sessionID = session.id
-      $0.metadata = session.metadata
       $0.createdAt = .init(nanoseconds: session.createdAt)
       $0.variableCount = Int32(clamping: statistics.variables)
       $0.toolCount = Int32(clamping: tools.registry.catalog.count)
@@ -85,6 +89,7 @@ extension BridgeService {
       $0.historyBytes = Int64(statistics.historyBytes)
       $0.logBytes = Int64(statistics.logBytes)
     }
+    return try response.serializedBytes() + session.metadata.bytes(field: 2)
   }
 
   /// A session that is not there is no error here: the answer says so.

@@ -8,18 +8,20 @@ internal import SwiftProtobuf
 extension BridgeService {
   @Sendable
   func registerVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request = try Snakepit_Bridge_RegisterVariableRequest(request: bytes)
-    return try mappingErrors { try register(request, call) }
+    let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
+    return try mappingErrors {
+      try register(request, metadata: VariableMetadata(of: bytes, field: 6), call)
+    }
   }
 
   private func register(
-    _ request: Snakepit_Bridge_RegisterVariableRequest, _ call: ServerCall
+    _ request: Snakepit_Bridge_RegisterVariableRequest, metadata: VariableMetadata,
+    _ call: ServerCall
   ) throws -> [UInt8] {
     let type = try valueType(request.type)
     let payload = try Payload(
       typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
       binary: Array(request.initialBinaryValue), as: type)
-    let metadata = VariableMetadata(request.metadata)
     let registration = try Registration(
       name: request.name, type: type, constraints: request.constraintsJson,
       accessControl: request.accessControlJson, payload: payload, metadata: metadata,
@@ -97,11 +99,12 @@ extension BridgeService {
   }
 
   func deleteVariable(
-    _ request: Snakepit_Bridge_DeleteVariableRequest, _ call: ServerCall
+    _ request: Snakepit_Bridge_DeleteVariableRequest, _ metadata: VariableMetadata,
+    _ call: ServerCall
   ) throws -> Snakepit_Bridge_DeleteVariableResponse {
     let session = try directory.session(request.sessionID)
     let revision = try session.delete(
-      request.variableIdentifier, writer: writer(of: VariableMetadata(request.metadata)))
+      request.variableIdentifier, writer: writer(of: metadata))
     return .with {
       $0.success = true
       $0.revision = revision

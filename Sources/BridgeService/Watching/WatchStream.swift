@@ -35,7 +35,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let request = try Snakepit_Bridge_WatchVariablesRequest(request: bytes)
+    let request: Snakepit_Bridge_WatchVariablesRequest = try decode(bytes)
     try mappingErrors { try begin(request) }
   }
 

@@ -36,7 +36,13 @@ public struct Optimization: Sendable {
   func isOver(_ now: Int64) -> Bool { now >= end }
 
   func isHeld(by writer: Writer) -> Bool {
-    writer.metadata["optimization_id"] == id
-      || (writer.metadata["optimizer_id"] ?? writer.name) == optimizer
+    writer.metadata["optimization_id"].map(isID) == true
+      || isOptimizer(writer.metadata["optimizer_id"] ?? writer.name)
   }
+
+  /// By bytes, as all texts of clients but names.
+  func isID(_ text: String) -> Bool { text.utf8.elementsEqual(id.utf8) }
+
+  /// By bytes, as all texts of clients but names.
+  func isOptimizer(_ text: String) -> Bool { text.utf8.elementsEqual(optimizer.utf8) }
 }

@@ -62,7 +62,7 @@ extension Session {
         if force { return .none }
         throw SessionError(.failedPrecondition, "\(variable.name) is not being optimized")
       }
-      if let holder, !force, holder != optimization.optimizer, holder != optimization.id {
+      if let holder, !force, !optimization.isOptimizer(holder), !optimization.isID(holder) {
         throw SessionError(
           .failedPrecondition,
           "\(variable.name) is held by optimizer \(optimization.optimizer), not by \(holder)",

@@ -68,10 +68,11 @@ extension Constraints {
             + "\(maximumLength)")
       }
     }
-    if let choices, !choices.contains(text) {
+    if let choices, !choices.contains(where: { Self.isSame($0, text) }) {
       throw invalid("Value \(quoted(text)) must be one of: \(choices.joined(separator: ", "))")
     }
-    if let namespace, text != namespace, !text.hasPrefix(namespace + ".") {
+    if let namespace, !Self.isSame(text, namespace), !text.utf8.starts(with: (namespace + ".").utf8)
+    {
       throw invalid("Value \(quoted(text)) must be in namespace \(namespace)")
     }
     if let pattern, try !pattern.matches(text) {
@@ -102,6 +103,11 @@ extension Constraints {
         throw invalid("Value has length \(norm), must be normalized to 1.0")
       }
     }
+  }
+
+  /// Compares bytes: Unicode's equality can take the square of a text's length.
+  private static func isSame(_ left: String, _ right: String) -> Bool {
+    left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
   }
 
   private func invalid(_ message: String) -> SessionError { SessionError(.invalidValue, message) }

@@ -13,6 +13,7 @@ public final class PCREPattern: @unchecked Sendable {
   /// The pattern as it was written.
   public let source: String
   private let code: OpaquePointer
+  private let countsSteps: Bool
   /// About how many bytes it keeps alive: what PCRE2 makes of a pattern can be a thousand times as long.
   let byteCount: Int
 
@@ -32,14 +33,16 @@ public final class PCREPattern: @unchecked Sendable {
     }
     var errorNumber: CInt = 0
     var errorOffset = 0
+    func compile(_ more: UInt32) -> OpaquePointer? {
+      let options = UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C) | more
+      return pcre2_compile_8(bytes, bytes.count, options, &errorNumber, &errorOffset, nil)
+    }
     // Callouts before every item of the pattern count the steps of a search.
-    let options =
-      UInt32(PCRE2_UTF) | UInt32(PCRE2_UCP) | UInt32(PCRE2_NEVER_BACKSLASH_C)
-      | UInt32(PCRE2_AUTO_CALLOUT)
-    guard
-      let code = pcre2_compile_8(
-        bytes, bytes.count, options, &errorNumber, &errorOffset, nil)
-    else {
+    var counted = compile(UInt32(PCRE2_AUTO_CALLOUT))
+    let countsSteps = counted != nil
+    // With them a pattern may be too large for PCRE2.
+    if counted == nil { counted = compile(0) }
+    guard let code = counted else {
       throw SessionError(
         .invalidValue,
         "pattern \"\(source)\" does not compile: \(Self.text(of: errorNumber)) at offset "
@@ -53,6 +56,7 @@ public final class PCREPattern: @unchecked Sendable {
     pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_JITSIZE), &jitSize)
     self.source = source
     self.code = code
+    self.countsSteps = countsSteps
     // The allocator rounds machine code up to pages.
     self.byteCount = codeSize + (jitSize + 4095) / 4096 * 4096 + bytes.count + 256
   }
@@ -64,11 +68,11 @@ public final class PCREPattern: @unchecked Sendable {
   /// - Throws: `SessionError` when the search takes more steps or memory than it may.
   public func matches(_ text: String) throws -> Bool {
     var text = text
-    let result = text.withUTF8 { PatternSearch.run(code, in: $0) }
+    let result = text.withUTF8 { PatternSearch.run(code, countsSteps: countsSteps, in: $0) }
     if result >= 0 { return true }
     switch result {
     case PCRE2_ERROR_NOMATCH: return false
-    case PCRE2_ERROR_CALLOUT:
+    case PCRE2_ERROR_CALLOUT, PCRE2_ERROR_MATCHLIMIT:
       throw cannotBeChecked("the search takes more steps than it may")
     case PCRE2_ERROR_HEAPLIMIT, PCRE2_ERROR_NOMEMORY:
       throw cannotBeChecked("the search takes more memory than it may")

@@ -27,8 +27,18 @@ struct PatternSearch {
     stepsLeft = overflow ? Self.stepLimit : min(Self.baseSteps + steps, Self.stepLimit)
   }
 
-  /// - Returns: What pcre2_match returns: PCRE2_ERROR_CALLOUT when no steps are left.
-  static func run(_ code: OpaquePointer, in text: UnsafeBufferPointer<UInt8>) -> CInt {
+  /// Bytes of a text that is searched without counting steps, and PCRE2's limit of steps for all places
+  /// where a match may start together.
+  private static let uncountedLength = 1024
+  private static let uncountedSteps = 200_000
+
+  /// - Parameter countsSteps: Whether the pattern has callouts. Others are searched in short texts only.
+  /// - Returns: What pcre2_match returns: PCRE2_ERROR_CALLOUT or PCRE2_ERROR_MATCHLIMIT when no steps
+  ///   are left.
+  static func run(
+    _ code: OpaquePointer, countsSteps: Bool, in text: UnsafeBufferPointer<UInt8>
+  ) -> CInt {
+    guard countsSteps || text.count <= uncountedLength else { return PCRE2_ERROR_MATCHLIMIT }
     guard let context = pcre2_match_context_create_8(nil),
       let data = pcre2_match_data_create_8(1, nil)
     else { return PCRE2_ERROR_NOMEMORY }
@@ -40,8 +50,9 @@ struct PatternSearch {
       pcre2_jit_stack_free_8(stack)
     }
     if let stack { pcre2_jit_stack_assign_8(context, nil, UnsafeMutableRawPointer(stack)) }
-    // The steps are counted here.
-    pcre2_set_match_limit_8(context, UInt32.max)
+    // The limit holds for each place where a match may start.
+    pcre2_set_match_limit_8(
+      context, countsSteps ? UInt32.max : UInt32(100 + uncountedSteps / (text.count + 1)))
     pcre2_set_heap_limit_8(context, heapLimit)
     var search = PatternSearch(textLength: text.count)
     return withUnsafeMutablePointer(to: &search) { search in

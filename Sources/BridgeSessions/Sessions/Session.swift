@@ -12,7 +12,7 @@ public final class Session: Sendable {
   /// The random id of this session's life; revisions compare only within one epoch.
   public let epoch: String
   /// What its first client noted with the session.
-  public let metadata: [String: String]
+  public let metadata: VariableMetadata
   /// Nanoseconds since 1970.
   public let createdAt: Int64
   /// Seconds of idleness after which the session ends.
@@ -30,13 +30,11 @@ public final class Session: Sendable {
     case cleanup, expired, shutdown
   }
 
-  /// - Parameters:
-  ///   - image: Empty, or of the session that is to be made anew.
-  ///   - makeRecorder: Asked once the image has turned out well.
+  /// - Parameter image: Empty, or of the session that is to be made anew.
   /// - Throws: `SessionError` for an image that contradicts itself or the limits.
   init(
     _ image: SessionImage, limits: SessionLimits, budget: ByteBudget,
-    journal: (any SessionJournal)?, makeRecorder: () -> (any SessionRecorder)?
+    journal: (any SessionJournal)?
   ) throws {
     self.id = image.id
     self.epoch = image.epoch
@@ -53,9 +51,13 @@ public final class Session: Sendable {
       state.takeContents().release()
       throw error
     }
-    state.recorder = makeRecorder()
     self.state = Locked(state)
     self.lastUse = Atomic(Clock.coarseMilliseconds)
+  }
+
+  /// Names what hears of the changes from now on, before the session is used.
+  func begin(_ recorder: (any SessionRecorder)?) {
+    if let recorder { state.withLock { $0.recorder = recorder } }
   }
 
   /// A new epoch. At most 13 characters: Swift keeps those in place, and every answer carries it.
@@ -215,12 +217,18 @@ public final class Session: Sendable {
         .invalidArgument,
         "\(patterns) patterns in one request; at most \(limits.patternsPerRequest) are taken")
     }
-    let longest = limits.nameLength + 32
-    for identifier in identifiers where identifier.utf8.count > longest {
+    for identifier in identifiers where !isHashable(identifier) {
       throw SessionError(
         .invalidArgument,
-        "an identifier or pattern of \(identifier.utf8.count) bytes; at most \(longest) are taken")
+        "an identifier or pattern of \(identifier.utf8.count) bytes; at most "
+          + "\(limits.nameLength + 32) are taken, and \(NameRules.markLimit) combining marks one after "
+          + "the other")
     }
+  }
+
+  /// Whether a text can be a name, an id or a pattern: others are not looked up.
+  func isHashable(_ identifier: String) -> Bool {
+    NameRules.isHashable(identifier, length: limits.nameLength + 32)
   }
 
   func checkOpen(_ state: borrowing State) throws {

@@ -30,7 +30,7 @@ public final class SessionStore: Sendable {
   /// - Parameter timeToLive: Seconds of idleness; 0 takes the store's default.
   /// - Throws: `SessionError`: `alreadyExists`, `invalidArgument`, `limitReached`.
   public func create(
-    _ id: String, metadata: [String: String] = [:], timeToLive: Int = 0
+    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0
   ) throws -> Session {
     try checkID(id)
     return try shard(of: id).sessions.withLock { sessions in
@@ -45,7 +45,7 @@ public final class SessionStore: Sendable {
   ///
   /// - Throws: `SessionError`: `invalidArgument`, `limitReached`.
   public func open(
-    _ id: String, metadata: [String: String] = [:], timeToLive: Int = 0
+    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0
   ) throws -> (session: Session, isNew: Bool) {
     while true {
       if let session = try? session(id) { return (session, false) }
@@ -67,12 +67,24 @@ public final class SessionStore: Sendable {
     _ image: SessionImage, recorder: (any SessionRecorder)? = nil
   ) throws -> Session {
     try checkID(image.id)
-    return try shard(of: image.id).sessions.withLock { sessions in
-      if sessions[image.id] != nil {
-        throw SessionError(.alreadyExists, "Session already exists: \(image.id)")
+    try checkRoom()
+    // Made before the lock is taken: that takes as long as the image is large.
+    let session = try Session(image, limits: limits, budget: budget, journal: journal)
+    do {
+      try shard(of: image.id).sessions.withLock { sessions in
+        if sessions[image.id] != nil {
+          throw SessionError(.alreadyExists, "Session already exists: \(image.id)")
+        }
+        try checkRoom()
+        session.begin(recorder ?? journal?.begin(image))
+        sessions[image.id] = session
+        count.add(1, ordering: .relaxed)
       }
-      return try insert(image, recorder: recorder, into: &sessions)
+    } catch {
+      session.close(.cleanup)
+      throw error
     }
+    return session
   }
 
   /// Calls `body` once everything committed so far is stored, or with what went wrong; at once when
@@ -95,6 +107,11 @@ public final class SessionStore: Sendable {
   /// - Parameter create: Make it when it is not there.
   /// - Throws: `SessionError`: `sessionNotFound`, and those of `create`.
   public func session(_ id: String, create: Bool = false) throws -> Session {
+    // What no session is called is not hashed.
+    guard NameRules.isHashable(id, length: limits.nameLength) else {
+      if create { try checkID(id) }
+      throw Session.notFound(id)
+    }
     while true {
       let session = try shard(of: id).sessions.withLock { sessions -> Session in
         if let session = sessions[id] { return session }
@@ -116,6 +133,7 @@ public final class SessionStore: Sendable {
   /// - Returns: The variables and watches that were freed; nil when there was no such session.
   @discardableResult
   public func remove(_ id: String, cause: Session.End = .cleanup) -> Int? {
+    guard NameRules.isHashable(id, length: limits.nameLength) else { return nil }
     guard let session = shard(of: id).sessions.withLock({ $0[id] }) else { return nil }
     return remove(session, cause: cause)
   }
@@ -167,7 +185,7 @@ public final class SessionStore: Sendable {
   public var sessionCount: Int { count.load(ordering: .relaxed) }
 
   private func insert(
-    _ id: String, metadata: [String: String], timeToLive: Int,
+    _ id: String, metadata: VariableMetadata, timeToLive: Int,
     into sessions: inout [String: Session]
   ) throws -> Session {
     guard timeToLive >= 0 else {
@@ -177,33 +195,29 @@ public final class SessionStore: Sendable {
       SessionImage(
         id: id, epoch: Session.makeEpoch(), metadata: metadata, createdAt: Clock.wall,
         timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, revision: 0, lastOrdinal: 0),
-      recorder: nil, into: &sessions)
+      into: &sessions)
   }
 
-  private func insert(
-    _ image: SessionImage, recorder: (any SessionRecorder)?, into sessions: inout [String: Session]
-  ) throws -> Session {
+  private func checkRoom() throws {
     try journal?.checkAvailable()
     guard count.load(ordering: .relaxed) < limits.sessions else {
       throw SessionError(.limitReached, "the host holds its limit of \(limits.sessions) sessions")
     }
-    let session = try Session(
-      image, limits: limits, budget: budget, journal: journal
-    ) { recorder ?? journal?.begin(image) }
+  }
+
+  private func insert(
+    _ image: SessionImage, into sessions: inout [String: Session]
+  ) throws -> Session {
+    try checkRoom()
+    let session = try Session(image, limits: limits, budget: budget, journal: journal)
+    session.begin(journal?.begin(image))
     sessions[image.id] = session
     count.add(1, ordering: .relaxed)
     return session
   }
 
   private func checkID(_ id: String) throws {
-    let length = id.utf8.count
-    guard length > 0, length <= limits.nameLength else {
-      throw SessionError(
-        .invalidArgument, "session id has \(length) bytes, it must have 1 to \(limits.nameLength)")
-    }
-    for byte in id.utf8 where byte < 0x20 || byte == 0x7F {
-      throw SessionError(.invalidArgument, "session id has a control character in it")
-    }
+    try NameRules.check(id, "session id", length: limits.nameLength)
   }
 
   private func shard(of id: String) -> Shard {

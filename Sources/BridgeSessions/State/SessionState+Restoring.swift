@@ -44,8 +44,8 @@ extension Session.State {
   }
 
   /// Counts what a session keeps beside its variables.
-  private mutating func charge(_ metadata: [String: String]) throws(SessionError) {
-    try account.add(VariableMetadata(metadata).size)
+  private mutating func charge(_ metadata: VariableMetadata) throws(SessionError) {
+    try account.add(metadata.size)
   }
 
   /// Adds a variable of an image, without a change.
@@ -54,7 +54,7 @@ extension Session.State {
       constraints: image.constraints, accessControl: image.accessControl, type: image.type)
     let definition = Variable.Definition(
       name: image.name, type: image.type, ordinal: image.ordinal, rules: rules,
-      metadata: VariableMetadata(image.metadata))
+      metadata: image.metadata)
     guard let last = image.versions.last, variables[image.name] == nil else {
       throw SessionError(
         .invalidArgument, "\(image.name) has no version, or is there twice")
@@ -84,7 +84,7 @@ extension Session.State {
       if past.version == last.version { status.staleSince = image.staleSince }
       let variable = Variable(
         definition: definition, payload: past.payload,
-        writeMetadata: VariableMetadata(past.metadata),
+        writeMetadata: past.metadata,
         source: past.source, version: past.version, revision: past.revision,
         updatedAt: past.updatedAt, status: status)
       if past.version < last.version {

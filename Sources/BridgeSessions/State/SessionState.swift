@@ -26,6 +26,8 @@ extension Session {
     /// The past versions of variables that have been written, by ordinal.
     var histories: [Int32: VariableHistory] = [:]
     var historyBytes = 0
+    /// Bytes that a name or an id has at most.
+    private let identifierLength: Int
     let historyVersionLimit: Int
     let historyByteLimit: Int
 
@@ -51,6 +53,7 @@ extension Session {
       self.lastOrdinal = lastOrdinal
       log = ChangeLog(limits: limits, after: revision)
       account = ByteAccount(limit: limits.sessionBytes, budget: budget)
+      identifierLength = limits.nameLength + 32
       historyVersionLimit = limits.historyVersions
       historyByteLimit = limits.historyBytes
     }
@@ -60,6 +63,8 @@ extension Session {
 extension Session.State {
   /// A variable by id or name.
   func find(_ identifier: String) -> Variable? {
+    // What no variable is called is not hashed.
+    guard NameRules.isHashable(identifier, length: identifierLength) else { return nil }
     if let variable = findByID(identifier) { return variable }
     return variables[identifier]
   }

@@ -62,37 +62,36 @@ package struct PayloadParts {
 /// Metadata as a JSON object.
 package enum MetadataText {
   /// Sorted by key; empty text for no metadata.
-  package static func encode(_ metadata: [String: String]) -> String {
+  package static func encode(_ metadata: VariableMetadata) -> String {
     metadata.isEmpty ? "" : json(metadata).text
   }
 
   /// The counterpart of `encode`.
   ///
   /// - Throws: For text that is no JSON object of strings.
-  package static func decode(_ text: String) throws -> [String: String] {
-    text.isEmpty ? [:] : try metadata(try JSON(parsing: text))
+  package static func decode(_ text: String) throws -> VariableMetadata {
+    text.isEmpty ? VariableMetadata() : try metadata(try JSON(parsing: text))
   }
 
   /// Sorted by key.
-  package static func json(_ metadata: [String: String]) -> JSON {
-    .object(
-      metadata.sorted { $0.key < $1.key }.map { .init(key: $0.key, value: .string($0.value)) })
+  package static func json(_ metadata: VariableMetadata) -> JSON {
+    .object(metadata.sorted.map { .init(key: $0.key, value: .string($0.value)) })
   }
 
   /// The counterpart of `json`.
   ///
   /// - Throws: `SessionError` for JSON that is no object of strings.
-  package static func metadata(_ json: JSON) throws -> [String: String] {
+  package static func metadata(_ json: JSON) throws -> VariableMetadata {
     guard case .object(let members) = json else {
       throw SessionError(.invalidArgument, "metadata is \(json.text), not an object")
     }
-    var metadata: [String: String] = [:]
+    var entries: [VariableMetadata.Entry] = []
     for member in members {
       guard case .string(let value) = member.value else {
         throw SessionError(.invalidArgument, "metadata \(member.key) is not a string")
       }
-      metadata[member.key] = value
+      entries.append((member.key, value))
     }
-    return metadata
+    return VariableMetadata(lastOf: entries)
   }
 }

@@ -5,7 +5,7 @@ public struct SessionImage: Sendable {
   /// As `Session.epoch`.
   public var epoch: String
   /// As `Session.metadata`.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
   /// Nanoseconds since 1970.
   public var createdAt: Int64
   /// Seconds.
@@ -21,7 +21,7 @@ public struct SessionImage: Sendable {
 
   /// A session without variables.
   public init(
-    id: String, epoch: String, metadata: [String: String], createdAt: Int64, timeToLive: Int,
+    id: String, epoch: String, metadata: VariableMetadata, createdAt: Int64, timeToLive: Int,
     revision: Int64, lastOrdinal: Int32
   ) {
     self.id = id
@@ -48,7 +48,7 @@ public struct VariableImage: Sendable {
   /// JSON, see `AccessRules`; empty for none.
   public var accessControl: String
   /// The metadata of its registration.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
   /// As `Variable.Status.staleSince`.
   public var staleSince: Int64
   /// Oldest first; the last is the present one.
@@ -57,7 +57,7 @@ public struct VariableImage: Sendable {
   /// A variable with its versions.
   public init(
     name: String, type: ValueType, ordinal: Int32, constraints: String, accessControl: String,
-    metadata: [String: String], staleSince: Int64, versions: [VersionImage]
+    metadata: VariableMetadata, staleSince: Int64, versions: [VersionImage]
   ) {
     self.name = name
     self.type = type
@@ -81,14 +81,14 @@ public struct VersionImage: Sendable {
   /// Who wrote it.
   public var source: Variable.Source
   /// The metadata of the write.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
   /// The value and how it came.
   public var payload: Payload
 
   /// One version.
   public init(
     version: Int32, revision: Int64, updatedAt: Int64, source: Variable.Source,
-    metadata: [String: String], payload: Payload
+    metadata: VariableMetadata, payload: Payload
   ) {
     self.version = version
     self.revision = revision
@@ -102,7 +102,7 @@ public struct VersionImage: Sendable {
   public init(_ variable: Variable) {
     self.init(
       version: variable.version, revision: variable.revision, updatedAt: variable.updatedAt,
-      source: variable.source, metadata: variable.writeMetadata.dictionary,
+      source: variable.source, metadata: variable.writeMetadata,
       payload: variable.payload)
   }
 }
@@ -144,7 +144,7 @@ extension Session {
         name: variable.name, type: variable.type, ordinal: variable.definition.ordinal,
         constraints: variable.definition.constraintsJSON,
         accessControl: variable.definition.accessControlJSON,
-        metadata: variable.definition.metadata.dictionary, staleSince: variable.status.staleSince,
+        metadata: variable.definition.metadata, staleSince: variable.status.staleSince,
         versions: past.map(VersionImage.init) + [VersionImage(variable)])
     }
     result.variables.sort { $0.ordinal < $1.ordinal }

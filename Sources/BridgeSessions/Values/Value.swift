@@ -16,7 +16,7 @@ public enum Value: Sendable, Equatable {
     case (.float(let a), .float(let b)): a == b || a.isNaN && b.isNaN
     case (.integer(let a), .integer(let b)): a == b
     case (.boolean(let a), .boolean(let b)): a == b
-    case (.string(let a), .string(let b)): a == b
+    case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
     case (.array(let a), .array(let b)): a == b
     default: false
     }

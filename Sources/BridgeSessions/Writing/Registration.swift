@@ -25,15 +25,6 @@ public struct Registration: Sendable {
 
   /// - Throws: `SessionError` with code `invalidArgument` for what no variable may be called.
   static func check(_ name: String, _ limits: SessionLimits) throws(SessionError) {
-    let length = name.utf8.count
-    guard length > 0, length <= limits.nameLength else {
-      throw SessionError(
-        .invalidArgument,
-        "variable name has \(length) bytes, it must have 1 to \(limits.nameLength)")
-    }
-    for byte in name.utf8 where byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "*") {
-      throw SessionError(
-        .invalidArgument, "variable name \"\(name)\" has a control character or \"*\" in it")
-    }
+    try NameRules.check(name, "variable name", length: limits.nameLength, forbids: "*")
   }
 }

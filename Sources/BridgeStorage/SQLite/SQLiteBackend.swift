@@ -217,7 +217,7 @@ public final class SQLiteBackend: JournalBackend {
       try statements.addVariable.run(
         .integer(key), .integer(ordinal), .text(variable.name), .text(variable.type.rawValue),
         .text(definition.constraintsJSON), .text(definition.accessControlJSON),
-        .text(MetadataText.encode(definition.metadata.dictionary)),
+        .text(MetadataText.encode(definition.metadata)),
         .integer(variable.status.staleSince))
       try addVersion(variable, key)
     case .valueChanged:
