@@ -2,11 +2,14 @@
 
 import json
 import subprocess
+import threading
 
+import grpc
 import pytest
 
-from bridge import (CODE, HOST, REPOSITORY, Session, any_binary, any_json, numbers_of, raw_bytes,
-                    refused, unique, value_of)
+from bridge import (CALL_TIMEOUT, CODE, HOST, REPOSITORY, Session, any_binary, any_json, eventually,
+                    numbers_of, raw_bytes, refused, unique, value_of)
+from stubs import admin_pb, admin_rpc, tools_pb, tools_rpc
 
 
 def command(host, *arguments, stdin=b""):
@@ -128,3 +131,68 @@ def test_counters_at_their_end(host, session):
     last.delete("v")
     last.register("v")
     last.set("v", 1.0)
+
+
+def open_exports(host, session, count):
+    """Exports that nobody reads, each on a connection of its own with the smallest windows."""
+    options = [("grpc.http2.lookahead_bytes", 0), ("grpc.http2.bdp_probe", 0)]
+    calls = []
+    for _ in range(count):
+        stub = admin_rpc.SessionAdminServiceStub(host.channel(options=options))
+        calls.append(stub.ExportSession(
+            admin_pb.ExportSessionRequest(session_id=session.id), timeout=60))
+    return calls
+
+
+def test_few_exports_run_at_once(host, session):
+    """What is read slowly holds its place; the next one is told of the limit."""
+    session.register("v", "string", "x" * 8_000_000)
+    calls = open_exports(host, session, 8)
+    # The first message is here, so they run.
+    for call in calls:
+        next(call)
+    with refused(CODE.RESOURCE_EXHAUSTED, "8 exports"):
+        next(open_exports(host, session, 1)[0])
+    calls.pop().cancel()
+    # The place is free once the host has heard of it.
+    def is_free():
+        try:
+            return next(open_exports(host, session, 1)[0])
+        except grpc.RpcError as error:
+            assert error.code() == CODE.RESOURCE_EXHAUSTED
+            return None
+
+    eventually(is_free, "room for another export")
+    for call in calls:
+        call.cancel()
+
+
+def test_few_imports_run_at_once(host):
+    ends = [threading.Event() for _ in range(5)]
+    stub = admin_rpc.SessionAdminServiceStub(host.channel())
+
+    def pieces(end):
+        yield admin_pb.ImportSessionRequest(data=b'{"format": ')
+        end.wait(30)
+
+    calls = [stub.ImportSession.future(pieces(end), timeout=60) for end in ends]
+    # One of them is one too many, and the others wait for the rest of their text.
+    over = lambda: [call for call in calls if call.done()]
+    eventually(over, "the end of one import")
+    assert [(call.exception().code(), "4 imports" in call.exception().details())
+            for call in over()] == [(CODE.RESOURCE_EXHAUSTED, True)]
+    for call, end in zip(calls, ends):
+        call.cancel()
+        end.set()
+
+
+def test_tools_are_listed_without_a_session(host):
+    stub = tools_rpc.ToolAdminServiceStub(host.channel())
+    every = stub.ListTools(tools_pb.ListToolsRequest(), timeout=CALL_TIMEOUT).tools
+    names = [tool.name for tool in every]
+    assert names == sorted(names) and {"echo", "countdown", "c_hello"} <= set(names)
+    some = stub.ListTools(
+        tools_pb.ListToolsRequest(names=["echo", "nothing"]), timeout=CALL_TIMEOUT).tools
+    assert [tool.name for tool in some] == ["echo"]
+    assert some[0] == next(tool for tool in every if tool.name == "echo")
+    assert some[0].parameters[0].type == "string" and not some[0].supports_streaming

@@ -6,9 +6,10 @@ enum Greeter {
 
   static let greet = ProtobufMethod<Example_GreetRequest, Example_GreetResponse>(name, "Greet")
   static let greetOften =
-    ProtobufMethod<Example_GreetOftenRequest, Example_GreetResponse>(name, "GreetOften")
+    ProtobufMethod<Example_GreetOftenRequest, Example_GreetResponse>(
+      name, "GreetOften", .serverStream)
   static let greetAll =
-    ProtobufMethod<Example_GreetRequest, Example_GreetResponse>(name, "GreetAll")
+    ProtobufMethod<Example_GreetRequest, Example_GreetResponse>(name, "GreetAll", .clientStream)
   static let greetEach =
-    ProtobufMethod<Example_GreetRequest, Example_GreetResponse>(name, "GreetEach")
+    ProtobufMethod<Example_GreetRequest, Example_GreetResponse>(name, "GreetEach", .bidirectional)
 }
