@@ -104,7 +104,7 @@ let package = Package(
     .target(
       name: "BridgeStorage",
       dependencies: [
-        "BridgeSessions", "CSQLite", "JSON", "Threads",
+        "BridgeSessions", "CSQLite", "JSON", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

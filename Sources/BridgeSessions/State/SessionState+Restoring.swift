@@ -18,6 +18,11 @@ extension Session.State {
         "revision \(image.revision) and creation at \(image.createdAt): the first must be from 0 to "
           + "\(Self.lastRevision), the second not negative")
     }
+    guard image.timeToLive > 0, image.timeToLive <= Int(Int32.max) else {
+      throw SessionError(
+        .invalidArgument,
+        "a time to live of \(image.timeToLive) s; it must be from 1 to \(Int32.max)")
+    }
     try charge(image.metadata)
     var ordinals: Set<Int32> = []
     for variable in image.variables {

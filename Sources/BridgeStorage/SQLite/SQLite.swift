@@ -1,5 +1,4 @@
 internal import CSQLite
-internal import Glibc
 
 /// What SQLite answered.
 ///
@@ -18,13 +17,13 @@ struct SQLiteError: Error, CustomStringConvertible {
 final class SQLiteDatabase {
   private let handle: OpaquePointer
 
-  /// Opens a database, making one that only its owner can read where there is none.
+  /// Opens a database. What is in it is not trusted: it may run nothing.
+  ///
+  /// Source: https://www.sqlite.org/security.html
   init(path: String) throws(SQLiteError) {
-    // SQLite gives the files beside it the same permissions. What cannot be made it says itself.
-    let file = open(path, O_CREAT | O_CLOEXEC | O_WRONLY, 0o600)
-    if file >= 0 { close(file) }
     var handle: OpaquePointer?
-    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW
     let result = sqlite3_open_v2(path, &handle, flags, nil)
     guard result == SQLITE_OK, let handle else {
       let message = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
@@ -32,6 +31,8 @@ final class SQLiteDatabase {
       throw SQLiteError(code: result, message: message)
     }
     self.handle = handle
+    bridge_sqlite_distrust(handle)
+    try execute("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")
   }
 
   deinit { sqlite3_close_v2(handle) }
@@ -121,12 +122,33 @@ final class SQLiteStatement {
 
   // MARK: The present row
 
-  func integer(_ column: CInt) -> Int64 { sqlite3_column_int64(handle, column) }
+  /// - Throws: `StorageError` for what is no integer.
+  func integer(_ column: CInt) throws -> Int64 {
+    guard sqlite3_column_type(handle, column) == SQLITE_INTEGER else {
+      throw wrong(column, "integer")
+    }
+    return sqlite3_column_int64(handle, column)
+  }
+
+  /// - Throws: `StorageError` for what does not fit 32 bits.
+  func small(_ column: CInt) throws -> Int32 {
+    guard let value = Int32(exactly: try integer(column)) else { throw wrong(column, "32 bits") }
+    return value
+  }
 
   func isNull(_ column: CInt) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
 
-  func text(_ column: CInt) -> String {
-    String(decoding: blob(column), as: UTF8.self)
+  /// - Throws: `StorageError` for what is no text in UTF-8.
+  func text(_ column: CInt) throws -> String {
+    guard sqlite3_column_type(handle, column) == SQLITE_TEXT,
+      let text = String(validating: blob(column), as: UTF8.self)
+    else { throw wrong(column, "text") }
+    return text
+  }
+
+  private func wrong(_ column: CInt, _ expected: String) -> StorageError {
+    let name = sqlite3_column_name(handle, column).map { String(cString: $0) } ?? "\(column)"
+    return StorageError("the column \(name) of a row is not \(expected)")
   }
 
   func blob(_ column: CInt) -> [UInt8] {

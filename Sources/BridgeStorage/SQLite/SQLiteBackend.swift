@@ -1,5 +1,4 @@
 public import BridgeSessions
-internal import Glibc
 
 /// A state directory: the tables of its SQLite database, and how sessions are written to and read
 /// from them.
@@ -27,6 +26,7 @@ public final class SQLiteBackend: JournalBackend {
       PRIMARY KEY (session, source, dependent)) WITHOUT ROWID;
     """
 
+  private let place: StateDirectory
   private let database: SQLiteDatabase
   private let historyVersions: Int
   private let statements: Statements
@@ -44,11 +44,9 @@ public final class SQLiteBackend: JournalBackend {
   /// - Throws: `StorageError`: it cannot be written, another host uses it, or it holds something
   ///   else.
   public init(directory: String, historyVersions: Int) throws(StorageError) {
-    if mkdir(directory, 0o700) != 0 && errno != EEXIST {
-      throw StorageError(
-        "state directory \(directory) cannot be made: \(String(cString: strerror(errno)))")
-    }
-    let path = "\(directory)/sessions.sqlite"
+    let place = try StateDirectory(directory)
+    let path = place.databasePath
+    self.place = place
     do {
       let database = try SQLiteDatabase(path: path)
       // Exclusive: two hosts must not serve the same sessions. FULL: a transaction that has
@@ -59,13 +57,19 @@ public final class SQLiteBackend: JournalBackend {
         BEGIN EXCLUSIVE; COMMIT;
         """)
       try database.execute(Self.schema)
+      try Self.checkSchema(of: database, path)
+      place.noteLog()
       self.statements = try Self.prepare(database)
       self.database = database
       self.historyVersions = historyVersions
-    } catch {
+    } catch let error as SQLiteError {
       throw StorageError(
         error.isBusy
           ? "\(path) is in use by another process" : "\(path) cannot be used: \(error.message)")
+    } catch let error as StorageError {
+      throw error
+    } catch {
+      throw StorageError("\(path) cannot be used: \(error)")
     }
     do {
       let found = try value("layout")
@@ -79,6 +83,27 @@ public final class SQLiteBackend: JournalBackend {
     } catch {
       throw StorageError("\(path) cannot be used: \(error)")
     }
+  }
+
+  /// A table is as the host makes it, and there is nothing else: a trigger or a view would run what
+  /// somebody else wrote.
+  private static func checkSchema(of database: SQLiteDatabase, _ path: String) throws {
+    let tables = Set(
+      schema.replacing("CREATE TABLE IF NOT EXISTS", with: "CREATE TABLE").split(separator: ";")
+        .map { words($0) }.filter { !$0.isEmpty })
+    try database.prepare("SELECT type, name, sql FROM sqlite_schema").forEachRow { row in
+      let (type, name) = (try row.text(0), try row.text(1))
+      // Those that SQLite makes of a UNIQUE have no text.
+      if type == "index", row.isNull(2) { return }
+      guard type == "table", try tables.contains(words(row.text(2)[...])) else {
+        throw StorageError("\(path) has a \(type) \(name), which is not the host's: it is not used")
+      }
+    }
+  }
+
+  /// The words of a statement, whatever is between them.
+  private static func words(_ sql: Substring) -> [Substring] {
+    sql.split(whereSeparator: \.isWhitespace)
   }
 
   private static func prepare(_ database: SQLiteDatabase) throws(SQLiteError) -> Statements {
@@ -110,7 +135,7 @@ public final class SQLiteBackend: JournalBackend {
   private func value(_ name: String) throws -> Int64? {
     var value: Int64?
     try database.prepare("SELECT value FROM host WHERE name = ?")
-      .forEachRow(.text(name)) { value = $0.integer(0) }
+      .forEachRow(.text(name)) { value = try $0.integer(0) }
     return value
   }
 
@@ -130,13 +155,19 @@ public final class SQLiteBackend: JournalBackend {
 
   /// Stores records in one transaction, which is on disk when this returns.
   public func write(_ records: [JournalRecord]) throws {
+    try place.checkIsInPlace()
     try transaction {
       for record in records { try apply(record.event, key: record.key) }
     }
+    // It may have gone in the meantime. Then the group is written again when it is back.
+    try place.checkIsInPlace()
   }
 
   /// Notes how the use ended; see `JournalBackend`.
-  public func close(inOrder: Bool) throws { try set("clean", inOrder ? 1 : 0) }
+  public func close(inOrder: Bool) throws {
+    try place.checkIsInPlace()
+    try set("clean", inOrder ? 1 : 0)
+  }
 
   // MARK: Writing
 
@@ -266,17 +297,18 @@ public final class SQLiteBackend: JournalBackend {
       "SELECT * FROM version WHERE session = ? AND ordinal = ? ORDER BY version")
     let dependencies = try database.prepare("SELECT * FROM dependency WHERE session = ?")
     try sessions.forEachRow { row in
-      let key = row.integer(0)
+      let key = try row.integer(0)
       var image = SessionImage(
-        id: row.text(1), epoch: row.text(2), metadata: try MetadataText.decode(row.text(3)),
-        createdAt: row.integer(4), timeToLive: Int(row.integer(5)), revision: row.integer(6),
-        lastOrdinal: Int32(truncatingIfNeeded: row.integer(7)))
+        id: try row.text(1), epoch: try row.text(2),
+        metadata: try MetadataText.decode(row.text(3)), createdAt: try row.integer(4),
+        timeToLive: Int(try row.small(5)), revision: try row.integer(6),
+        lastOrdinal: try row.small(7))
       try variables.forEachRow(.integer(key)) { row in
         let type = try ValueType(stored: row.text(3))
         var variable = VariableImage(
-          name: row.text(2), type: type, ordinal: Int32(truncatingIfNeeded: row.integer(1)),
-          constraints: row.text(4), accessControl: row.text(5),
-          metadata: try MetadataText.decode(row.text(6)), staleSince: row.integer(7),
+          name: try row.text(2), type: type, ordinal: try row.small(1),
+          constraints: try row.text(4), accessControl: try row.text(5),
+          metadata: try MetadataText.decode(row.text(6)), staleSince: try row.integer(7),
           versions: [])
         try versions.forEachRow(.integer(key), .integer(Int64(variable.ordinal))) { row in
           variable.versions.append(try Self.version(row, type))
@@ -285,7 +317,8 @@ public final class SQLiteBackend: JournalBackend {
       }
       try dependencies.forEachRow(.integer(key)) { row in
         image.dependencies.append(
-          DependencyImage(source: row.text(1), dependent: row.text(2), type: row.text(3)))
+          DependencyImage(
+            source: try row.text(1), dependent: try row.text(2), type: try row.text(3)))
       }
       try body(image, key)
     }
@@ -294,11 +327,15 @@ public final class SQLiteBackend: JournalBackend {
   private static func version(_ row: SQLiteStatement, _ type: ValueType) throws -> VersionImage {
     let payload = PayloadParts(
       json: row.blob(8), elements: row.isNull(9) ? nil : row.blob(9), attachment: row.blob(10),
-      form: row.integer(7))
+      form: try row.integer(7))
+    let source = try row.text(5)
+    guard let source = Variable.Source(rawValue: source) else {
+      throw StorageError("a version has the unknown source \"\(source)\"")
+    }
     return VersionImage(
-      version: Int32(truncatingIfNeeded: row.integer(2)), revision: row.integer(3),
-      updatedAt: row.integer(4), source: Variable.Source(rawValue: row.text(5)) ?? .host,
-      metadata: try MetadataText.decode(row.text(6)), payload: try payload.payload(as: type))
+      version: try row.small(2), revision: try row.integer(3), updatedAt: try row.integer(4),
+      source: source, metadata: try MetadataText.decode(row.text(6)),
+      payload: try payload.payload(as: type))
   }
 }
 
