@@ -73,7 +73,7 @@ let package = Package(
     .target(
       name: "GRPC",
       dependencies: [
-        "CNghttp2", "Threads", "Zlib",
+        "CNghttp2", "Threads", "TrustedFiles", "Zlib",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -228,6 +228,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ],
       swiftSettings: swiftSettings),
     .target(

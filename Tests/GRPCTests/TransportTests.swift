@@ -227,6 +227,7 @@ import Threads
   @Test(arguments: [
     ("TLSV1_ALERT_CERTIFICATE_REQUIRED", "the peer asks for a certificate"),
     ("TLSV1_ALERT_UNKNOWN_CA", "the peer does not trust the authority"),
+    ("SSLV3_ALERT_CERTIFICATE_UNKNOWN", "the peer does not accept the certificate it was shown"),
     ("SSLV3_ALERT_CERTIFICATE_EXPIRED", "the peer was shown a certificate that has expired"),
     ("TLSV1_ALERT_NO_APPLICATION_PROTOCOL", "the peer does not offer h2 by ALPN"),
     ("SSLV3_ALERT_BAD_CERTIFICATE", "SSLV3_ALERT_BAD_CERTIFICATE"),

@@ -18,7 +18,9 @@ def _name(text):
 class Certificate:
     """A certificate and its key, as files in a directory."""
 
-    def __init__(self, directory, name, issuer=None, is_authority=False, names=(), days=(-1, 1)):
+    def __init__(self, directory, name, issuer=None, is_authority=False, names=(), days=(-1, 1),
+                 usage=None, until=None):
+        """`usage` names what the key is for, nothing else; `until` is the end in place of days[1]."""
         self.key = ec.generate_private_key(ec.SECP256R1())
         now = datetime.datetime.now(datetime.timezone.utc)
         builder = (
@@ -28,10 +30,16 @@ class Certificate:
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=days[0]))
-            .not_valid_after(now + datetime.timedelta(days=days[1]))
+            .not_valid_after(until or now + datetime.timedelta(days=days[1]))
             .add_extension(x509.BasicConstraints(is_authority, None), critical=True))
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+        if usage is not None:
+            uses = ("digital_signature", "content_commitment", "key_encipherment",
+                    "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+                    "encipher_only", "decipher_only")
+            builder = builder.add_extension(
+                x509.KeyUsage(**{use: use in usage for use in uses}), critical=True)
         self.certificate = builder.sign((issuer or self).key, hashes.SHA256())
         self.pem = self.certificate.public_bytes(serialization.Encoding.PEM)
         self.key_pem = self.key_bytes(serialization.NoEncryption())
@@ -49,9 +57,15 @@ class Certificate:
         return self.key_bytes(serialization.BestAvailableEncryption(b"secret"))
 
 
+def self_signed(directory, name, **options):
+    """A certificate for localhost that nobody else has signed."""
+    return Certificate(directory, name, names=[
+        x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))], **options)
+
+
 class Authority(Certificate):
-    def __init__(self, directory, name):
-        super().__init__(directory, name, is_authority=True)
+    def __init__(self, directory, name, **options):
+        super().__init__(directory, name, is_authority=True, **options)
         self.directory = directory
 
     def server(self, name="server", **options):

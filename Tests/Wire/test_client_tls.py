@@ -1,5 +1,6 @@
 """The client commands over TLS, with certificates and tokens, and what they say when it goes wrong."""
 
+import datetime
 import ipaddress
 import os
 import re
@@ -12,11 +13,12 @@ import pytest
 from cryptography import x509
 
 import bridge
+import raw
 from bridge import eventually, start_host
-from certificates import Authority, Certificate
+from certificates import Authority, Certificate, self_signed
 from commands import TIMEOUT, failure, output, run
 from peers import Peer, each_call, grpcio_server
-from stubs import pb
+from stubs import pb, rpc
 
 
 @pytest.fixture(scope="module")
@@ -182,14 +184,95 @@ def test_certificates_of_another_time(authority, days, reason):
             f"certificate is not trusted: {reason}")
 
 
+@pytest.mark.parametrize("is_authority", [False, True])
+@pytest.mark.parametrize("usage", [None, ["digital_signature"],
+                                   ["digital_signature", "key_encipherment"], ["key_cert_sign",
+                                   "digital_signature"]], ids=lambda usage: "-".join(usage or ["any"]))
+def test_certificates_that_are_their_own_anchor(tmp_path, usage, is_authority):
+    """Whatever such a certificate says of itself, it is the one that was named."""
+    own = self_signed(tmp_path, "own", usage=usage, is_authority=is_authority)
+    other = self_signed(tmp_path, "other", usage=usage, is_authority=is_authority)
+    with serving(own, "--tls-client-ca", own.certificate_file) as host:
+        assert output(host.target, "ping", *trusting(own), *showing(own))
+        # grpcio's client sees it the same way.
+        credentials = grpc.ssl_channel_credentials(own.pem, own.key_pem, own.pem)
+        with grpc.secure_channel(f"localhost:{host.port}", credentials) as channel:
+            rpc.BridgeServiceStub(channel).Ping(pb.PingRequest(), timeout=30)
+        assert "not accept" in (text := refusal(host.target, *trusting(own), *showing(other))) or (
+            "may refuse" in text)
+        assert "not trusted" in refusal(host.target, *trusting(other), *showing(own))
+
+
+def test_a_certificate_below_its_anchor_needs_no_root(tmp_path):
+    """An authority in the middle is an anchor if it is named as one."""
+    root = Authority(tmp_path, "root")
+    middle = Authority(tmp_path, "middle", issuer=root)
+    server = middle.server("below")
+    with serving(server, "--tls-client-ca", middle.certificate_file) as host:
+        assert output(
+            host.target, "ping", *trusting(middle), *showing(middle.client("below-client")))
+        # Who knows the root alone lacks what is between.
+        assert "not trusted" in refusal(host.target, *trusting(root))
+
+
+@pytest.mark.parametrize("which", ["certificate", "authority"])
+def test_connections_end_with_what_vouches_for_them(authority, server, tmp_path, which):
+    """Neither an open connection nor a TLS session lives longer than the client's certificate, or
+    than what signed it."""
+    end = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=9)).replace(
+        microsecond=0)
+    if which == "certificate":
+        vouching = authority
+        client = authority.client("ending", until=end)
+    else:
+        vouching = Authority(tmp_path, "ending", until=end)
+        client = vouching.client("of-ending")
+    contexts = {}
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = contexts[version] = ssl.create_default_context(cafile=authority.certificate_file)
+        context.load_cert_chain(client.certificate_file, client.key_file)
+        context.set_alpn_protocols(["h2"])
+        context.minimum_version = context.maximum_version = version
+
+    def connect(context, session=None):
+        """A connection that has heard the host's SETTINGS, or None."""
+        plain = socket.create_connection(("127.0.0.1", host.port), 30)
+        try:
+            connection = context.wrap_socket(
+                plain, server_hostname="localhost", session=session)
+            connection.sendall(raw.PREFACE + raw.http2_frame(raw.SETTINGS))
+            return connection if connection.recv(9) else None
+        except OSError:
+            plain.close()
+            return None
+
+    with serving(server, "--tls-client-ca", vouching.certificate_file) as host:
+        connections = [connect(context) for context in contexts.values()]
+        assert all(connections)
+        sessions = [connection.session for connection in connections]
+        assert all(connect(context, session) for context, session in zip(
+            contexts.values(), sessions)), "a session is not resumed while it may be"
+        # The connections are open until the end, and are closed soon after.
+        for connection in connections:
+            connection.settimeout(60)
+            while connection.recv(4096):
+                pass
+            assert datetime.datetime.now(datetime.timezone.utc) > end
+        for context, session in zip(contexts.values(), sessions):
+            assert connect(context, session) is None
+            assert connect(context) is None
+        assert "the client's certificate has expired" in host.stderr_text()
+
+
 def test_clients_that_are_not_trusted(authority, server, stranger):
     """What the host says arrives after the handshake, unless the connection is gone first."""
     gone = "it may refuse the client's certificate, or the lack of one"
     with serving(server, "--tls-client-ca", authority.certificate_file) as host:
         for options, reason in [
                 ((), "the peer asks for a certificate"),
-                (showing(stranger.client()), "the peer does not trust the authority"),
-                (showing(authority.client("old", days=(-9, -8))), "a certificate that has expired")]:
+                (showing(stranger.client()), "the peer does not accept the certificate"),
+                (showing(authority.client("old", days=(-9, -8))),
+                 "the peer does not accept the certificate")]:
             text = refusal(host.target, *trusting(authority), *options)
             assert reason in text or gone in text
         assert output(host.target, "ping", *trusting(authority), *showing(authority.client()))
@@ -278,13 +361,13 @@ def test_wrong_files_are_one_clear_line(authority, server, stranger, tmp_path):
     pair = lambda certificate, key: ["--tls-certificate", certificate, "--tls-key", key]  # noqa: E731
     for options, words in [
             (["--tls-ca", missing], f"the authority file {missing} cannot be read: No such file"),
-            (["--tls-ca", tmp_path], f"the authority file {tmp_path} cannot be read: Is a directory"),
+            (["--tls-ca", tmp_path], f"the authority file is not used: {tmp_path} is not a regular file"),
             (["--tls-ca", empty], "contains no certificate"),
             (["--tls-ca", client.key_file], "contains no certificate"),
             (["--tls-ca", damaged], "damaged"),
             (pair(missing, client.key_file), f"the certificate file {missing} cannot be read"),
             (pair(client.certificate_file, missing), f"the key file {missing} cannot be read"),
-            (pair(client.certificate_file, tmp_path), "Is a directory"),
+            (pair(client.certificate_file, tmp_path), "is not a regular file"),
             (pair(client.certificate_file, empty), "contains no private key"),
             (pair(client.certificate_file, encrypted), "is encrypted"),
             (pair(client.certificate_file, stranger.key_file), "does not belong to"),

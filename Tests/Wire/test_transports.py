@@ -608,7 +608,7 @@ def wrong_files(directory, server, authority, stranger):
     ca = lambda file: tls(good, key, "--tls-client-ca", file)  # noqa: E731
     return {
         "certificate missing": (tls(path("no.pem"), key), ["certificate file", "No such file"]),
-        "certificate is a directory": (tls(directory, key), ["certificate file", "directory"]),
+        "certificate is a directory": (tls(directory, key), ["certificate file", "is not a regular file"]),
         "certificate not PEM": (tls(path("a", b"\x30\x82"), key), ["no certificate in PEM"]),
         "certificate empty": (tls(path("b", b""), key), ["no certificate in PEM"]),
         "certificate damaged": (tls(path("c", damaged), key), ["damaged"]),

@@ -85,6 +85,11 @@ class HTTP2Connection: ChannelInboundHandler {
     if context.channel.isWritable { flush() }
   }
 
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if event is CertificateExpired { peerExpired() }
+    context.fireUserInboundEventTriggered(event)
+  }
+
   func channelInactive(context: ChannelHandlerContext) {
     end()
     context.fireChannelInactive()
@@ -302,6 +307,9 @@ class HTTP2Connection: ChannelInboundHandler {
 
   /// The stream is gone; `stream` is not used again.
   func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {}
+
+  /// The peer's certificate, or one above it, has expired: who it was is no longer vouched for.
+  func peerExpired() {}
 
   /// The connection is gone: every stream still open ends now.
   ///

@@ -114,11 +114,7 @@ extension GRPCServer {
         channel.eventLoop.makeCompletedFuture {
           try self.addConnection(
             to: channel,
-            tls: tls.map {
-              AcceptedTLS(
-                handler: NIOSSLServerHandler(context: $0.files.value.context),
-                handshakeTimeout: $0.timeout)
-            })
+            tls: tls.map { AcceptedTLS($0.files.value, handshakeTimeout: $0.timeout) })
         }
       }
   }
@@ -127,7 +123,22 @@ extension GRPCServer {
 /// What a connection over TLS begins with.
 struct AcceptedTLS {
   let handler: NIOSSLHandler
+  /// What judges the client's certificate; nil asks for none.
+  let check: PeerCheck?
   let handshakeTimeout: TimeAmount
+
+  init(_ files: TLSContext, handshakeTimeout: TimeAmount) {
+    let check = files.verifier.map { PeerCheck($0) }
+    self.check = check
+    self.handshakeTimeout = handshakeTimeout
+    handler =
+      if let check {
+        NIOSSLServerHandler(
+          context: files.context, customVerificationCallback: check.callback)
+      } else {
+        NIOSSLServerHandler(context: files.context)
+      }
+  }
 }
 
 /// A socket that accepts connections.

@@ -97,9 +97,9 @@ public final class GRPCServer: Sendable {
     if let tls {
       try pipeline.addHandlers(
         tls.handler,
-        TLSHandshake(tls.handler, timeout: tls.handshakeTimeout, logger: logger) {
-          connection.peerCertificate = $0
-        })
+        TLSHandshake(
+          tls.handler, check: tls.check, timeout: tls.handshakeTimeout, logger: logger,
+          onSuccess: { connection.peerCertificate = $0 }))
     }
     try pipeline.addHandler(connection)
   }

@@ -1,34 +1,23 @@
 internal import Glibc
+internal import TrustedFiles
 
-/// Files that are read whole: certificates, keys, tokens.
+/// Files that are read whole: certificates, keys, tokens. Only this user or root may be able to write
+/// them.
 enum SettingsFile {
   /// None of them is longer than this.
   private static let limit = 1 << 20
 
   /// - Parameter kind: What the file is to hold, for the error: "certificate", "token".
   static func read(_ path: String, kind: String) throws(TransportError) -> [UInt8] {
-    // Not blocking: a pipe in the place of a file must not stop the program.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw failure(path, kind) }
-    defer { close(descriptor) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 16 * 1024)
-    while true {
-      let count = Glibc.read(descriptor, &chunk, chunk.count)
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw failure(path, kind)
+    do throws(TrustedFileError) {
+      return try TrustedFile(path).read(limit: limit)
+    } catch {
+      if case .system(let number) = error.code {
+        let reason = String(cString: strerror(number))
+        throw TransportError("the \(kind) file \(path) cannot be read: \(reason)")
       }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-      guard bytes.count <= limit else {
-        throw TransportError("the \(kind) file \(path) is larger than \(limit) bytes")
-      }
+      throw TransportError("the \(kind) file is not used: \(error.message)")
     }
-  }
-
-  private static func failure(_ path: String, _ kind: String) -> TransportError {
-    TransportError("the \(kind) file \(path) cannot be read: \(TransportError.lastReason)")
   }
 
   /// Whether a file that holds a secret can be read by others than its owner and group.

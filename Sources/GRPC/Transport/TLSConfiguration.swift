@@ -25,7 +25,11 @@ public struct TLSConfiguration: Sendable, Hashable {
   /// A PEM file of the authorities whose certificates are accepted from the other side.
   ///
   /// Nil lets a server ask its clients for no certificate, and a client trust the authorities of
-  /// the system. With a file, a server admits only clients whose certificate it can verify.
+  /// the system. With a file, a server admits only clients whose certificate it can verify. Every
+  /// certificate of the file is an anchor, whatever it says of itself: one that is not an authority's
+  /// admits its owner alone.
+  ///
+  /// A connection ends when the peer's certificate, or one above it, expires.
   public var authorityFile: String?
 
   /// The host name or IP address that the server's certificate must be for; nil takes the host of

@@ -5,6 +5,8 @@ internal import NIOSSL
 /// The files of a `TLSConfiguration`, read and checked.
 struct TLSContext: Sendable {
   let context: NIOSSLContext
+  /// Who judges the certificates of peers; nil leaves that to NIOSSL, or to nobody.
+  let verifier: PeerVerifier?
   /// When the certificate of this side ends, in seconds since 1970; nil without one.
   let expiry: Int?
 
@@ -16,13 +18,16 @@ struct TLSContext: Sendable {
     let (chain, key) = try read(identity)
     var settings = NIOSSL.TLSConfiguration.makeServerConfiguration(
       certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+    var verifier: PeerVerifier?
     if let file = configuration.authorityFile {
-      settings.trustRoots = .certificates(try certificates(in: file, kind: "client authority"))
+      let anchors = try certificates(in: file, kind: "client authority")
+      settings.trustRoots = .certificates(anchors)
+      verifier = try PeerVerifier(anchors: anchors, peer: .client)
       // Clients have no host names that could be compared.
       settings.certificateVerification = .noHostnameVerification
       settings.sendCANameList = true
     }
-    return try make(settings, identity, chain)
+    return try make(settings, identity, chain, verifier)
   }
 
   /// A context for connections of a client. Whether a server's certificate has the right name is
@@ -31,19 +36,24 @@ struct TLSContext: Sendable {
     var settings = NIOSSL.TLSConfiguration.makeClientConfiguration()
     // NIOSSL takes a certificate for the address of the socket as well, whatever name was asked for.
     settings.certificateVerification = .noHostnameVerification
+    var verifier: PeerVerifier?
     if let file = configuration.authorityFile {
-      settings.trustRoots = .certificates(try certificates(in: file, kind: "authority"))
+      let anchors = try certificates(in: file, kind: "authority")
+      settings.trustRoots = .certificates(anchors)
+      verifier = try PeerVerifier(anchors: anchors, peer: .server)
     }
-    guard let identity = configuration.identity else { return try make(settings, nil, []) }
+    guard let identity = configuration.identity else {
+      return try make(settings, nil, [], verifier)
+    }
     let (chain, key) = try read(identity)
     settings.certificateChain = chain.map { .certificate($0) }
     settings.privateKey = .privateKey(key)
-    return try make(settings, identity, chain)
+    return try make(settings, identity, chain, verifier)
   }
 
   private static func make(
     _ settings: NIOSSL.TLSConfiguration, _ identity: TLSConfiguration.Identity?,
-    _ chain: [NIOSSLCertificate]
+    _ chain: [NIOSSLCertificate], _ verifier: PeerVerifier?
   ) throws(TransportError) -> TLSContext {
     var settings = settings
     settings.minimumTLSVersion = .tlsv12
@@ -54,7 +64,7 @@ struct TLSContext: Sendable {
     settings.shutdownTimeout = .seconds(1)
     do {
       return TLSContext(
-        context: try NIOSSLContext(configuration: settings),
+        context: try NIOSSLContext(configuration: settings), verifier: verifier,
         expiry: chain.first.map { Int($0.notValidAfter) })
     } catch NIOSSLError.failedToLoadPrivateKey {
       throw TransportError(

@@ -4,8 +4,12 @@ internal import NIOSSL
 
 /// What went wrong in TLS, in words.
 enum TLSFailure {
-  /// - Parameter certificate: The peer's, as far as it is known: it tells why it was not trusted.
-  static func reason(of error: any Error, certificate: NIOSSLCertificate? = nil) -> String {
+  /// - Parameters:
+  ///   - certificate: The peer's, as far as it is known: it tells why it was not trusted.
+  ///   - refusal: Why it was not, where that is known.
+  static func reason(
+    of error: any Error, certificate: NIOSSLCertificate? = nil, refusal: String? = nil
+  ) -> String {
     let stack: NIOBoringSSLErrorStack
     switch error {
     case NIOSSLError.uncleanShutdown: return "the peer closed without ending TLS"
@@ -17,11 +21,11 @@ enum TLSFailure {
     }
     guard let first = stack.first else { return "TLS failed" }
     let text = text(of: "\(first)")
-    guard text == untrusted, let certificate else { return text }
-    return "\(text): \(doubt(about: certificate))"
+    guard text == untrusted, let doubt = refusal ?? certificate.map(doubt) else { return text }
+    return "\(text): \(doubt)"
   }
 
-  private static let untrusted = "the peer's certificate is not trusted"
+  static let untrusted = "the peer's certificate is not trusted"
 
   private static func doubt(about certificate: NIOSSLCertificate) -> String {
     let now = time(nil)
@@ -64,6 +68,8 @@ enum TLSFailure {
       "the peer asks for a certificate"
     case let alert where alert.contains("ALERT_UNKNOWN_CA"):
       "the peer does not trust the authority of the certificate it was shown"
+    case let alert where alert.contains("ALERT_CERTIFICATE_UNKNOWN"):
+      "the peer does not accept the certificate it was shown"
     case let alert where alert.contains("ALERT_CERTIFICATE_EXPIRED"):
       "the peer was shown a certificate that has expired"
     case let alert where alert.contains("ALERT_NO_APPLICATION_PROTOCOL"):

@@ -12,6 +12,7 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = ByteBuffer
 
   private let tls: NIOSSLHandler
+  private let check: PeerCheck?
   private let serverName: ServerName?
   private let timeout: TimeAmount
   private let logger: Logger
@@ -22,16 +23,20 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
 
   /// - Parameters:
   ///   - tls: The handler in front of this one.
+  ///   - check: What judges the peer's certificate in that handler; nil when it is not asked for, or
+  ///     verified by NIOSSL alone.
   ///   - serverName: Whom the peer's certificate must name; nil takes any that TLS has verified.
   ///   - timeout: Counted from the connection of the socket.
   ///   - onSuccess: Called before the connection becomes active, with who the peer is.
   ///   - onFailure: Called before the channel is closed, with the reason in words.
   init(
-    _ tls: NIOSSLHandler, serverName: ServerName? = nil, timeout: TimeAmount, logger: Logger,
+    _ tls: NIOSSLHandler, check: PeerCheck?, serverName: ServerName? = nil, timeout: TimeAmount,
+    logger: Logger,
     onSuccess: @escaping (PeerCertificate?) -> Void = { _ in },
     onFailure: @escaping (String) -> Void = { _ in }
   ) {
     self.tls = tls
+    self.check = check
     self.serverName = serverName
     self.timeout = timeout
     self.logger = logger
@@ -69,15 +74,25 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     if let serverName, !serverName.isAmong(certificate?.alternativeNames ?? []) {
       return fail(context, TLSFailure.wrongName(certificate, serverName), level: .info)
     }
+    var end: Int?
+    do throws(CertificateVerifier.Refusal) {
+      end = try check?.end(of: tls.peerCertificate)
+    } catch {
+      return fail(context, "\(TLSFailure.untrusted): \(error.reason)", level: .info)
+    }
     isOver = true
     onSuccess(certificate)
     context.fireChannelActive()
+    if let end, let check {
+      CertificateExpiry.watch(context.channel, until: end, clock: check.verifier.clock)
+    }
     context.pipeline.syncOperations.removeHandler(context: context, promise: nil)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     fail(
-      context, TLSFailure.reason(of: error, certificate: tls.peerCertificate),
+      context,
+      TLSFailure.reason(of: error, certificate: tls.peerCertificate, refusal: check?.refusal),
       level: TLSFailure.isDisconnect(error) ? .debug : .info)
   }
 

@@ -111,6 +111,21 @@ import Testing
     let html = head((":status", "503"), ("content-type", "text/html"))
     #expect(try end(receive(&other, html)) == (.unavailable, .sent, NGHTTP2_CANCEL))
 
+    for (type, code) in [
+      ("application/grpc", nil), ("application/grpc+proto", nil),
+      ("application/grpc;charset=utf-8", nil), ("application/grpc+proto; x=y", nil),
+      ("application/grpc+json", StatusCode.internalError),
+      ("application/grpc+protobuf", .internalError),
+    ] {
+      var typed = state()
+      let action = receive(&typed, head((":status", "200"), ("content-type", type)))
+      if let code {
+        #expect(try end(action) == (code, .sent, NGHTTP2_CANCEL))
+      } else {
+        #expect(typed.isReceiving, "\(type)")
+      }
+    }
+
     var encoded = state()
     let strange = head(
       (":status", "200"), ("content-type", "application/grpc"), ("grpc-encoding", "lz4"))

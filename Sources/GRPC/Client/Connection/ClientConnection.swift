@@ -320,6 +320,11 @@ final class ClientConnection: HTTP2Connection {
     return RPCError(.unavailable, reason.map { "\(lost): \($0)" } ?? lost)
   }
 
+  override func peerExpired() {
+    end(because: "the server's certificate has expired")
+    close()
+  }
+
   override func connectionClosed(_ session: OpaquePointer) {
     keepalive?.stop()
     keepalive = nil

@@ -6,6 +6,7 @@ internal import NIOSSL
 /// What a client's connections over TLS begin with.
 struct ClientTLS: Sendable {
   private let context: NIOSSLContext
+  private let verifier: PeerVerifier?
   /// Whom the server's certificate must name.
   private let serverName: ServerName
   private let handshakeTimeout: TimeAmount
@@ -18,6 +19,7 @@ struct ClientTLS: Sendable {
   ) throws(TransportError) {
     let files = try TLSContext.client(configuration)
     context = files.context
+    verifier = files.verifier
     handshakeTimeout = configuration.handshakeTimeout
     authority = configuration.serverName ?? target.authority
     let host =
@@ -37,11 +39,19 @@ struct ClientTLS: Sendable {
   func addHandlers(
     to channel: any Channel, for connection: ClientConnection, logger: Logger
   ) throws {
-    let tls = try NIOSSLClientHandler(context: context, serverHostname: serverName.indication)
+    let check = verifier.map { PeerCheck($0) }
+    let name = serverName.indication
+    let tls =
+      if let check {
+        try NIOSSLClientHandler(
+          context: context, serverHostname: name, customVerificationCallback: check.callback)
+      } else {
+        try NIOSSLClientHandler(context: context, serverHostname: name)
+      }
     try channel.pipeline.syncOperations.addHandlers(
       tls,
       TLSHandshake(
-        tls, serverName: serverName, timeout: handshakeTimeout, logger: logger,
+        tls, check: check, serverName: serverName, timeout: handshakeTimeout, logger: logger,
         onFailure: { connection.handshakeFailed($0) }))
   }
 }

@@ -198,6 +198,11 @@ final class ServerConnection: HTTP2Connection {
     if let record = call.record { report(call, record) }
   }
 
+  override func peerExpired() {
+    logger.info("the client's certificate has expired", metadata: ["peer": "\(peer)"])
+    terminate("the client's certificate has expired")
+  }
+
   override func connectionClosed(_ session: OpaquePointer) {
     deadlineTimer?.task.cancel()
     deadlineTimer = nil
