@@ -231,4 +231,32 @@ import Testing
     }
     #expect(wakes.load(ordering: .relaxed) == 1)
   }
+
+  @Test func namesThatWatchesAskForAreCounted() throws {
+    var limits = SessionLimits()
+    limits.sessionBytes = 1 << 20
+    let store = SessionStore(limits: limits)
+    let session = try store.create("s")
+    let before = session.statistics.valueBytes
+    func names(_ number: Int) -> [String] {
+      (0..<1000).map { "\(number)-\($0)-" + String(repeating: "x", count: 200) }
+    }
+    var watches: [Watch] = []
+    for number in 0..<10 {
+      guard let watch = try? session.watch(names(number), wake: {}).watch else { break }
+      watches.append(watch)
+    }
+    #expect((1..<4).contains(watches.count), "each takes about 370 KB")
+    // Others that ask for the same take nothing.
+    let full = session.statistics.valueBytes
+    watches.append(try session.watch(names(0), wake: {}).watch)
+    #expect(session.statistics.valueBytes == full)
+    for watch in watches { watch.cancel() }
+    #expect(session.statistics.valueBytes == before)
+    // A watch that outlives its session gives nothing back twice.
+    let last = try session.watch(["a"], wake: {}).watch
+    store.remove("s")
+    last.cancel()
+    #expect(session.statistics.valueBytes == 0)
+  }
 }

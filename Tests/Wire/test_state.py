@@ -175,7 +175,7 @@ def test_a_full_disk_refuses_writes_and_recovers(tmp_path):
     state = tmp_path / "state"
     state.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(state)], capture_output=True)
+        ["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", str(state)], capture_output=True)
     if mounted.returncode != 0:
         pytest.skip(f"mounting is not allowed here: {mounted.stderr.decode()}")
     try:

@@ -34,7 +34,7 @@ extension Session {
         gone = state.log.deletedDefinitions(from: position)
       }
       let filter = WatchFilter(identifiers) { state.findByID($0)?.definition ?? gone[$0] }
-      let group = state.group(of: filter)
+      let group = try state.group(of: filter)
       // It must not fall behind for changes it does not report.
       position = state.log.position(from: position, limit: Self.scanLimit) {
         group.reports($0.variable.definition)
@@ -206,10 +206,13 @@ extension Session.State {
     return false
   }
 
-  /// The group of watches with a filter, a new one if there is none.
-  fileprivate mutating func group(of filter: WatchFilter) -> WatcherGroup {
+  /// The group of watches with a filter, a new one if there is none. What it takes counts as values do.
+  ///
+  /// - Throws: `SessionError` with code `limitReached`.
+  fileprivate mutating func group(of filter: WatchFilter) throws(SessionError) -> WatcherGroup {
     let key = filter.key
     if let group = groups[key] { return group }
+    try account.add(filter.byteCount)
     let group = WatcherGroup(filter)
     groups[key] = group
     if filter.isBroad {
@@ -233,6 +236,8 @@ extension Session.State {
     group.remove(watch)
     guard group.isEmpty else { return }
     groups[group.filter.key] = nil
+    // The end of the session has given back everything.
+    if end == nil { account.use(-group.filter.byteCount) }
     broadGroups.removeAll { $0 === group }
     for name in group.filter.allNames {
       groupsByName[name]?.removeAll { $0 === group }

@@ -39,6 +39,15 @@ struct WatchFilter: Sendable {
       isEverything: isEverything)
   }
 
+  /// About how many bytes it takes, with what the session keeps to find its watches.
+  var byteCount: Int {
+    var count = 512
+    for name in names { count += 160 + name.utf8.count }
+    for pattern in patterns { count += 160 + 2 * pattern.pattern.utf8.count }
+    // The names of these are the variables' own.
+    return count + 128 * definitions.count
+  }
+
   /// Whether the watch must hear of every name because patterns decide.
   var isBroad: Bool { isEverything || !patterns.isEmpty }
 
