@@ -22,13 +22,13 @@ import Testing
     try CertificateVerifier(anchors: anchors.flatMap { try certificates($0) }, peer: peer)
   }
 
-  /// 2020-06-01, 2020-01-01 less a second, the first second of 2021, and the one after it.
+  /// 2020-06-01, the last second of 2019, that of 2020, the first of 2021, the last of 2119.
   private enum Time {
     static let in2020 = 1_590_969_600
     static let before2020 = 1_577_836_799
-    static let endOf2020 = 1_609_459_200
-    static let in2021 = 1_609_459_201
-    static let in2120 = 4_733_510_400
+    static let endOf2020 = 1_609_459_199
+    static let in2021 = 1_609_459_200
+    static let in2120 = 4_733_510_399
   }
 
   @Test func aChainEndsWithItsFirstCertificate() throws {
@@ -41,7 +41,11 @@ import Testing
     #expect(throws: CertificateVerifier.Refusal(reason: "it has expired")) {
       try verifier.verify(expiring, at: Time.in2021)
     }
-    #expect(throws: CertificateVerifier.Refusal(reason: "it is not valid yet")) {
+    // Nor was its authority.
+    #expect(
+      throws: CertificateVerifier.Refusal(
+        reason: "the certificate of its authority is not valid yet")
+    ) {
       try verifier.verify(expiring, at: Time.before2020)
     }
   }

@@ -12,14 +12,4 @@ enum ContentType {
     if value.hasPrefix(format) { end = format.utf8CodeUnitCount }
     return value.count == end || value[end] == UInt8(ascii: ";")
   }
-
-  /// Whether a content type of gRPC names messages in protobuf: it says so, or names no format.
-  static func isProtobuf(_ value: UnsafeRawBufferPointer) -> Bool {
-    let plain: StaticString = "application/grpc"
-    let named: StaticString = "application/grpc+proto"
-    let prefix = value.hasPrefix(named) ? named : plain
-    guard value.hasPrefix(prefix) else { return false }
-    return value.count == prefix.utf8CodeUnitCount
-      || value[prefix.utf8CodeUnitCount] == UInt8(ascii: ";")
-  }
 }

@@ -47,7 +47,8 @@ final class CertificateVerifier: @unchecked Sendable {
   /// - Parameters:
   ///   - certificates: As the peer showed them, its own first.
   ///   - time: In seconds since 1970.
-  /// - Returns: When the first certificate of the chain to an anchor ends to be valid, likewise.
+  /// - Returns: The last second at which all certificates of the chain to an anchor are valid,
+  ///   likewise.
   func verify(
     _ certificates: [NIOSSLCertificate], at time: Int
   ) throws(Refusal) -> Int {
@@ -91,7 +92,8 @@ final class CertificateVerifier: @unchecked Sendable {
       var time: Int64 = 0
       // 1, or 0 for a time that is none; BoringSSL has verified it.
       guard ASN1_TIME_to_posix(X509_get0_notAfter(certificate), &time) == 1 else { continue }
-      end = min(end, Int(time))
+      // To BoringSSL the second that is named is the first one after the end.
+      end = min(end, Int(time) - 1)
     }
     return end
   }

@@ -114,8 +114,8 @@ import Testing
     for (type, code) in [
       ("application/grpc", nil), ("application/grpc+proto", nil),
       ("application/grpc;charset=utf-8", nil), ("application/grpc+proto; x=y", nil),
-      ("application/grpc+json", StatusCode.internalError),
-      ("application/grpc+protobuf", .internalError),
+      ("application/grpc+json", StatusCode.unknown),
+      ("application/grpc+protobuf", .unknown),
     ] {
       var typed = state()
       let action = receive(&typed, head((":status", "200"), ("content-type", type)))

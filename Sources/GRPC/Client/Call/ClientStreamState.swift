@@ -78,12 +78,6 @@ struct ClientStreamState {
       return fail(.internalError, "the server sent headers in the middle of the response")
     }
     guard head.isGRPC else { return fail(head.endOfOtherResponse) }
-    guard head.isProtobuf else {
-      var end = CallEnd.failed(
-        .internalError, "the server answered with content-type \(head.contentType ?? "")")
-      end.error?.headers = head.metadata
-      return fail(end)
-    }
     guard let encoding = head.encoding else { return begin(head, isCompressed: false) }
     switch MessageEncoding(encoding.utf8) {
     case .identity: return begin(head, isCompressed: false)

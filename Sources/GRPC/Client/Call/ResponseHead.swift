@@ -6,8 +6,6 @@ struct ResponseHead {
   private(set) var httpStatus: Int?
   private(set) var contentType: String?
   private var hasContentTypeOfGRPC = false
-  /// Whether its messages are in protobuf, the only format that calls ask for.
-  private(set) var isProtobuf = false
   private(set) var encoding: String?
   private var grpcStatus: String?
   private var grpcMessage = ""
@@ -27,7 +25,6 @@ struct ResponseHead {
     case 12 where name.isEqual("content-type"):
       contentType = Self.text(value)
       hasContentTypeOfGRPC = ContentType.isGRPC(value)
-      isProtobuf = ContentType.isProtobuf(value)
     case 12 where name.isEqual("grpc-message"): grpcMessage = PercentEncoding.decode(value)
     case 13 where name.isEqual("grpc-encoding"): encoding = Self.text(value)
     case 14 where name.isEqual("content-length"): return
