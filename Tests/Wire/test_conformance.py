@@ -390,11 +390,13 @@ class Suite:
 
     def __init__(self, **request):
         text = message(PACKAGE + "ServerCompatRequest")(**request).SerializeToString()
+        self.files = set(glob.glob("/tmp/conformance-*"))
         self.process = subprocess.Popen(
             [conformance.SERVER, "--suite"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE)
         self.process.stdin.write(struct.pack(">I", len(text)) + text)
-        self.process.stdin.flush()
+        # As the suite does at once; the server goes on.
+        self.process.stdin.close()
 
     def __enter__(self):
         return self
@@ -411,14 +413,16 @@ class Suite:
             self.process.stdout.read(length))
 
     def end(self):
-        """The end of standard input is the end of a server that is well."""
-        self.process.stdin.close()
+        """SIGTERM ends a server that is well, and its files."""
+        assert self.process.poll() is None
+        self.process.terminate()
         assert self.process.wait(20) == 0
+        assert set(glob.glob("/tmp/conformance-*")) <= self.files
         assert self.process.stdout.read() == b""
 
     def complaint(self):
-        _, error = self.process.communicate(timeout=20)
-        assert self.process.returncode != 0
+        error = self.process.stderr.read()
+        assert self.process.wait(20) != 0
         return error.decode()
 
 
@@ -463,11 +467,11 @@ def test_the_suite_tells_the_server_what_to_serve():
 
 def test_the_suite_asks_for_tls(self_signed):
     server = self_signed("server")
-    before = set(glob.glob("/tmp/conformance-server-*"))
+    before = set(glob.glob("/tmp/conformance-*"))
     with Suite(use_tls=True, server_creds=credentials(server)) as suite:
         answer = suite.answer()
         assert answer.pem_cert == server.pem
-        directory, = set(glob.glob("/tmp/conformance-server-*")) - before
+        directory, = set(glob.glob("/tmp/conformance-*")) - before
         assert os.stat(directory).st_mode & 0o777 == 0o700
         with secure_channel(answer) as channel:
             unary(channel)
@@ -510,3 +514,83 @@ def test_what_the_suite_cannot_have(self_signed):
         assert "does not belong" in suite.complaint()
     with Suite(use_tls=True, server_creds=credentials(server), client_tls_cert=b"none") as suite:
         assert "no certificate" in suite.complaint()
+
+
+# ---------------------------------------------------------------------------------------------
+# The client, as the suite drives it
+
+
+def client_results(*requests):
+    """What the client tells of calls; the suite's own runner asks for many more."""
+    request_type = message(PACKAGE + "ClientCompatRequest")
+    response_type = message(PACKAGE + "ClientCompatResponse")
+    sent = b""
+    for number, fields in enumerate(requests):
+        text = request_type(
+            test_name=str(number), host="127.0.0.1",
+            service=PACKAGE + "ConformanceService", **fields).SerializeToString()
+        sent += struct.pack(">I", len(text)) + text
+    done = subprocess.run(
+        [conformance.SERVER.parent / "ConformanceClient"], input=sent, capture_output=True,
+        timeout=60, check=True)
+    assert done.stderr == b""
+    results, rest = {}, done.stdout
+    while rest:
+        length, = struct.unpack(">I", rest[:4])
+        response = response_type.FromString(rest[4:4 + length])
+        assert not response.HasField("error"), response
+        results[int(response.test_name)] = response.response
+        rest = rest[4 + length:]
+    return [results[number] for number in range(len(requests))]
+
+
+def in_any(request):
+    packed = any_pb2.Any()
+    packed.Pack(request)
+    return packed
+
+
+def test_the_client_makes_the_calls_it_is_told(server):
+    definition, streamed, header, error = UnaryDefinition, StreamDefinition, Header, Error
+    unary, client_stream, server_stream, full = 1, 2, 3, 5  # Of StreamType.
+    well, failing, cancelled, late, stream, bidirectional = client_results(
+        dict(port=server.port, method="Unary", stream_type=unary, compression=2,
+             request_headers=[header(name="x-a", value=["b", "c"])],
+             request_messages=[in_any(UnaryRequest(response_definition=definition(
+                 response_data=b"well", response_headers=[header(name="x-h", value=["1", "2"])],
+                 response_trailers=[header(name="x-t", value=["3"])])))]),
+        dict(port=server.port, method="ClientStream", stream_type=client_stream,
+             request_messages=2 * [in_any(ClientStreamRequest(
+                 response_definition=definition(
+                     error=error(code=9, message="as told"),
+                     response_headers=[header(name="x-h", value=["1"])],
+                     response_trailers=[header(name="x-t", value=["3"])])))]),
+        dict(port=server.port, method="Unary", stream_type=unary,
+             cancel=dict(after_close_send_ms=5),
+             request_messages=[in_any(UnaryRequest(response_definition=definition(
+                 response_data=b"x", response_delay_ms=20_000)))]),
+        dict(port=server.port, method="Unary", stream_type=unary, timeout_ms=50,
+             request_messages=[in_any(UnaryRequest(response_definition=definition(
+                 response_data=b"x", response_delay_ms=20_000)))]),
+        dict(port=server.port, method="ServerStream", stream_type=server_stream,
+             cancel=dict(after_num_responses=1),
+             request_messages=[in_any(ServerStreamRequest(
+                 response_definition=streamed(
+                     response_data=[b"a", b"b"], response_delay_ms=100)))]),
+        dict(port=server.port, method="BidiStream", stream_type=full,
+             request_messages=[in_any(BidiStreamRequest(
+                 full_duplex=True, response_definition=streamed(response_data=[b"a", b"b"])))
+                 for _ in range(2)]))
+    headers = lambda fields: {field.name: list(field.value) for field in fields}  # noqa: E731
+    assert [payload.data for payload in well.payloads] == [b"well"]
+    assert headers(well.payloads[0].request_info.request_headers)["x-a"] == ["b", "c"]
+    assert headers(well.response_headers)["x-h"] == ["1", "2"]
+    assert headers(well.response_trailers)["x-t"] == ["3"]
+    assert (failing.error.code, failing.error.message) == (9, "as told")
+    assert headers(failing.response_headers)["x-h"] == ["1"]
+    assert headers(failing.response_trailers)["x-t"] == ["3"]
+    assert len(failing.error.details) == 1 and not failing.payloads
+    assert cancelled.error.code == 1 and late.error.code == 4
+    assert [payload.data for payload in stream.payloads] == [b"a"] and stream.error.code == 1
+    assert [payload.data for payload in bidirectional.payloads] == [b"a", b"b"]
+    assert not bidirectional.HasField("error")

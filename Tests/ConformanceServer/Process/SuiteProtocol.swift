@@ -25,6 +25,8 @@ enum SuiteProtocol {
         if request.useTls { $0.pemCert = request.serverCreds.cert }
       })
     EndingSignals.wait()
+    // First: the suite kills who takes long to end.
+    files.remove()
     server.shutDown(grace: .seconds(1))
   }
 
