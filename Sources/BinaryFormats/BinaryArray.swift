@@ -2,6 +2,7 @@
 public struct BinaryArray: Sendable, Equatable {
   /// One length a dimension, outermost first; empty for a scalar.
   public let shape: [Int]
+  /// What the elements are.
   public let elementType: ElementType
   /// Little-endian row-major elements.
   public let bytes: [UInt8]
@@ -16,6 +17,7 @@ public struct BinaryArray: Sendable, Equatable {
     self.isNested = isNested
   }
 
+  /// How many elements there are.
   public var count: Int { bytes.count / elementType.width }
 
   /// Arrays of more dimensions are refused.
@@ -24,9 +26,12 @@ public struct BinaryArray: Sendable, Equatable {
 
 /// What is said of an array beside its bytes.
 public struct ArrayDescription: Sendable {
+  /// The length of each dimension; nil when it is not said.
   public var shape: [Int]?
+  /// What the elements are; nil when it is not said.
   public var dataType: DataType?
 
+  /// Says what is given, and leaves the rest open.
   public init(shape: [Int]? = nil, dataType: DataType? = nil) {
     self.shape = shape
     self.dataType = dataType

@@ -1,5 +1,6 @@
 /// Why bytes are not the array they are said to be.
 public struct BinaryFormatError: Error, Sendable, CustomStringConvertible {
+  /// The kind of the error.
   public enum Code: Sendable {
     /// The bytes break the rules of their format, or hold something else than numbers.
     case malformed
@@ -9,6 +10,7 @@ public struct BinaryFormatError: Error, Sendable, CustomStringConvertible {
     case tooLarge
   }
 
+  /// The kind of the error.
   public let code: Code
   /// What was wrong and where, and what was expected, for a person.
   public let message: String

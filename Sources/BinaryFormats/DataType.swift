@@ -3,15 +3,19 @@
 /// Wider than `ElementType`: it has a byte order, and half-precision floats, which are read as
 /// float32.
 public struct DataType: Sendable, Hashable {
+  /// What an element is, whatever the order of its bytes.
   public enum Scalar: Sendable, Hashable {
     case element(ElementType)
     case float16
     case bfloat16
   }
 
+  /// What an element is.
   public let scalar: Scalar
+  /// Whether the most significant byte comes first.
   public let isBigEndian: Bool
 
+  /// An element in little-endian order.
   public init(_ element: ElementType) { self.init(.element(element), isBigEndian: false) }
 
   init(_ scalar: Scalar, isBigEndian: Bool) {

@@ -6,6 +6,7 @@ public import BridgeTools
 public final class PluginHost: Sendable {
   /// What became of one file of the plugin directory.
   public struct LoadReport: Sendable {
+    /// The path of the file.
     public let file: String
     /// The tools it brought, or why it was not loaded.
     public let result: Result<[String], PluginError>

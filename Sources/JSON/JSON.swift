@@ -14,10 +14,14 @@ public enum JSON: Sendable, Hashable {
   /// Members in the order of the text. Where a key repeats, `subscript` finds the last.
   case object([Member])
 
+  /// A key with its value.
   public struct Member: Sendable, Hashable {
+    /// As it is after its escapes were read.
     public var key: String
+    /// Of the key.
     public var value: JSON
 
+    /// Joins a key and a value.
     public init(key: String, value: JSON) {
       self.key = key
       self.value = value
@@ -67,6 +71,9 @@ public enum JSON: Sendable, Hashable {
     self = try text.withUTF8 { try Self.read(UnsafeRawBufferPointer($0)) { $0.value() } }
   }
 
+  /// Parses a text in UTF-8 into a tree.
+  ///
+  /// - Throws: `JSONError`.
   public init(parsing bytes: [UInt8]) throws {
     self = try bytes.withUnsafeBytes { try Self.read($0) { $0.value() } }
   }

@@ -12,6 +12,7 @@ public struct JSONReader {
     end = nodes + count
   }
 
+  /// What a value is.
   public enum Kind: Sendable {
     case null, boolean, integer, number, string, array, object
   }
@@ -39,6 +40,7 @@ public struct JSONReader {
     return next.pointee.kind == SJ_TRUE.rawValue
   }
 
+  /// The next value when it is a whole number within Int64.
   public mutating func integer() -> Int64? {
     guard kind == .integer else { return nil }
     defer { next += 1 }
@@ -65,6 +67,7 @@ public struct JSONReader {
     return value
   }
 
+  /// The next value when it is a string.
   public mutating func string() -> String? {
     guard kind == .string else { return nil }
     defer { next += 1 }
@@ -73,6 +76,7 @@ public struct JSONReader {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Whether the next value is null; it is passed over then.
   public mutating func null() -> Bool {
     guard kind == .null else { return false }
     next += 1

@@ -1,11 +1,15 @@
 /// Writes JSON text (RFC 8259) as UTF-8 bytes, without white space.
 public struct JSONWriter {
+  /// What was written so far.
   public private(set) var bytes: [UInt8] = []
 
+  /// Begins with nothing.
   public init() {}
 
+  /// Begins with nothing, and with room for so many bytes.
   public init(reservingCapacity capacity: Int) { bytes.reserveCapacity(capacity) }
 
+  /// Writes a tree.
   public mutating func write(_ value: JSON) {
     switch value {
     case .null: write(raw: "null")
@@ -33,10 +37,12 @@ public struct JSONWriter {
     }
   }
 
+  /// Writes true or false.
   public mutating func write(_ value: Bool) {
     write(raw: value ? "true" : "false")
   }
 
+  /// Writes a whole number.
   public mutating func write(_ value: Int64) {
     if value >= 0 && value < 10 {
       bytes.append(UInt8(ascii: "0") + UInt8(value))
@@ -56,6 +62,7 @@ public struct JSONWriter {
     }
   }
 
+  /// Writes a string with its quotes and escapes.
   public mutating func write(_ value: String) {
     bytes.append(UInt8(ascii: "\""))
     var value = value
@@ -93,6 +100,7 @@ public struct JSONWriter {
     text.withUTF8Buffer { bytes.append(contentsOf: $0) }
   }
 
+  /// Writes text that is JSON already.
   public mutating func write(raw text: some Sequence<UInt8>) {
     bytes.append(contentsOf: text)
   }

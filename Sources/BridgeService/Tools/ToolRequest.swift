@@ -5,10 +5,12 @@ internal import GRPC
 internal import JSON
 
 extension ExecuteToolRequest.Parameter: ArgumentSource {
+  /// The parameter as a value of a type.
   package func value(as type: ValueType) throws -> Value {
     try Payload(typeURL: typeURL, value: content, binary: binary, as: type).value
   }
 
+  /// The parameter as JSON text.
   package func json() throws -> [UInt8] {
     guard let url = TypeURL(typeURL) else {
       throw SessionError(.invalidValue, "unknown type URL \"\(typeURL)\"")
@@ -29,6 +31,7 @@ extension ExecuteToolRequest.Parameter: ArgumentSource {
     return writer.bytes
   }
 
+  /// The parameter as bytes.
   package func bytes() throws -> [UInt8] {
     if !binary.isEmpty || content.isEmpty { return binary }
     if TypeURL(typeURL)?.content == .wrapper(.bytes),
