@@ -22,6 +22,12 @@ let hardened: [LinkerSetting] = [
     .when(platforms: [.linux]))
 ]
 
+/// Compiles against other headers of the ABI, a folder of Tests/FrozenABI, under the module's own name.
+func frozenABI(_ headers: String) -> [SwiftSetting] {
+  let map = "\(Context.packageDirectory)/Tests/FrozenABI/\(headers)/module.modulemap"
+  return swiftSettings + [.unsafeFlags(["-Xcc", "-fmodule-map-file=\(map)"])]
+}
+
 let package = Package(
   name: "bridge-host",
   products: [
@@ -34,6 +40,11 @@ let package = Package(
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
     .library(name: "ExampleToolsC", type: .dynamic, targets: ["ExampleToolsC"]),
     .library(name: "TestPlugin", type: .dynamic, targets: ["TestPlugin"]),
+    .library(name: "NextTools", type: .dynamic, targets: ["NextTools"]),
+    .library(name: "SDKTools", type: .dynamic, targets: ["SDKTools"]),
+    .library(name: "ReleasedTools", type: .dynamic, targets: ["ReleasedTools"]),
+    .library(name: "ReleasedToolsC", type: .dynamic, targets: ["ReleasedToolsC"]),
+    .library(name: "NextToolsC", type: .dynamic, targets: ["NextToolsC"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
@@ -54,6 +65,9 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
+
+    // Calls of plugins' functions, in C++: exceptions that leave them end there.
+    .target(name: "CPluginCalls"),
 
     // The plugin side: what a plugin author builds against.
     .target(name: "BridgePluginABI"),
@@ -126,7 +140,9 @@ let package = Package(
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "BridgeTools", "CLibffi", "JSON", "Threads",
+        "BridgePluginABI", "BridgeSessions", "BridgeTools", "CLibffi", "CPluginCalls", "JSON",
+        "Threads", "TrustedFiles",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
@@ -204,6 +220,48 @@ let package = Package(
     .target(
       name: "TestPlugin", dependencies: ["BridgePluginABI"], path: "Tests/TestPlugin",
       linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "ReleasedTools", path: "Tests/FrozenABI/ReleasedTools",
+      swiftSettings: frozenABI("Released"), linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "ReleasedToolsC", path: "Tests/FrozenABI/ReleasedToolsC",
+      cSettings: [.headerSearchPath("../Released/include")], linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "NextToolsC", path: "Tests/FrozenABI/NextToolsC",
+      cSettings: [.headerSearchPath("../Next/include")], linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "NextHost",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "CLibffi", "CPluginCalls", "JSON", "Threads",
+        "TrustedFiles",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/FrozenABI/NextHost", swiftSettings: frozenABI("Next")),
+    .executableTarget(
+      name: "Pairing",
+      dependencies: [
+        "BridgePluginHost", "BridgeSessions", "BridgeTools", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/FrozenABI/Pairing", swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "NextPairing",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "NextHost", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/FrozenABI/NextPairing",
+      swiftSettings: frozenABI("Next") + [.define("NEXT_HOST")]),
+    .testTarget(
+      name: "FrozenABITests", path: "Tests/FrozenABI/FrozenABITests", swiftSettings: swiftSettings),
+    .target(name: "NextSDK", path: "Tests/FrozenABI/NextSDK", swiftSettings: frozenABI("Next")),
+    .target(
+      name: "NextTools", dependencies: ["NextSDK"], path: "Tests/FrozenABI/NextTools",
+      swiftSettings: frozenABI("Next") + [.define("NEXT_SDK")], linkerSettings: exportsOnlyEntry),
+    .target(
+      name: "SDKTools", dependencies: ["BridgePlugin"], path: "Tests/SDKTools",
+      swiftSettings: swiftSettings, linkerSettings: exportsOnlyEntry),
     .target(
       name: "BinaryFormatsFuzzing", dependencies: ["BinaryFormats"],
       path: "Tests/Fuzz/BinaryFormats", swiftSettings: swiftSettings),
@@ -310,10 +368,13 @@ let package = Package(
       ],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "BridgePluginTests", dependencies: ["BridgePlugin", "BridgePluginABI"],
+      swiftSettings: swiftSettings),
+    .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
         "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgeSessions",
-        "BridgeTools", "JSON", "RandomSessions", "Threads",
+        "BridgeTools", "JSON", "RandomSessions", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

@@ -26,15 +26,14 @@ static bridge_status fail_as_host(bridge_call *call, bridge_status code) {
 }
 
 static bridge_status answer_integer(bridge_call *call, int64_t number) {
-  const bridge_value value = {
-      .size = sizeof value, .type = BRIDGE_TYPE_INTEGER, .as.integer = number};
+  const bridge_value value = {.type = BRIDGE_TYPE_INTEGER, .as.integer = number};
   return host->call->result(call, &value);
 }
 
 // Reads a parameter of a type. The host checks calls, so only a broken host gets this wrong.
 static bridge_status parameter(const bridge_call *call, bridge_str name, bridge_type type,
                                bridge_value *value) {
-  *value = (bridge_value){.size = sizeof *value};
+  *value = (bridge_value){.type = BRIDGE_TYPE_NULL};
   const bridge_status status = host->call->parameter(call, name, value);
   if (status != BRIDGE_OK) return status;
   return value->type == type ? BRIDGE_OK : BRIDGE_INTERNAL;
@@ -60,8 +59,7 @@ static bridge_status hello(void *context, bridge_call *call, const bridge_variab
   if (name.as.text.length > 0) memcpy(text + length, name.as.text.data, name.as.text.length);
   length += name.as.text.length;
   text[length++] = '!';
-  const bridge_value greeting = {
-      .size = sizeof greeting, .type = BRIDGE_TYPE_STRING, .as.text = {text, length}};
+  const bridge_value greeting = {.type = BRIDGE_TYPE_STRING, .as.text = {text, length}};
   return host->call->result(call, &greeting);
 }
 
@@ -94,7 +92,7 @@ static bridge_status dot(void *context, bridge_call *call, const bridge_variable
   if (a.as.numbers.count != b.as.numbers.count) {
     return fail(call, BRIDGE_INVALID_ARGUMENT, "a and b must have the same number of elements");
   }
-  bridge_value product = {.size = sizeof product, .type = BRIDGE_TYPE_FLOAT};
+  bridge_value product = {.type = BRIDGE_TYPE_FLOAT};
   for (size_t i = 0; i < a.as.numbers.count; i++) {
     product.as.number += number_at(&a.as.numbers, i) * number_at(&b.as.numbers, i);
   }
@@ -112,22 +110,25 @@ static bridge_status increment(void *context, bridge_call *call, bridge_variable
 
   for (;;) {
     bridge_snapshot *snapshot;
-    status = host->variables->get(variables, name.as.text, &snapshot);
+    status = host->variables->get(variables, name.as.text, 0, &snapshot);
     if (status != BRIDGE_OK) return fail_as_host(call, status);
-    bridge_variable seen = {.size = sizeof seen, .value.size = sizeof seen.value};
+    bridge_variable seen = {.size = sizeof seen};
     status = host->variables->read(snapshot, &seen);
-    bridge_value value = seen.value;
     host->variables->release(snapshot); // an integer has no views that need it
     if (status != BRIDGE_OK) return fail_as_host(call, status);
-    if (value.type != BRIDGE_TYPE_INTEGER) {
+    if (seen.value.type != BRIDGE_TYPE_INTEGER) {
       return fail(call, BRIDGE_INVALID_ARGUMENT, "the variable is not an integer");
     }
-    if (value.as.integer == INT64_MAX) {
+    if (seen.value.as.integer == INT64_MAX) {
       return fail(call, BRIDGE_OUT_OF_RANGE, "the variable is at its largest value");
     }
-    value.as.integer += 1;
-    status = host->variables->set(variables, name.as.text, &value, seen.version, NULL);
-    if (status == BRIDGE_OK) return answer_integer(call, value.as.integer);
+    const bridge_write write = {
+        .size = sizeof write,
+        .identifier = name.as.text,
+        .value = {.type = BRIDGE_TYPE_INTEGER, .as.integer = seen.value.as.integer + 1},
+        .expected_version = seen.version};
+    status = host->variables->set(variables, &write, NULL);
+    if (status == BRIDGE_OK) return answer_integer(call, write.value.as.integer);
     if (status != BRIDGE_ABORTED) return fail_as_host(call, status);
     status = host->call->check(call);
     if (status != BRIDGE_OK) return fail(call, status, "cancelled before the variable was free");
@@ -144,8 +145,7 @@ static bridge_status stream(void *context, bridge_call *call, const bridge_varia
   if (status != BRIDGE_OK) return fail(call, status, "cannot read the parameter count");
 
   for (int64_t sent = 0; sent < count.as.integer;) {
-    const bridge_value chunk = {
-        .size = sizeof chunk, .type = BRIDGE_TYPE_INTEGER, .as.integer = sent};
+    const bridge_value chunk = {.type = BRIDGE_TYPE_INTEGER, .as.integer = sent};
     status = host->call->emit(call, &chunk);
     if (status == BRIDGE_OK) {
       sent++;

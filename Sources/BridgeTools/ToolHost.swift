@@ -49,8 +49,9 @@ public final class ToolHost: Sendable {
 
   /// Starts a call that a running tool makes.
   func start(
-    _ name: String, arguments: [any ArgumentSource], isStreaming: Bool, in session: Session,
-    from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
+    _ name: String, arguments: [any ArgumentSource], metadata: [String: String],
+    deadline: Int64?, isStreaming: Bool, in session: Session, from caller: ToolCall, waits: Bool,
+    observer: any ToolCallObserver
   ) throws -> ToolCall {
     let depth = caller.request.depth + 1
     guard depth <= Self.depthLimit else {
@@ -61,6 +62,12 @@ public final class ToolHost: Sendable {
         details: ["limit": "\(Self.depthLimit)"])
     }
     let tool = try registry.admit(name)
+    guard tool.description.isReadOnly || !caller.tool.isReadOnly else {
+      throw ToolsError(
+        .failedPrecondition,
+        "\(caller.tool.name) is read-only and cannot call \(name), which may write",
+        details: ["tool": name])
+    }
     try checkTurns(tool.registered, caller)
     guard caller.mayBlock || !waits || tool.registered.runsInline else {
       throw ToolsError(
@@ -69,12 +76,15 @@ public final class ToolHost: Sendable {
     }
     let request = ToolCall.Request(
       arguments: try Arguments(arguments, for: tool.description),
-      metadata: caller.metadata, deadline: caller.request.deadline, isStreaming: isStreaming,
-      depth: depth)
+      metadata: caller.metadata.merging(metadata) { $1 },
+      deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
+      isStreaming: isStreaming, depth: depth)
     let call = try start(
       tool, request, in: session,
       from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,
       observer: NestedObserver(observer, caller: caller))
+    // The caller's deadline is kept by whoever keeps the caller's.
+    if let deadline { threads.cancel(call, at: deadline) }
     return call
   }
 

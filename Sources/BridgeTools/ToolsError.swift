@@ -13,6 +13,8 @@ public struct ToolsError: Error, Sendable, CustomStringConvertible {
     case nameTaken
     /// The call cannot be made from where it was asked for.
     case failedPrecondition
+    /// A JSON Schema that a tool or a plugin declares is none.
+    case invalidSchema
   }
 
   /// The kind of error.

@@ -13,3 +13,6 @@ static inline ffi_type *bridge_ffi_type_sint64(void) { return &ffi_type_sint64; 
 static inline ffi_type *bridge_ffi_type_float(void) { return &ffi_type_float; }
 static inline ffi_type *bridge_ffi_type_double(void) { return &ffi_type_double; }
 static inline ffi_type *bridge_ffi_type_pointer(void) { return &ffi_type_pointer; }
+
+// The address of ffi_call, for whoever calls it where exceptions are caught.
+static inline void *bridge_ffi_call_address(void) { return (void *)ffi_call; }

@@ -2,6 +2,7 @@ import BridgeSessions
 import Glibc
 import JSON
 import Testing
+import TrustedFiles
 
 @testable import BridgePluginHost
 
@@ -17,7 +18,8 @@ extension TestPluginSuites {
       }
 
       deinit {
-        for name in (try? FilePermissions.entries(of: path)) ?? [] { unlink("\(path)/\(name)") }
+        let names = (try? TrustedDirectory(path).entries()) ?? []
+        for name in names { unlink("\(path)/\(name)") }
         rmdir(path)
       }
 

@@ -108,7 +108,7 @@ final class TestHost: Sendable {
   let tools = ToolHost(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
   let plugins: PluginHost
 
-  init() { plugins = PluginHost(registry: tools.registry) }
+  init() { plugins = PluginHost(tools: tools) }
 
   deinit { tools.stop() }
 

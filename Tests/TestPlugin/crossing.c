@@ -50,7 +50,7 @@ static void end_next(void *context, const bridge_change *change) {
 }
 static bridge_status write_counter(bridge_variables *variables, int64_t number) {
   bridge_value value = integer(number);
-  return host->variables->set(variables, view("counter"), &value, 0, NULL);
+  return set(variables, "counter", value);
 }
 // Answers how many went on while the next one's callback still ran: the one that closed the ring.
 static bridge_status run_ring(void *context, bridge_call *call, bridge_variables *variables) {
@@ -59,10 +59,9 @@ static bridge_status run_ring(void *context, bridge_call *call, bridge_variables
   bridge_status status = host->call->parameter(call, view("count"), &count);
   if (status != BRIDGE_OK) return status;
   struct ring ring = {.count = (int)count.as.integer};
-  bridge_str name = view("counter");
   for (int i = 0; i < ring.count; i++) {
     ring.members[i].ring = &ring;
-    status = host->variables->watch(variables, &name, 1, 0, end_next, &ring.members[i],
+    status = watch(variables, "counter", 0, end_next, &ring.members[i],
                                     &ring.members[i].watch);
     if (status != BRIDGE_OK) return status;
   }
@@ -99,12 +98,11 @@ static void end_second(void *context, const bridge_change *change) {
 static bridge_status run_chain(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context;
   struct chain chain = {0};
-  bridge_str name = view("counter");
   bridge_watch *first;
   bridge_status status =
-      host->variables->watch(variables, &name, 1, 0, work, &chain, &chain.second);
+      watch(variables, "counter", 0, work, &chain, &chain.second);
   if (status == BRIDGE_OK)
-    status = host->variables->watch(variables, &name, 1, 0, end_second, &chain, &first);
+    status = watch(variables, "counter", 0, end_second, &chain, &first);
   if (status == BRIDGE_OK) status = write_counter(variables, 1);
   if (status != BRIDGE_OK) return status;
   await(&chain.first_ended, 1, "the end of the first callback");
@@ -146,13 +144,12 @@ static bridge_status run_complete_across(void *context, bridge_call *call,
   (void)context;
   struct across *across = calloc(1, sizeof *across);
   across->references = 3;
-  bridge_str name = view("counter");
   bridge_watch *other;
   bridge_status status = host->call->retain(call, &across->token);
   if (status == BRIDGE_OK)
-    status = host->variables->watch(variables, &name, 1, 0, complete_call, across, &across->watch);
+    status = watch(variables, "counter", 0, complete_call, across, &across->watch);
   if (status == BRIDGE_OK)
-    status = host->variables->watch(variables, &name, 1, 0, end_completing, across, &other);
+    status = watch(variables, "counter", 0, end_completing, across, &other);
   if (status == BRIDGE_OK) status = write_counter(variables, 1);
   drop(across);
   return status == BRIDGE_OK ? BRIDGE_PENDING : status;
@@ -193,9 +190,8 @@ static bridge_status run_cancel_across(void *context, bridge_call *call,
                                        bridge_variables *variables) {
   (void)context;
   struct both both = {0};
-  bridge_str name = view("counter");
   bridge_status status =
-      host->variables->watch(variables, &name, 1, 0, forget_listener, &both, &both.watch);
+      watch(variables, "counter", 0, forget_listener, &both, &both.watch);
   if (status == BRIDGE_OK)
     status = host->call->on_cancel(call, end_watch, &both, &both.listener);
   tell_ready(call);

@@ -19,7 +19,7 @@ static bridge_status fail(bridge_call *call, bridge_status code, const char *mes
 // Fails with every field of an error.
 static bridge_status run_fail(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context, (void)variables;
-  bridge_error error = {.size = sizeof error, .code = BRIDGE_UNAVAILABLE, .retryable = 1,
+  bridge_error error = {.size = sizeof error, .flags = BRIDGE_ERROR_RETRYABLE, .code = BRIDGE_UNAVAILABLE,
                         .message = BRIDGE_STR("the oracle is closed"),
                         .type = BRIDGE_STR("oracle_error"),
                         .details = BRIDGE_STR("{\"hours\":\"9-5\"}")};
@@ -44,7 +44,7 @@ static bridge_status run_stale(void *context, bridge_call *call, bridge_variable
   if (stale_call) {
     errors += host->call->parameter(stale_call, view("x"), &value) == BRIDGE_FAILED_PRECONDITION;
     errors += host->call->check(stale_call) == BRIDGE_FAILED_PRECONDITION;
-    bridge_variable variable;
+    bridge_variable variable = {.size = sizeof variable};
     errors += host->variables->read(stale_snapshot, &variable) == BRIDGE_FAILED_PRECONDITION;
     errors += host->variables->release(stale_snapshot) == BRIDGE_FAILED_PRECONDITION;
   }
@@ -53,15 +53,15 @@ static bridge_status run_stale(void *context, bridge_call *call, bridge_variable
   errors += host->variables->unwatch((bridge_watch *)call) == BRIDGE_FAILED_PRECONDITION;
   errors += host->call->complete((bridge_token *)call, BRIDGE_OK) == BRIDGE_FAILED_PRECONDITION;
   errors += host->call->result(call, NULL) == BRIDGE_INVALID_ARGUMENT;
-  bridge_value odd = {sizeof odd, 99, {0}};
+  bridge_value odd = {.type = 99};
   errors += host->call->result(call, &odd) == BRIDGE_INVALID_ARGUMENT;
-  bridge_value text = {sizeof text, BRIDGE_TYPE_STRING, {.text = {"\xff", 1}}};
+  bridge_value text = {.type = BRIDGE_TYPE_STRING, .as.text = {"\xff", 1}};
   errors += host->call->result(call, &text) == BRIDGE_INVALID_ARGUMENT;
-  bridge_value json = {sizeof json, BRIDGE_TYPE_OBJECT, {.text = BRIDGE_STR("[1]")}};
+  bridge_value json = {.type = BRIDGE_TYPE_OBJECT, .as.text = BRIDGE_STR("[1]")};
   errors += host->call->result(call, &json) == BRIDGE_INVALID_ARGUMENT;
   stale_call = call;
   // Not released: it goes with the call.
-  host->variables->get(variables, view("counter"), &stale_snapshot);
+  host->variables->get(variables, view("counter"), 0, &stale_snapshot);
   bridge_value result = integer(errors);
   return host->call->result(call, &result);
 }
@@ -137,16 +137,14 @@ static void on_change(void *context, const bridge_change *change) {
 static bridge_status run_watch(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context;
   struct watching state = {0};
-  bridge_str name = view("counter");
-  bridge_watch *watch;
-  bridge_status status =
-      host->variables->watch(variables, &name, 1, 1, on_change, &state, &watch);
+  bridge_watch *watching;
+  bridge_status status = watch(variables, "counter", 1, on_change, &state, &watching);
   if (status != BRIDGE_OK) return status;
   for (;;) {
     bridge_snapshot *snapshot;
-    status = host->variables->get(variables, name, &snapshot);
+    status = host->variables->get(variables, view("counter"), 0, &snapshot);
     if (status != BRIDGE_OK) break;
-    bridge_variable variable;
+    bridge_variable variable = {.size = sizeof variable};
     host->variables->read(snapshot, &variable);
     int64_t number = variable.value.as.integer;
     int64_t revision = variable.revision;
@@ -156,7 +154,7 @@ static bridge_status run_watch(void *context, bridge_call *call, bridge_variable
     if (status != BRIDGE_OK) break;
   }
   // The state is on this stack: a callback after this returns would be a crash.
-  host->variables->unwatch(watch);
+  host->variables->unwatch(watching);
   if (status != BRIDGE_OK) return status;
   if (state.disorder) return fail(call, BRIDGE_INTERNAL, "changes came out of order");
   bridge_value result = integer(state.calls);
@@ -180,7 +178,7 @@ static bridge_status run_watch_once(void *context, bridge_call *call,
   (void)context;
   struct once *state = calloc(1, sizeof *state);
   bridge_status status =
-      host->variables->watch(variables, NULL, 0, 1, on_first, state, &state->watch);
+      watch(variables, NULL, 1, on_first, state, &state->watch);
   while (status == BRIDGE_OK && !state->done) status = host->call->sleep(call, 1000000);
   if (status == BRIDGE_OK) status = host->call->sleep(call, 20000000);
   bridge_value result = integer(state->calls);
@@ -194,10 +192,10 @@ static bridge_status run_cheat(void *context, bridge_call *call,
   (void)context;
   bridge_value value = integer(666);
   bridge_status status =
-      host->variables->set((bridge_variables *)variables, view("counter"), &value, 0, NULL);
-  bridge_error error;
+      set((bridge_variables *)variables, "counter", value);
+  bridge_error error = {.size = sizeof error};
   host->call->last_error(call, &error);
-  bridge_value result = {sizeof result, BRIDGE_TYPE_STRING, {.text = error.message}};
+  bridge_value result = {.type = BRIDGE_TYPE_STRING, .as.text = error.message};
   host->call->result(call, &result);
   return status == BRIDGE_PERMISSION_DENIED ? BRIDGE_OK : BRIDGE_INTERNAL;
 }
@@ -208,13 +206,14 @@ static bridge_status run_footprint(void *context, bridge_call *call, bridge_vari
   bridge_snapshot *snapshot;
   bridge_value value = integer(1);
   int64_t right = 0;
-  right += host->variables->get(variables, view("a_1"), &snapshot) == BRIDGE_OK;
-  right += host->variables->get(variables, view("counter"), &snapshot) == BRIDGE_PERMISSION_DENIED;
-  right += host->variables->set(variables, view("out"), &value, 0, NULL) == BRIDGE_OK;
-  right += host->variables->set(variables, view("a_1"), &value, 0, NULL) == BRIDGE_PERMISSION_DENIED;
+  right += host->variables->get(variables, view("a_1"), 0, &snapshot) == BRIDGE_OK;
+  right += host->variables->get(variables, view("counter"), 0, &snapshot) == BRIDGE_PERMISSION_DENIED;
+  right += set(variables, "out", value) == BRIDGE_OK;
+  right += set(variables, "a_1", value) == BRIDGE_PERMISSION_DENIED;
   right += host->variables->remove(variables, view("counter")) == BRIDGE_PERMISSION_DENIED;
   bridge_write write = {.size = sizeof write, .identifier = view("counter"), .value = value};
-  right += host->variables->set_all(variables, &write, 1) == BRIDGE_PERMISSION_DENIED;
+  const bridge_write *writes[] = {&write};
+  right += host->variables->set_all(variables, writes, 1, NULL) == BRIDGE_PERMISSION_DENIED;
   bridge_value result = integer(right);
   return host->call->result(call, &result);
 }
@@ -223,14 +222,14 @@ static bridge_status run_footprint(void *context, bridge_call *call, bridge_vari
 static bridge_status run_serial(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context;
   bridge_snapshot *snapshot;
-  bridge_status status = host->variables->get(variables, view("counter"), &snapshot);
+  bridge_status status = host->variables->get(variables, view("counter"), 0, &snapshot);
   if (status != BRIDGE_OK) return status;
-  bridge_variable variable;
+  bridge_variable variable = {.size = sizeof variable};
   host->variables->read(snapshot, &variable);
   bridge_value next = integer(variable.value.as.integer + 1);
   host->variables->release(snapshot);
   host->call->sleep(call, 500000);
-  return host->variables->set(variables, view("counter"), &next, 0, NULL);
+  return set(variables, "counter", next);
 }
 
 static bridge_status run_sleep(void *context, bridge_call *call, bridge_variables *variables) {
@@ -239,16 +238,15 @@ static bridge_status run_sleep(void *context, bridge_call *call, bridge_variable
 }
 
 static atomic_int released;
-static void release_blob(void *context, const void *data, size_t length) {
-  (void)context, (void)length;
-  free((void *)data);
+static void release_blob(void *blob) {
+  free(blob);
   released++;
 }
 static bridge_status run_blob(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context, (void)variables;
   char *blob = malloc(3);
   memcpy(blob, "\1\2\3", 3);
-  host->call->binary_result(call, blob, 3, release_blob, NULL);
+  host->call->give_binary(call, blob, 3, release_blob, blob);
   host->call->annotate(call, view("key"), view("value"));
   bridge_value result = integer(released);
   return host->call->result(call, &result);

@@ -13,12 +13,28 @@ extern const bridge_parameter *const count_parameters[];
 static inline bridge_str view(const char *text) { return (bridge_str){text, strlen(text)}; }
 
 static inline bridge_value integer(int64_t number) {
-  return (bridge_value){sizeof(bridge_value), BRIDGE_TYPE_INTEGER, {.integer = number}};
+  return (bridge_value){.type = BRIDGE_TYPE_INTEGER, .as.integer = number};
 }
 
 static inline bridge_status answer(bridge_call *call, int64_t number) {
   bridge_value result = integer(number);
   return host->call->result(call, &result);
+}
+
+static inline bridge_status set(bridge_variables *variables, const char *name, bridge_value value) {
+  bridge_write write = {.size = sizeof write, .identifier = view(name), .value = value};
+  return host->variables->set(variables, &write, NULL);
+}
+
+// Watches one variable, or all where `name` is NULL.
+static inline bridge_status watch(const bridge_variables *variables, const char *name, int initial,
+                                  bridge_on_change on_change, void *context, bridge_watch **watch) {
+  bridge_str identifier = view(name ? name : "");
+  bridge_subscription subscription = {
+      .size = sizeof subscription, .flags = initial ? BRIDGE_WATCH_INITIAL : 0,
+      .identifiers = &identifier, .identifier_count = name ? 1 : 0,
+      .on_change = on_change, .context = context};
+  return host->variables->watch(variables, &subscription, watch);
 }
 
 // Tells the test that the tool runs, and may be cancelled.

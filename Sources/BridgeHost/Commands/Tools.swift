@@ -18,15 +18,15 @@ struct Tools: ParsableCommand {
 
   func run() throws {
     let logger = Logger(label: "bridge-host") { _ in SwiftLogNoOpLogHandler() }
-    let registry = ToolHost(logger: logger).registry
-    let host = PluginHost(registry: registry)
+    let tools = ToolHost(logger: logger)
+    let host = PluginHost(tools: tools)
     var failed = false
     for report in try failingPlainly({ try host.loadDirectory(plugins) }) {
       guard case .failure(let error) = report.result else { continue }
       StandardError.writeLine("skipped: \(error)")
       failed = true
     }
-    for tool in registry.catalog.descriptions {
+    for tool in tools.registry.catalog.descriptions {
       try failingPlainly {
         if json { return try StandardOutput.writeLine(ToolListing.json(tool)) }
         for line in ToolListing.lines(tool) { try StandardOutput.writeLine(line) }

@@ -19,7 +19,7 @@ final class PluginsComponent: HostComponent {
   /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
   func start() throws {
     guard let directory else { return }
-    for report in try PluginHost(registry: tools.registry).loadDirectory(directory) {
+    for report in try PluginHost(tools: tools).loadDirectory(directory) {
       switch report.result {
       case .success(let names):
         logger.info(

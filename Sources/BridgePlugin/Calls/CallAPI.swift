@@ -7,6 +7,7 @@ struct CallAPI: Sendable {
   let variables: Handle
 
   var table: bridge_call_api { host.call.pointee }
+  var toolsTable: bridge_tools_api { host.tools.pointee }
 
   /// Whether to go on: ok, cancelled or deadline exceeded.
   var status: bridge_status { table.check!(call.pointer) }
@@ -14,7 +15,6 @@ struct CallAPI: Sendable {
   /// Reads a parameter; nil for an optional one that is absent.
   func parameter(_ name: String) throws(ToolError) -> ToolValue? {
     var value = bridge_value()
-    value.size = UInt32(MemoryLayout<bridge_value>.size)
     let status = name.withView { table.parameter!(call.pointer, $0, &value) }
     if status == Status.notFound { return nil }
     try check(status)
@@ -63,11 +63,7 @@ struct CallAPI: Sendable {
       return ToolError(
         ToolError.Code(rawValue: status), "the host answered with status \(status)")
     }
-    return ToolError(
-      ToolError.Code(rawValue: status), String(error.message), type: String(error.type),
-      retryable: error.retryable != 0,
-      details: error.details.bytes.isEmpty
-        ? nil : JSONText(String(error.details), kind: .object))
+    return ToolError(error)
   }
 
   /// Says why the call fails, and answers the status to return.
@@ -75,7 +71,7 @@ struct CallAPI: Sendable {
     var error = bridge_error()
     error.size = UInt32(MemoryLayout<bridge_error>.size)
     error.code = failure.code.status
-    error.retryable = failure.isRetryable ? 1 : 0
+    if failure.isRetryable { error.flags = UInt32(BRIDGE_ERROR_RETRYABLE) }
     failure.message.withView { message in
       failure.type.withView { type in
         (failure.details?.text ?? "").withView { details in

@@ -17,11 +17,8 @@ extension CallContext {
 
   /// Sleeps, and throws at once when the call is over. Keeps the thread.
   public func sleep(for duration: Duration) throws(ToolError) {
-    let (seconds, attoseconds) = duration.components
-    let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-    let nanoseconds = overflow ? Int64.max : max(0, whole &+ attoseconds / 1_000_000_000)
     try state.api.checkCancellation(
-      state.api.table.sleep!(state.api.call.pointer, nanoseconds))
+      state.api.table.sleep!(state.api.call.pointer, duration.wholeNanoseconds))
   }
 
   /// Sleeps without keeping the thread, and throws when the call is over.

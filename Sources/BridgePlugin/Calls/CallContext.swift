@@ -62,15 +62,27 @@ extension CallContext {
   public func setBinaryResult(_ bytes: [UInt8]) throws(ToolError) {
     // The storage of an array neither moves nor changes while somebody who does not write to it
     // holds it: the context does, until the host gives it back, which it does whatever it answers.
-    let kept = Unmanaged.passRetained(KeptBytes(bytes))
+    let kept = Kept(bytes)
     let status = bytes.withUnsafeBytes { view in
-      state.api.table.binary_result!(
-        state.api.call.pointer, view.baseAddress, view.count,
-        { context, _, _ in
-          if let context { Unmanaged<KeptBytes>.fromOpaque(context).release() }
-        }, kept.toOpaque())
+      state.api.table.give_binary!(
+        state.api.call.pointer, view.baseAddress, view.count, releaseKept, kept.retained())
     }
     try state.api.check(status)
+  }
+
+  /// Other tools, to be called from this call.
+  public var tools: ToolCaller { ToolCaller(state: state) }
+
+  /// What the plugin keeps for the caller's session, one object a type: made when it is asked for
+  /// first, and let go when the session has ended.
+  ///
+  ///     let cache = try call.sessionState { Cache() }
+  ///
+  /// - Parameter make: May run for several calls at once; one object is kept, and all get that.
+  public func sessionState<State: AnyObject & Sendable>(
+    as type: State.Type = State.self, _ make: () throws -> State
+  ) throws -> State {
+    try SessionStates.of(state.api).state(make)
   }
 }
 
@@ -84,11 +96,4 @@ public enum LogLevel: UInt32, Sendable, Hashable {
   case warning = 3
   /// Something failed.
   case error = 4
-}
-
-/// Holds an array for the host.
-private final class KeptBytes: Sendable {
-  let bytes: [UInt8]
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
 }

@@ -40,6 +40,15 @@ public struct ToolError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The message.
   public var description: String { message }
 
+  /// Copies an error of the host.
+  init(_ error: bridge_error) {
+    self.init(
+      Code(rawValue: error.code), String(error.message), type: String(error.type),
+      retryable: error.flags & UInt32(BRIDGE_ERROR_RETRYABLE) != 0,
+      details: error.details.bytes.isEmpty
+        ? nil : JSONText(String(error.details), kind: .object))
+  }
+
   /// What any error means to a caller.
   init(_ error: any Error) {
     self =

@@ -36,17 +36,19 @@ struct TypedArgument<Value: Sendable>: Argument {
 extension Parameter: DeclaredParameter {
   func describe(in arena: inout Arena) -> bridge_parameter {
     var parameter = bridge_parameter()
-    parameter.size = MemoryLayout<bridge_parameter>.size
+    parameter.size = UInt32(MemoryLayout<bridge_parameter>.size)
     parameter.name = arena.view(name)
     parameter.description = arena.view(description)
     parameter.type = type.rawValue
     if let defaultValue, defaultValue.toolValue != .null {
-      let value = arena.value(defaultValue.toolValue.coerced(to: type))
-      parameter.default_value = arena.place(value)
+      var value = arena.value(defaultValue.toolValue.coerced(to: type))
+      parameter.default_value = arena.place(&value, MemoryLayout<bridge_value>.size)
+        .assumingMemoryBound(to: bridge_value.self)
     } else if !Value.isOptional {
       parameter.flags = UInt32(BRIDGE_PARAMETER_REQUIRED)
     }
     if let constraints { parameter.constraints = arena.view(constraints.text) }
+    parameter.schema = arena.view(schema)
     return parameter
   }
 

@@ -117,9 +117,12 @@ extension Parameter where Value.Unwrapped == Tensor {
 
 extension Parameter where Value.Unwrapped == JSONText {
   /// JSON text of an object, of an array, or of anything.
+  ///
+  /// - Parameter schema: A JSON Schema (2020-12) that calls are checked against; empty for none.
   public init(
-    _ name: String, _ description: String, default defaultValue: Value? = nil, kind: JSONText.Kind
+    _ name: String, _ description: String, default defaultValue: Value? = nil, kind: JSONText.Kind,
+    schema: String = ""
   ) {
-    self.init(name, description, defaultValue, type: kind.type, constraints: [])
+    self.init(name, description, defaultValue, type: kind.type, constraints: [], schema: schema)
   }
 }

@@ -16,15 +16,17 @@ public struct Parameter<Value: ToolValueConvertible>: Sendable {
 
   let type: ValueType
   let constraints: JSONText?
+  let schema: String
 
   init(
     _ name: String, _ description: String, _ defaultValue: Value?, type: ValueType? = nil,
-    constraints: [(key: String, value: any ToolValueConvertible)]
+    constraints: [(key: String, value: any ToolValueConvertible)], schema: String = ""
   ) {
     self.name = name
     self.description = description
     self.defaultValue = defaultValue
     self.type = type ?? Value.valueType
+    self.schema = schema
     self.constraints = constraints.isEmpty ? nil : .object(members: constraints)
   }
 

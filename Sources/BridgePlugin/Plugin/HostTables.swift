@@ -1,47 +1,60 @@
 internal import BridgePluginABI
 
-/// The host's tables of functions, checked once so that nothing has to be checked later.
-// @unchecked: the host makes the tables once, for the life of the process, and never changes them.
+/// What the host offers, checked once so that nothing has to be checked later.
+///
+/// The tables are copies as large as the SDK knows them: what an older host does not have is nil, what
+/// a newer one has beyond is left out.
+// @unchecked: the copies are made once, never freed and never changed; the host's own is immortal.
 struct HostTables: @unchecked Sendable {
+  let host: UnsafePointer<bridge_host>
   let call: UnsafePointer<bridge_call_api>
   let variables: UnsafePointer<bridge_variables_api>
+  let tools: UnsafePointer<bridge_tools_api>
 
   /// - Throws: `ToolError` that says in a sentence why this host cannot be worked with.
   init(_ host: UnsafePointer<bridge_host>) throws(ToolError) {
+    let known = told(host)
     let version = BRIDGE_ABI_VERSION
-    guard host.pointee.abi_minimum <= version, version <= host.pointee.abi_maximum else {
+    guard known.abi_minimum <= version, version <= known.abi_maximum else {
       throw ToolError(
         .failedPrecondition,
         "the plugin speaks version \(version) of the ABI, the host "
-          + "\(host.pointee.abi_minimum) to \(host.pointee.abi_maximum)")
+          + "\(known.abi_minimum) to \(known.abi_maximum)")
     }
-    guard let call = host.pointee.call, let variables = host.pointee.variables else {
+    guard let call = known.call, let variables = known.variables, let tools = known.tools else {
       throw ToolError(.failedPrecondition, "the host has no tables of functions")
     }
-    try Self.check(call, "bridge_call_api", size: call.pointee.size)
-    try Self.check(variables, "bridge_variables_api", size: variables.pointee.size)
-    self.call = call
-    self.variables = variables
+    self.host = host
+    self.call = try Self.copy(
+      call, MemoryLayout<bridge_call_api>.size, "bridge_call_api", FirstRelease.callAPI
+    ).assumingMemoryBound(to: bridge_call_api.self)
+    self.variables = try Self.copy(
+      variables, MemoryLayout<bridge_variables_api>.size, "bridge_variables_api",
+      FirstRelease.variablesAPI
+    ).assumingMemoryBound(to: bridge_variables_api.self)
+    self.tools = try Self.copy(
+      tools, MemoryLayout<bridge_tools_api>.size, "bridge_tools_api", FirstRelease.toolsAPI
+    ).assumingMemoryBound(to: bridge_tools_api.self)
   }
 
-  /// Checks that a table, a size and then functions only, has all functions the SDK knows. Tables
-  /// grow at their end: one that is shorter is that of an older host.
-  private static func check<Table>(
-    _ table: UnsafePointer<Table>, _ name: String, size: Int
-  ) throws(ToolError) {
-    let expected = MemoryLayout<Table>.size
-    guard size >= expected else {
+  /// Copies a table: two numbers and then functions only, all of the first release among them.
+  private static func copy(
+    _ table: UnsafeRawPointer, _ known: Int, _ name: String, _ released: Int
+  ) throws(ToolError) -> UnsafeRawPointer {
+    let size = sizeOf(table)
+    guard size >= released else {
       throw ToolError(
-        .failedPrecondition,
-        "the host is older than the plugin: its \(name) has \(size) bytes, the plugin uses "
-          + "\(expected); update the host, or build the plugin with that host's SDK")
+        .failedPrecondition, "the host's \(name) has \(size) bytes, version 1.0 has \(released)")
     }
-    let words = UnsafeRawPointer(table)
-    for offset in stride(from: MemoryLayout<Int>.size, to: expected, by: MemoryLayout<Int>.size)
-    where words.load(fromByteOffset: offset, as: Int.self) == 0 {
+    for offset in stride(from: MemoryLayout<Int>.size, to: released, by: MemoryLayout<Int>.size)
+    where table.load(fromByteOffset: offset, as: Int.self) == 0 {
       throw ToolError(
         .failedPrecondition, "the host's \(name) lacks the function at byte \(offset)")
     }
+    let copy = UnsafeMutableRawPointer.allocate(byteCount: known, alignment: 8)
+    copy.initializeMemory(as: UInt8.self, repeating: 0, count: known)
+    copyTold(table, into: copy, known)
+    return UnsafeRawPointer(copy)
   }
 }
 
@@ -57,6 +70,7 @@ enum Status {
   static let cancelled = bridge_status(BRIDGE_CANCELLED)
   static let deadlineExceeded = bridge_status(BRIDGE_DEADLINE_EXCEEDED)
   static let notFound = bridge_status(BRIDGE_NOT_FOUND)
+  static let alreadyExists = bridge_status(BRIDGE_ALREADY_EXISTS)
   static let failedPrecondition = bridge_status(BRIDGE_FAILED_PRECONDITION)
   static let internalError = bridge_status(BRIDGE_INTERNAL)
   static let full = bridge_status(BRIDGE_FULL)

@@ -33,7 +33,12 @@ extension CallState {
     do {
       let value = try outcome.get()
       if let fault { throw fault }
-      try api.check(value.withABI { api.table.result!(api.call.pointer, $0) })
+      let status = value.giveABI { value, release, context in
+        release == nil
+          ? api.table.result!(api.call.pointer, value)
+          : api.table.give_result!(api.call.pointer, value, release, context)
+      }
+      try api.check(status)
       return Status.ok
     } catch is CancellationError {
       let status = api.status

@@ -46,13 +46,22 @@ final class RegisteredTool: Sendable {
   /// Writes the description. The context is this object, which from now on is never released.
   func describe(in arena: inout Arena) -> bridge_tool {
     var tool = bridge_tool()
-    tool.size = MemoryLayout<bridge_tool>.size
+    tool.size = UInt32(MemoryLayout<bridge_tool>.size)
     tool.name = arena.view(declaration.name)
+    tool.title = arena.view(declaration.title)
     tool.description = arena.view(declaration.description)
     tool.flags = declaration.traits.rawValue
     tool.threading = declaration.threading.rawValue
-    let descriptions = parameters.map { parameter in
-      Optional(arena.place(parameter.describe(in: &arena)))
+    tool.concurrency = UInt32(clamping: declaration.concurrencyLimit ?? 0)
+    if declaration.output.isDeclared {
+      var output = declaration.output.describe(in: &arena)
+      tool.output = arena.place(&output, MemoryLayout<bridge_output>.size)
+        .assumingMemoryBound(to: bridge_output.self)
+    }
+    let descriptions = parameters.map { parameter -> UnsafePointer<bridge_parameter>? in
+      var view = parameter.describe(in: &arena)
+      return arena.place(&view, MemoryLayout<bridge_parameter>.size)
+        .assumingMemoryBound(to: bridge_parameter.self)
     }
     tool.parameters = arena.place(descriptions)
     tool.parameter_count = descriptions.count

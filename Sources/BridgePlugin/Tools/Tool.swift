@@ -27,9 +27,13 @@ public protocol Tool: ToolDeclaration {
 extension Tool where Output: ToolValueConvertible {
   /// The output's own value.
   public func toolValue(of output: Output) -> ToolValue { output.toolValue }
+  /// What the type says.
+  public var output: ToolOutput { ToolOutput(of: Output.self) }
 }
 
 extension Tool where Output == Void {
   /// No value.
   public func toolValue(of output: Output) -> ToolValue { .null }
+  /// No result.
+  public var output: ToolOutput { .none }
 }

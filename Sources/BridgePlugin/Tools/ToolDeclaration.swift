@@ -2,12 +2,18 @@
 public protocol ToolDeclaration: Sendable {
   /// 1 to 128 of `A-Z a-z 0-9 _ . -`; the name of the type in snake_case unless given.
   var name: String { get }
+  /// A name for people; none unless given.
+  var title: String { get }
   /// What the tool does, for whoever chooses among tools.
   var description: String { get }
   /// What can be relied on; nothing unless given.
   var traits: ToolTraits { get }
   /// How many calls may run at once; any number unless given.
   var threading: ToolThreading { get }
+  /// At most so many calls at once, beside `threading`; no limit of its own unless given.
+  var concurrencyLimit: Int? { get }
+  /// What the tool says of its result; what its `Output` says unless given.
+  var output: ToolOutput { get }
   /// Names or patterns with `*` of the variables the tool reads or watches.
   ///
   /// Where this or `writes` is not empty, other access is refused with `permissionDenied`.
@@ -20,10 +26,16 @@ extension ToolDeclaration {
   /// The name of the type in snake_case: `WordCount` is `word_count`.
   // Not `String(describing:)`, which looks through all conformances of the process, for each tool.
   public var name: String { snakeCase(_typeName(Self.self, qualified: false)) }
+  /// No title.
+  public var title: String { "" }
   /// Nothing special.
   public var traits: ToolTraits { [] }
   /// Any number of calls at once.
   public var threading: ToolThreading { .parallel }
+  /// No limit of its own.
+  public var concurrencyLimit: Int? { nil }
+  /// Nothing is said of the result.
+  public var output: ToolOutput { .undeclared }
   /// No declaration.
   public var reads: [String] { [] }
   /// No declaration.
@@ -44,6 +56,12 @@ public struct ToolTraits: OptionSet, Sendable, Hashable {
   public static let destructive = ToolTraits(rawValue: 1 << 1)
   /// Calling it twice does what calling it once does.
   public static let idempotent = ToolTraits(rawValue: 1 << 2)
+  /// It deals with things outside host and session, as the network.
+  public static let openWorld = ToolTraits(rawValue: 1 << 3)
+  /// Its writes of variables are made together when it succeeds, and none when it does not.
+  public static let atomic = ToolTraits(rawValue: 1 << 4)
+  /// It takes microseconds and never waits: the host may run it where others wait for it.
+  public static let quick = ToolTraits(rawValue: 1 << 5)
 }
 
 /// How many calls of a tool may run at once. The raw values are those of the ABI.

@@ -11,15 +11,16 @@ struct Arena {
     blocks = []
   }
 
-  /// Copies a value to a place that stays.
-  mutating func place<Value>(_ value: Value) -> UnsafePointer<Value> {
-    let place = UnsafeMutablePointer<Value>.allocate(capacity: 1)
-    place.initialize(to: value)
-    blocks.append(UnsafeMutableRawPointer(place))
-    return UnsafePointer(place)
+  /// Copies a struct of the ABI to a place that stays; see `copyTold` for why this is not generic.
+  mutating func place(_ bytes: UnsafeRawPointer, _ size: Int) -> UnsafeRawPointer {
+    let place = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+    place.copyMemory(from: bytes, byteCount: size)
+    blocks.append(place)
+    return UnsafeRawPointer(place)
   }
 
-  /// Copies elements to a place that stays; nil for none.
+  /// Copies elements, which are pointers or of a layout that is fixed for ever, to a place that stays; nil
+  /// for none.
   mutating func place<Element>(_ elements: [Element]) -> UnsafePointer<Element>? {
     guard !elements.isEmpty else { return nil }
     let place = UnsafeMutableBufferPointer<Element>.allocate(capacity: elements.count)
@@ -44,6 +45,12 @@ struct Arena {
 
   private mutating func view(copying view: bridge_str) -> bridge_str {
     bridge_str(UnsafeRawBufferPointer(start: place(view.bytes), count: view.bytes.count))
+  }
+
+  /// Copies metadata.
+  mutating func pairs(_ metadata: [String: String]) -> (UnsafePointer<bridge_pair>?, Int) {
+    let pairs = metadata.map { bridge_pair(key: view($0.key), value: view($0.value)) }
+    return (place(pairs), pairs.count)
   }
 
   /// Copies a value and all it points to.

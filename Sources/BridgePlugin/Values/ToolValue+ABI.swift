@@ -3,9 +3,7 @@ internal import BridgePluginABI
 extension ToolValue {
   /// Copies a value of the host; nil where it contradicts itself or is of a type not known here.
   init?(_ value: UnsafePointer<bridge_value>) {
-    guard Int(value.pointee.size) >= MemoryLayout<bridge_value>.size,
-      let type = ValueType(rawValue: value.pointee.type)
-    else { return nil }
+    guard let type = ValueType(rawValue: value.pointee.type) else { return nil }
     let content = value.pointee.as
     switch type {
     case .null: self = .null
@@ -31,7 +29,6 @@ extension ToolValue {
   /// Lends the value to a function of the host. Nothing is copied.
   func withABI<Result>(_ body: (UnsafePointer<bridge_value>) -> Result) -> Result {
     var value = bridge_value()
-    value.size = UInt32(MemoryLayout<bridge_value>.size)
     value.type = type.rawValue
     func lend(_ view: bridge_str) -> Result {
       value.as.text = view

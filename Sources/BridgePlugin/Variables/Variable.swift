@@ -14,6 +14,8 @@ public struct Variable<Value: ToolValueConvertible>: Sendable {
   public let revision: Int64
   /// The value of this version.
   public let value: Value
+  /// What else is known of this version; nil unless it was asked for.
+  public let details: VariableDetails?
 
   /// The same version with the value as another type.
   ///
@@ -26,18 +28,20 @@ public struct Variable<Value: ToolValueConvertible>: Sendable {
         .invalidArgument, "the variable \(name) is of type \(type), which is not \(Other.self)")
     }
     return Variable<Other>(
-      id: id, name: name, type: type, version: version, revision: revision, value: other)
+      id: id, name: name, type: type, version: version, revision: revision, value: other,
+      details: details)
   }
 }
 
 extension Variable<ToolValue> {
   /// Copies what the host shows; nil for what contradicts itself.
   init?(_ variable: UnsafePointer<bridge_variable>) {
-    guard Int(variable.pointee.size) >= MemoryLayout<bridge_variable>.size else { return nil }
-    let seen = variable.pointee
+    guard sizeOf(variable) >= FirstRelease.variable else { return nil }
+    let seen = told(variable)
     guard let value = withUnsafePointer(to: seen.value, { ToolValue($0) }) else { return nil }
     self.init(
       id: String(seen.id), name: String(seen.name), type: value.type, version: seen.version,
-      revision: seen.revision, value: value)
+      revision: seen.revision, value: value,
+      details: seen.details.flatMap { VariableDetails($0) })
   }
 }

@@ -11,12 +11,13 @@ public struct VariableAware: VariableReading {
 
   /// Writes a value.
   ///
+  /// - Parameter metadata: What is noted with the version; readers see it in its details.
   /// - Returns: The version written.
   @discardableResult
   public func set(
-    _ identifier: String, _ value: some ToolValueConvertible
+    _ identifier: String, _ value: some ToolValueConvertible, metadata: [String: String] = [:]
   ) throws(ToolError) -> Int32 {
-    try write(identifier, value.toolValue, expecting: 0)
+    try write(identifier, value.toolValue, expecting: 0, metadata)
   }
 
   /// Writes a value if the variable still has a version.
@@ -25,10 +26,11 @@ public struct VariableAware: VariableReading {
   /// - Returns: The version written.
   @discardableResult
   public func set(
-    _ identifier: String, _ value: some ToolValueConvertible, expecting version: Int32
+    _ identifier: String, _ value: some ToolValueConvertible, expecting version: Int32,
+    metadata: [String: String] = [:]
   ) throws(ToolError) -> Int32 {
     try checkVersion(version)
-    return try write(identifier, value.toolValue, expecting: version)
+    return try write(identifier, value.toolValue, expecting: version, metadata)
   }
 
   /// Writes several values, all or none, at one revision.
@@ -40,23 +42,36 @@ public struct VariableAware: VariableReading {
     try setAll(values.map { VariableWrite($0.key, $0.value) })
   }
 
-  /// Writes several values, all or none, at one revision; each that expects a version only if its
-  /// variable still has it.
-  public func setAll(_ writes: [VariableWrite]) throws(ToolError) {
+  /// Writes several values, all or none, at one revision, if each variable that a version is expected
+  /// of still has it.
+  ///
+  /// - Returns: The versions, one a write.
+  @discardableResult
+  public func setAll(_ writes: [VariableWrite]) throws(ToolError) -> [Int32] {
     for write in writes {
       if let version = write.expectedVersion { try checkVersion(version) }
     }
     var arena = Arena()
     defer { arena.free() }
-    let batch = writes.map { write in
-      bridge_write(
-        size: UInt32(MemoryLayout<bridge_write>.size),
-        expected_version: write.expectedVersion ?? 0,
-        identifier: arena.view(write.identifier), value: arena.value(write.value.toolValue))
+    let batch = writes.map { write -> UnsafePointer<bridge_write>? in
+      var view = bridge_write()
+      view.size = UInt32(MemoryLayout<bridge_write>.size)
+      if write.isCheck { view.flags = UInt32(BRIDGE_WRITE_CHECK_ONLY) }
+      view.identifier = arena.view(write.identifier)
+      view.value = arena.value(write.value.toolValue)
+      view.expected_version = write.expectedVersion ?? 0
+      (view.metadata, view.metadata_count) = arena.pairs(write.metadata)
+      return arena.place(&view, MemoryLayout<bridge_write>.size)
+        .assumingMemoryBound(to: bridge_write.self)
     }
     let api = state.api
-    try api.check(
-      api.variablesTable.set_all!(api.variables.pointer, arena.place(batch), batch.count))
+    var versions = [Int32](repeating: 0, count: batch.count)
+    let status = versions.withUnsafeMutableBufferPointer {
+      api.variablesTable.set_all!(
+        api.variables.pointer, arena.place(batch), batch.count, $0.baseAddress)
+    }
+    try api.check(status)
+    return versions
   }
 
   /// Changes a value in place: reads it, lets the body change it, and writes it if nobody else has
@@ -80,7 +95,7 @@ public struct VariableAware: VariableReading {
       do {
         // By id: a variable of the same name made anew may have the same version.
         try write(
-          current.id, value.toolValue.coerced(to: current.type), expecting: current.version)
+          current.id, value.toolValue.coerced(to: current.type), expecting: current.version, [:])
         return value
       } catch {
         guard error.code == .aborted else { throw error }
@@ -91,10 +106,12 @@ public struct VariableAware: VariableReading {
 
   /// Creates a variable of the value's type; an enum of strings makes a choice among its cases.
   ///
-  /// - Parameter constraints: An object as the host knows them: `.object(["min": 0, "max": 1])`.
+  /// - Parameters:
+  ///   - constraints: An object as the host knows them: `.object(["min": 0, "max": 1])`.
+  ///   - metadata: The variable's own, which that of each write is laid over.
   /// - Throws: `alreadyExists`.
   public func create<Value: ToolValueConvertible>(
-    _ name: String, _ value: Value, constraints: JSONText? = nil
+    _ name: String, _ value: Value, constraints: JSONText? = nil, metadata: [String: String] = [:]
   ) throws(ToolError) {
     var constraints = constraints?.text ?? ""
     if constraints.isEmpty && !Value.choices.isEmpty {
@@ -102,15 +119,16 @@ public struct VariableAware: VariableReading {
     }
     let api = state.api
     let content = value.toolValue
-    let status = name.withView { name in
-      constraints.withView { constraints in
-        content.withABI {
-          api.variablesTable.create!(
-            api.variables.pointer, name, content.type.rawValue, $0, constraints)
-        }
-      }
-    }
-    try api.check(status)
+    var arena = Arena()
+    defer { arena.free() }
+    var creation = bridge_creation()
+    creation.size = UInt32(MemoryLayout<bridge_creation>.size)
+    creation.type = content.type.rawValue
+    creation.name = arena.view(name)
+    creation.value = arena.value(content)
+    creation.constraints = arena.view(constraints)
+    (creation.metadata, creation.metadata_count) = arena.pairs(metadata)
+    try api.check(api.variablesTable.create!(api.variables.pointer, &creation))
   }
 
   /// Removes a variable.
@@ -122,13 +140,21 @@ public struct VariableAware: VariableReading {
 
   @discardableResult
   private func write(
-    _ identifier: String, _ value: ToolValue, expecting version: Int32
+    _ identifier: String, _ value: ToolValue, expecting version: Int32, _ metadata: [String: String]
   ) throws(ToolError) -> Int32 {
     let api = state.api
+    var arena = Arena()
+    defer { arena.free() }
+    var write = bridge_write()
+    write.size = UInt32(MemoryLayout<bridge_write>.size)
+    write.expected_version = version
+    (write.metadata, write.metadata_count) = arena.pairs(metadata)
     var written: Int32 = 0
     let status = identifier.withView { identifier in
-      value.withABI {
-        api.variablesTable.set!(api.variables.pointer, identifier, $0, version, &written)
+      write.identifier = identifier
+      return value.withABI { value in
+        write.value = value.pointee
+        return api.variablesTable.set!(api.variables.pointer, &write, &written)
       }
     }
     try api.check(status)
@@ -151,13 +177,33 @@ public struct VariableWrite: Sendable {
   public let value: any ToolValueConvertible
   /// The version the variable must still have; nil for any.
   public let expectedVersion: Int32?
+  /// What is noted with the version.
+  public let metadata: [String: String]
+  /// Whether nothing is written, and the version only expected.
+  let isCheck: Bool
 
   /// Describes a write.
   public init(
-    _ identifier: String, _ value: any ToolValueConvertible, expecting version: Int32? = nil
+    _ identifier: String, _ value: any ToolValueConvertible, expecting version: Int32? = nil,
+    metadata: [String: String] = [:]
   ) {
     self.identifier = identifier
     self.value = value
     self.expectedVersion = version
+    self.metadata = metadata
+    isCheck = false
+  }
+
+  private init(expecting version: Int32, of identifier: String) {
+    self.identifier = identifier
+    value = ToolValue.null
+    expectedVersion = version
+    metadata = [:]
+    isCheck = true
+  }
+
+  /// Writes nothing: the batch is refused unless the variable has a version.
+  public static func check(_ identifier: String, version: Int32) -> VariableWrite {
+    VariableWrite(expecting: version, of: identifier)
   }
 }

@@ -24,6 +24,8 @@ public struct VariableChange: Sendable {
   public let kind: Kind
   /// The session's revision of the change.
   public let revision: Int64
+  /// When it was made, in nanoseconds since 1970 UTC; 0 where there is no variable.
+  public let time: Int64
   /// The version that is new, or was the last.
   public let variable: Variable<ToolValue>?
   /// The version before.
@@ -49,14 +51,15 @@ public struct VariableChange: Sendable {
 
   /// Copies what the host shows; nil for kinds not known here and for what contradicts itself.
   init?(_ change: UnsafePointer<bridge_change>) {
-    guard Int(change.pointee.size) >= MemoryLayout<bridge_change>.size,
-      let kind = Kind(rawValue: change.pointee.kind)
-    else { return nil }
+    guard sizeOf(change) >= FirstRelease.change else { return nil }
+    let seen = told(change)
+    guard let kind = Kind(rawValue: seen.kind) else { return nil }
     self.kind = kind
-    revision = change.pointee.revision
-    cause = String(change.pointee.cause)
-    variable = change.pointee.variable.flatMap { Variable<ToolValue>($0) }
-    previous = change.pointee.previous.flatMap { Variable<ToolValue>($0) }
+    revision = seen.revision
+    time = seen.time
+    cause = String(seen.cause)
+    variable = seen.variable.flatMap { Variable<ToolValue>($0) }
+    previous = seen.previous.flatMap { Variable<ToolValue>($0) }
     switch kind {
     case .initial, .value, .deleted, .dependency, .optimization: if variable == nil { return nil }
     case .synced, .ended: break

@@ -7,23 +7,24 @@ extension VariableReading {
   ///   - identifiers: Names, ids and patterns with `*`; none stand for everything. What is named
   ///     need not exist yet.
   ///   - initial: Whether to tell first of the variables as they are.
+  ///   - details: Whether the variables come with details, as in `variable`.
   ///   - onChange: Called on a thread of the host, with one change at a time, in order. It may use
   ///     the call and its variables; while it works, later changes wait.
   /// - Returns: A handle that must be kept: when it goes, the watch ends.
   public func watch(
-    _ identifiers: String..., initial: Bool = true,
+    _ identifiers: String..., initial: Bool = true, details: Bool = false,
     _ onChange: @escaping @Sendable (VariableChange) -> Void
   ) throws(ToolError) -> WatchHandle {
-    try watch(identifiers, initial: initial, onChange)
+    try watch(identifiers, initial: initial, details: details, onChange)
   }
 
   /// Tells of changes of a list of variables; see the other `watch`.
   public func watch(
-    _ identifiers: [String], initial: Bool = true,
+    _ identifiers: [String], initial: Bool = true, details: Bool = false,
     _ onChange: @escaping @Sendable (VariableChange) -> Void
   ) throws(ToolError) -> WatchHandle {
     let watch = try ActiveWatch(
-      identifiers, initial: initial, api: state.api, onChange: onChange)
+      identifiers, initial: initial, details: details, api: state.api, onChange: onChange)
     guard state.add(watch) else {
       watch.cancel()
       throw ToolError(.failedPrecondition, "the call is over")

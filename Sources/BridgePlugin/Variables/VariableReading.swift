@@ -39,18 +39,21 @@ extension VariableReading {
   }
 
   /// Reads a variable: the value together with its version, revision, id and name.
+  ///
+  /// - Parameter details: Whether to read who wrote it and when, its constraints and metadata, too.
   public func variable<Value: ToolValueConvertible>(
-    _ identifier: String, as type: Value.Type = Value.self
+    _ identifier: String, as type: Value.Type = Value.self, details: Bool = false
   ) throws(ToolError) -> Variable<Value> {
     let api = state.api
     let table = api.variablesTable
     var snapshot: OpaquePointer?
     try api.check(
-      identifier.withView { table.get!(api.variables.pointer, $0, &snapshot) })
+      identifier.withView {
+        table.get!(api.variables.pointer, $0, detailFlags(details), &snapshot)
+      })
     defer { _ = table.release!(snapshot) }
     var seen = bridge_variable()
     seen.size = UInt32(MemoryLayout<bridge_variable>.size)
-    seen.value.size = UInt32(MemoryLayout<bridge_value>.size)
     try api.check(table.read!(snapshot, &seen))
     guard let variable = Variable<ToolValue>(&seen) else {
       throw malformedVariable(identifier)
@@ -59,11 +62,18 @@ extension VariableReading {
   }
 
   /// Lists variables, oldest first. A `*` in the pattern stands for any run of characters.
-  public func list(_ pattern: String = "*") throws(ToolError) -> [Variable<ToolValue>] {
+  ///
+  /// - Parameter details: As in `variable`.
+  public func list(
+    _ pattern: String = "*", details: Bool = false
+  ) throws(ToolError) -> [Variable<ToolValue>] {
     let api = state.api
     var listing = Listing()
     let status = withUnsafeMutablePointer(to: &listing) { listing in
-      pattern.withView { api.variablesTable.list!(api.variables.pointer, $0, collect, listing) }
+      pattern.withView {
+        api.variablesTable.list!(
+          api.variables.pointer, $0, detailFlags(details), collect, listing)
+      }
     }
     if listing.isMalformed { throw malformedVariable(pattern) }
     try api.check(status)

@@ -33,17 +33,22 @@ final class ActiveWatch: Sendable {
 
   /// Subscribes.
   init(
-    _ identifiers: [String], initial: Bool, api: CallAPI,
+    _ identifiers: [String], initial: Bool, details: Bool, api: CallAPI,
     onChange: @escaping @Sendable (VariableChange) -> Void
   ) throws(ToolError) {
     var arena = Arena()
     defer { arena.free() }
     let views = identifiers.map { arena.view($0) }
     let receiver = Unmanaged.passRetained(WatchReceiver(onChange))
+    var subscription = bridge_subscription()
+    subscription.size = UInt32(MemoryLayout<bridge_subscription>.size)
+    subscription.flags = detailFlags(details) | (initial ? UInt32(BRIDGE_WATCH_INITIAL) : 0)
+    subscription.identifiers = arena.place(views)
+    subscription.identifier_count = views.count
+    subscription.on_change = takeChange
+    subscription.context = receiver.toOpaque()
     var watch: OpaquePointer?
-    let status = api.variablesTable.watch!(
-      api.variables.pointer, arena.place(views), views.count, initial ? 1 : 0, takeChange,
-      receiver.toOpaque(), &watch)
+    let status = api.variablesTable.watch!(api.variables.pointer, &subscription, &watch)
     guard status == Status.ok, let watch else {
       receiver.release()
       throw api.error(status == Status.ok ? Status.internalError : status)

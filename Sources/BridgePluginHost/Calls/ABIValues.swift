@@ -76,11 +76,8 @@ extension ToolValue {
   /// - Throws: `SessionError` for a type, a view or a shape that makes no sense.
   init(copying view: UnsafePointer<bridge_value>?) throws {
     guard let view else { throw SessionError(.invalidArgument, "the value is NULL") }
-    guard view.pointee.size >= MemoryLayout<bridge_value>.size else {
-      throw SessionError(
-        .invalidArgument,
-        "the value has size \(view.pointee.size); sizeof(bridge_value) is "
-          + "\(MemoryLayout<bridge_value>.size)")
+    guard view.pointee.reserved == 0 else {
+      throw SessionError(.invalidArgument, "the value's reserved field is not 0")
     }
     let type = view.pointee.type
     switch Int(type) {
@@ -110,7 +107,12 @@ extension ToolValue {
     switch type {
     case .float: return .float(view.pointee.as.number)
     case .integer: return .integer(view.pointee.as.integer)
-    case .boolean: return .boolean(view.pointee.as.boolean != 0)
+    case .boolean:
+      guard view.pointee.as.boolean <= 1 else {
+        throw SessionError(
+          .invalidArgument, "a boolean is 0 or 1, not \(view.pointee.as.boolean)")
+      }
+      return .boolean(view.pointee.as.boolean == 1)
     case .string, .choice, .module:
       guard let text = view.pointee.as.text.string else {
         throw SessionError(.invalidArgument, "a string is not UTF-8")

@@ -7,16 +7,32 @@ internal import Logging
 enum CallAPI {
   /// Made once, never freed: plugins keep the pointer.
   nonisolated(unsafe) static let table: UnsafePointer<bridge_call_api> = {
-    let table = UnsafeMutablePointer<bridge_call_api>.allocate(capacity: 1)
-    table.initialize(
-      to: bridge_call_api(
-        size: MemoryLayout<bridge_call_api>.size,
-        parameter: parameter, session_id: sessionID, metadata: metadata, check: check,
-        remaining: remaining, sleep: sleep, progress: progress, result: result,
-        binary_result: binaryResult, annotate: annotate, emit: emit, wait_for_room: waitForRoom,
-        fail: fail, last_error: lastError, log: log, retain: retain, complete: complete,
-        on_cancel: onCancel, forget: forget))
-    return UnsafePointer(table)
+    var api = bridge_call_api()
+    api.size = UInt32(MemoryLayout<bridge_call_api>.size)
+    api.parameter = parameter
+    api.session_id = sessionID
+    api.metadata = metadata
+    api.check = check
+    api.remaining = remaining
+    api.sleep = sleep
+    api.progress = progress
+    api.result = result
+    api.give_result = giveResult
+    api.give_binary = giveBinary
+    api.annotate = annotate
+    api.emit = emit
+    api.wait_for_room = waitForRoom
+    api.fail = fail
+    api.last_error = lastError
+    api.log = log
+    api.state = state
+    api.keep_state = keepState
+    api.retain = retain
+    api.complete = complete
+    api.on_cancel = onCancel
+    api.forget = forget
+    return ABIStruct.placed(&api, MemoryLayout<bridge_call_api>.size)
+      .assumingMemoryBound(to: bridge_call_api.self)
   }()
 }
 
@@ -90,7 +106,7 @@ extension ToolsError.Code {
     let status =
       switch self {
       case .toolNotFound: BRIDGE_NOT_FOUND
-      case .invalidParameter: BRIDGE_INVALID_ARGUMENT
+      case .invalidParameter, .invalidSchema: BRIDGE_INVALID_ARGUMENT
       case .limitReached: BRIDGE_RESOURCE_EXHAUSTED
       case .nameTaken: BRIDGE_ALREADY_EXISTS
       case .failedPrecondition: BRIDGE_FAILED_PRECONDITION
@@ -178,15 +194,24 @@ private func result(
   }
 }
 
-private func binaryResult(
+private func giveResult(
+  _ handle: OpaquePointer?, _ value: UnsafePointer<bridge_value>?, _ release: bridge_release?,
+  _ context: UnsafeMutableRawPointer?
+) -> bridge_status {
+  // Ours in every case, as the header promises. Values hold their numbers in memory of their own.
+  defer { if let release { PluginCode.release(release, context) } }
+  return result(handle, value)
+}
+
+private func giveBinary(
   _ handle: OpaquePointer?, _ data: UnsafeRawPointer?, _ length: Int,
   _ release: bridge_release?, _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
   // Ours in every case, as the header promises.
-  nonisolated(unsafe) let (context, data) = (context, data)
-  let isBlob = length == 0 || data != nil
+  nonisolated(unsafe) let context = context
+  let isBlob = length == 0 || (data != nil && length > 0)
   let blob = Blob(donated: UnsafeRawBufferPointer(start: data, count: isBlob ? length : 0)) {
-    release?(context, data, length)
+    if let release { PluginCode.release(release, context) }
   }
   return withCall(handle) { call in
     guard isBlob else { throw SessionError(.invalidArgument, "\(length) bytes have no data") }
@@ -229,12 +254,16 @@ private func waitForRoom(_ handle: OpaquePointer?) -> bridge_status {
 }
 
 private func fail(
-  _ handle: OpaquePointer?, _ error: UnsafePointer<bridge_error>?
+  _ handle: OpaquePointer?, _ given: UnsafePointer<bridge_error>?
 ) -> bridge_status {
   withCall(handle) { call in
-    guard let error = error?.pointee, error.size >= MemoryLayout<bridge_error>.size else {
-      throw SessionError(.invalidArgument, "the error is NULL or has no size")
-    }
+    var error = bridge_error()
+    try ABIStruct.read(
+      given, into: &error, MemoryLayout<bridge_error>.size, "bridge_error",
+      released: ABIStruct.Released.error)
+    try ABIStruct.check(
+      flags: error.flags, known: [Int(BRIDGE_ERROR_RETRYABLE)], "bridge_error.flags")
+    try ABIStruct.check(reserved: error.reserved, "bridge_error.reserved")
     let type = try text(error.type, "the error's type")
     call.call.setFailure(
       ToolFailure(
@@ -242,7 +271,7 @@ private func fail(
         message: try text(error.message, "the error's message"),
         type: type.isEmpty ? "tool_error" : type,
         details: try text(error.details, "the error's details"),
-        isRetryable: error.retryable != 0))
+        isRetryable: error.flags & UInt32(BRIDGE_ERROR_RETRYABLE) != 0))
     return .ok
   }
 }
@@ -252,26 +281,42 @@ private func lastError(
 ) -> bridge_status {
   withCall(handle) { call in
     guard let last = call.lastError else { return bridge_status(BRIDGE_NOT_FOUND) }
-    error?.pointee = bridge_error(
-      size: UInt32(MemoryLayout<bridge_error>.size), code: last.code,
-      message: last.message.abiView, type: last.type.abiView, details: bridge_str(),
-      retryable: last.isRetryable ? 1 : 0,
-      reserved: (0, 0, 0, 0, 0, 0, 0))
+    var view = last.view
+    try ABIStruct.write(
+      &view, MemoryLayout<bridge_error>.size, to: error, "bridge_error",
+      released: ABIStruct.Released.error)
     return .ok
   }
 }
 
 private func log(_ handle: OpaquePointer?, _ level: bridge_log_level, _ message: bridge_str) {
   guard let call = Handles.calls[handle] else { return }
-  let level: Logger.Level =
-    switch Int(level) {
-    case ...Int(BRIDGE_LOG_DEBUG): .debug
-    case Int(BRIDGE_LOG_INFO): .info
-    case Int(BRIDGE_LOG_WARNING): .warning
-    default: .error
-    }
   call.services.log(
-    level, String(decoding: message.bytes ?? [], as: UTF8.self), from: call.call)
+    Logger.Level(abi: level), String(decoding: message.bytes ?? [], as: UTF8.self), from: call.call)
+}
+
+private func state(
+  _ handle: OpaquePointer?, _ state: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> bridge_status {
+  withCall(handle) { call in
+    guard let kept = call.kept else {
+      throw SessionError(.variableNotFound, "the plugin keeps nothing for this session")
+    }
+    state?.pointee = kept.value
+    return .ok
+  }
+}
+
+private func keepState(
+  _ handle: OpaquePointer?, _ state: UnsafeMutableRawPointer?, _ release: bridge_release?,
+  _ kept: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> bridge_status {
+  withCall(handle) { call in
+    let (now, isNew) = call.keep(state, release)
+    kept?.pointee = now.value
+    // No error that anybody reads the detail of: another call was faster.
+    return isNew ? .ok : bridge_status(BRIDGE_ALREADY_EXISTS)
+  }
 }
 
 private func retain(

@@ -14,6 +14,11 @@ final class CallbackGate: @unchecked Sendable {
 
   var isOccupied: Bool { condition.withLock { inside != nil } }
 
+  /// Whether the calling thread is inside.
+  var isInside: Bool {
+    condition.withLock { inside != nil && inside === CallbackRun.current }
+  }
+
   /// Begins a run on the calling thread; `leave` ends it.
   ///
   /// - Returns: false when the gate is closed.

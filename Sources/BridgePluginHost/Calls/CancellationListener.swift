@@ -24,7 +24,12 @@ final class CancellationListener: @unchecked Sendable {
   /// Runs the callback, unless the plugin has taken the wish back.
   func tell(_ reason: ToolCall.Cancellation) {
     guard gate.enter() else { return }
-    callback(context, reason.rawValue)
+    call?.instance.enter()
+    var report = PluginCode.Report()
+    PluginCode.tell(callback, context, reason.rawValue, &report)
+    // The call, which this is a callback of, waits for it.
+    call?.instance.tell(report, in: "on_cancel")
+    call?.instance.leave()
     gate.leave()
   }
 

@@ -74,4 +74,5 @@ enum Handles {
   static let snapshots = HandleTable<Snapshot>(kind: 3)
   static let watches = HandleTable<PluginWatch>(kind: 4)
   static let listeners = HandleTable<CancellationListener>(kind: 5)
+  static let invocations = HandleTable<Invocation>(kind: 6)
 }

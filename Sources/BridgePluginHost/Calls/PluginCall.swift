@@ -9,6 +9,7 @@ internal import Threads
 /// Thread-safe.
 final class PluginCall: Sendable {
   let call: ToolCall
+  let instance: PluginInstance
   private let state = Locked(State())
 
   // @unchecked: handles are numbers in the shape of pointers.
@@ -24,11 +25,17 @@ final class PluginCall: Sendable {
     var snapshots: [OpaquePointer] = []
     var watches: [OpaquePointer: PluginWatch] = [:]
     var listeners: [OpaquePointer: CancellationListener] = [:]
+    var invocations: [OpaquePointer: Invocation] = [:]
+    /// What the plugin keeps for the session, once the call has seen it.
+    var kept: PluginState?
     /// The last failure of each thread, for `last_error`.
     var lastErrors: [UInt: LastError] = [:]
   }
 
-  init(_ call: ToolCall) { self.call = call }
+  init(_ call: ToolCall, of instance: PluginInstance) {
+    self.call = call
+    self.instance = instance
+  }
 
   var services: any CallServices { call.services }
 
@@ -97,6 +104,39 @@ final class PluginCall: Sendable {
 
   func forget(listener handle: OpaquePointer) { state.withLock { $0.listeners[handle] = nil } }
 
+  /// - Returns: false when the call is ending and keeps nothing more.
+  func keep(invocation: Invocation, handle: OpaquePointer) -> Bool {
+    state.withLock { state in
+      if state.isEnding { return false }
+      state.invocations[handle] = invocation
+      return true
+    }
+  }
+
+  func forget(invocation handle: OpaquePointer) {
+    state.withLock { $0.invocations[handle] = nil }
+  }
+
+  // MARK: What the plugin keeps for the session
+
+  /// What is kept; it stays until the call has ended.
+  var kept: PluginState? {
+    if let kept = state.withLock(\.kept) { return kept }
+    guard let kept = instance.states[services] else { return nil }
+    state.withLock { $0.kept = kept }
+    return kept
+  }
+
+  /// Keeps something, unless something is kept already.
+  func keep(
+    _ value: UnsafeMutableRawPointer?, _ release: bridge_release?
+  ) -> (state: PluginState, isNew: Bool) {
+    if let kept { return (kept, false) }
+    let result = instance.states.keep(value, release, for: services)
+    state.withLock { $0.kept = result.state }
+    return result
+  }
+
   // MARK: Errors of functions the tool calls
 
   func note(_ error: LastError) { state.withLock { $0.lastErrors[CurrentThread.id] = error } }
@@ -116,11 +156,26 @@ final class PluginCall: Sendable {
     }
   }
 
-  /// Runs a function of a plugin as this call, and ends the call unless the plugin retained it.
-  func run(_ function: (_ call: OpaquePointer, _ variables: OpaquePointer) -> bridge_status) {
+  /// Runs the function of a tool as this call, and ends the call unless the plugin retained it.
+  func run(_ tool: bridge_tool) {
     let handle = Handles.calls.insert(self)
     state.withLock { $0.handle = handle }
-    let status = function(handle, handle)
+    var report = PluginCode.Report(
+      abandoned: { context in
+        guard let context else { return }
+        Unmanaged<PluginCall>.fromOpaque(context).takeUnretainedValue().endAbandoned()
+      }, self)
+    let status = PluginCode.run(tool, handle, &report)
+    instance.tellChanges(report.changedBits, in: call.tool.name)
+    if let exception = report.exception {
+      Handles.tokens.remove(state.withLock(\.token))
+      call.setFailure(
+        ToolFailure(
+          code: bridge_status(BRIDGE_INTERNAL),
+          message: "an exception left \(call.tool.name): \(exception)", type: "plugin_exception"))
+      end(bridge_status(BRIDGE_INTERNAL))
+      return
+    }
     let token = state.withLock { $0.token }
     if status == bridge_status(BRIDGE_PENDING) {
       // Its token ends the call, or has ended it on another thread already.
@@ -138,24 +193,37 @@ final class PluginCall: Sendable {
     end(status)
   }
 
+  /// Ends the call of a tool that has ended its thread; the thread waits for ever.
+  private func endAbandoned() {
+    Handles.tokens.remove(state.withLock(\.token))
+    call.setFailure(
+      ToolFailure(
+        code: bridge_status(BRIDGE_INTERNAL),
+        message: "\(call.tool.name) ended the host's thread that it ran on", type: "plugin_error"))
+    end(bridge_status(BRIDGE_INTERNAL))
+    instance.leave()
+  }
+
   /// Ends the call; its handle is stale from here on.
   func end(_ status: bridge_status) {
     // First the callbacks: one that runs may still use the call, and is waited for.
     endCallbacks()
-    let (handle, snapshots) = state.withLock { state in
-      defer { state.snapshots = [] }
-      return (state.handle, state.snapshots)
+    let (handle, snapshots, kept) = state.withLock { state in
+      defer { (state.snapshots, state.kept) = ([], nil) }
+      return (state.handle, state.snapshots, state.kept)
     }
+    // Let go of when the call's handle is stale, not under the lock: it may be the last reference.
+    defer { withExtendedLifetime(kept) {} }
     Handles.calls.remove(handle)
     for snapshot in snapshots { Handles.snapshots.remove(snapshot) }
     if status == .ok { call.finish() } else { call.fail(failure(of: status)) }
   }
 
   private func endCallbacks() {
-    let (watches, listeners) = state.withLock { state in
+    let (watches, listeners, invocations) = state.withLock { state in
       state.isEnding = true
-      defer { (state.watches, state.listeners) = ([:], [:]) }
-      return (state.watches, state.listeners)
+      defer { (state.watches, state.listeners, state.invocations) = ([:], [:], [:]) }
+      return (state.watches, state.listeners, state.invocations)
     }
     // All are shut before one is waited for, so that none begins meanwhile.
     for (handle, watch) in watches {
@@ -167,8 +235,13 @@ final class PluginCall: Sendable {
       call.removeListener(listener.number.load(ordering: .acquiring))
       listener.gate.shut()
     }
+    for (handle, invocation) in invocations {
+      Handles.invocations.remove(handle)
+      invocation.gate.shut()
+    }
     for watch in watches.values { watch.end() }
     for listener in listeners.values { listener.gate.close() }
+    for invocation in invocations.values { invocation.end() }
   }
 
   /// The failure of a tool that gave a status and no more.
@@ -199,6 +272,17 @@ final class LastError: Sendable {
   /// Whether the same may succeed a little later.
   var isRetryable: Bool {
     code == bridge_status(BRIDGE_ABORTED) || code == bridge_status(BRIDGE_UNAVAILABLE)
+  }
+
+  /// Valid as long as this object.
+  var view: bridge_error {
+    var error = bridge_error()
+    error.size = UInt32(MemoryLayout<bridge_error>.size)
+    if isRetryable { error.flags = UInt32(BRIDGE_ERROR_RETRYABLE) }
+    error.code = code
+    error.message = message.abiView
+    error.type = type.abiView
+    return error
   }
 
   init(_ code: bridge_status, _ message: String, type: String = "") {

@@ -7,6 +7,8 @@ internal import Threads
 // @unchecked: `state` is guarded by the lock; `callback` and `context` are the plugin's, which promises
 // they may be used from the host's threads.
 final class PluginWatch: @unchecked Sendable {
+  private let instance: PluginInstance
+  private let withDetails: Bool
   private let callback: bridge_on_change
   private let context: UnsafeMutableRawPointer?
   private let gate = CallbackGate()
@@ -23,7 +25,12 @@ final class PluginWatch: @unchecked Sendable {
     let handle: OpaquePointer
   }
 
-  init(callback: @escaping bridge_on_change, context: UnsafeMutableRawPointer?) {
+  init(
+    of instance: PluginInstance, withDetails: Bool, callback: @escaping bridge_on_change,
+    context: UnsafeMutableRawPointer?
+  ) {
+    self.instance = instance
+    self.withDetails = withDetails
     self.callback = callback
     self.context = context
   }
@@ -47,7 +54,11 @@ final class PluginWatch: @unchecked Sendable {
   /// - Returns: false when the watch has ended.
   private func report(_ changes: [VariableChange]) -> Bool {
     guard gate.enter() else { return false }
-    defer { gate.leave() }
+    instance.enter()
+    defer {
+      instance.leave()
+      gate.leave()
+    }
     for change in changes {
       report(change)
       if change.kind == .ended { gate.shut() }
@@ -57,25 +68,30 @@ final class PluginWatch: @unchecked Sendable {
   }
 
   private func report(_ change: VariableChange) {
-    let current = change.variable.map { Snapshot($0, call: nil) }
-    let old = change.previous.map { Snapshot($0, call: nil) }
+    let current = change.variable.map { Snapshot($0, withDetails: withDetails, call: nil) }
+    let old = change.previous.map { Snapshot($0, withDetails: withDetails, call: nil) }
     let cause = Array(change.cause.utf8)
-    withOptionalPointer(to: current?.view) { variable in
-      withOptionalPointer(to: old?.view) { previous in
-        var view = bridge_change(
-          size: UInt32(MemoryLayout<bridge_change>.size), kind: change.kind.abi,
-          revision: change.revision, variable: variable, previous: previous, cause: cause.abiView)
-        callback(context, &view)
+    // Not by way of anything generic: see `ABIStruct`.
+    var variable = bridge_variable()
+    var previous = bridge_variable()
+    if let current { variable = current.view }
+    if let old { previous = old.view }
+    withUnsafePointer(to: &variable) { variable in
+      withUnsafePointer(to: &previous) { previous in
+        var view = bridge_change()
+        view.size = UInt32(MemoryLayout<bridge_change>.size)
+        view.kind = change.kind.abi
+        view.revision = change.revision
+        view.time = change.time
+        view.variable = current == nil ? nil : variable
+        view.previous = old == nil ? nil : previous
+        view.cause = cause.abiView
+        var report = PluginCode.Report()
+        PluginCode.tell(callback, context, &view, &report)
+        instance.tell(report, in: "on_change")
       }
     }
     withExtendedLifetime((current, old, cause)) {}
-  }
-
-  private func withOptionalPointer<Value>(
-    to value: Value?, _ body: (UnsafePointer<Value>?) -> Void
-  ) {
-    guard let value else { return body(nil) }
-    withUnsafePointer(to: value) { body($0) }
   }
 
   /// Ends the subscription at the plugin's wish. The call forgets it, unless its callback still runs:

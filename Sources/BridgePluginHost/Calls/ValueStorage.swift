@@ -31,7 +31,6 @@ final class ValueStorage: Sendable {
   /// The value as the ABI has it; valid as long as this object.
   var view: bridge_value {
     var view = bridge_value()
-    view.size = UInt32(MemoryLayout<bridge_value>.size)
     switch value {
     case .null: view.type = bridge_type(BRIDGE_TYPE_NULL)
     case .value(let value, let type):

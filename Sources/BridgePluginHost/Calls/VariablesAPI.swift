@@ -7,27 +7,45 @@ internal import BridgeTools
 enum VariablesAPI {
   /// Made once, never freed: plugins keep the pointer.
   nonisolated(unsafe) static let table: UnsafePointer<bridge_variables_api> = {
-    let table = UnsafeMutablePointer<bridge_variables_api>.allocate(capacity: 1)
-    table.initialize(
-      to: bridge_variables_api(
-        size: MemoryLayout<bridge_variables_api>.size,
-        get: get, read: read, release: release, list: list, set: set, set_all: setAll,
-        create: create, remove: remove, watch: watch, unwatch: unwatch))
-    return UnsafePointer(table)
+    var api = bridge_variables_api()
+    api.size = UInt32(MemoryLayout<bridge_variables_api>.size)
+    api.get = get
+    api.read = read
+    api.release = release
+    api.list = list
+    api.set = set
+    api.set_all = setAll
+    api.create = create
+    api.remove = remove
+    api.watch = watch
+    api.unwatch = unwatch
+    return ABIStruct.placed(&api, MemoryLayout<bridge_variables_api>.size)
+      .assumingMemoryBound(to: bridge_variables_api.self)
   }()
 }
 
+/// Whether flags ask for details.
+///
+/// - Throws: `PluginError` for flags that are not known.
+private func wantsDetails(_ flags: UInt32, beside others: [Int] = []) throws -> Bool {
+  try ABIStruct.check(
+    flags: flags, known: [Int(BRIDGE_WITH_DETAILS)] + others, "the argument flags")
+  return flags & UInt32(BRIDGE_WITH_DETAILS) != 0
+}
+
 private func get(
-  _ handle: OpaquePointer?, _ identifier: bridge_str,
+  _ handle: OpaquePointer?, _ identifier: bridge_str, _ flags: UInt32,
   _ snapshot: UnsafeMutablePointer<OpaquePointer?>?
 ) -> bridge_status {
   withCall(handle) { call in
     guard let place = snapshot else {
       throw SessionError(.invalidArgument, "the snapshot's place is NULL")
     }
+    let withDetails = try wantsDetails(flags)
     let identifier = try text(identifier, "the variable's name")
     let variable = try call.services.get(identifier)
-    let kept = Handles.snapshots.insert(Snapshot(variable, call: call))
+    let kept = Handles.snapshots.insert(
+      Snapshot(variable, withDetails: withDetails, call: call))
     guard call.keep(snapshot: kept) else {
       Handles.snapshots.remove(kept)
       throw SessionError(.failedPrecondition, "the call is ending")
@@ -41,8 +59,15 @@ private func read(
   _ handle: OpaquePointer?, _ variable: UnsafeMutablePointer<bridge_variable>?
 ) -> bridge_status {
   guard let snapshot = Handles.snapshots[handle] else { return .stale }
-  variable?.pointee = snapshot.view
-  return .ok
+  do {
+    var view = snapshot.view
+    try ABIStruct.write(
+      &view, MemoryLayout<bridge_variable>.size, to: variable, "bridge_variable",
+      released: ABIStruct.Released.variable)
+    return .ok
+  } catch {
+    return snapshot.call?.note(error) ?? .stale
+  }
 }
 
 private func release(_ handle: OpaquePointer?) -> bridge_status {
@@ -52,68 +77,136 @@ private func release(_ handle: OpaquePointer?) -> bridge_status {
 }
 
 private func list(
-  _ handle: OpaquePointer?, _ pattern: bridge_str, _ onVariable: bridge_on_variable?,
-  _ context: UnsafeMutableRawPointer?
+  _ handle: OpaquePointer?, _ pattern: bridge_str, _ flags: UInt32,
+  _ onVariable: bridge_on_variable?, _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
   withCall(handle) { call in
+    guard let onVariable else {
+      throw SessionError(.invalidArgument, "the callback is NULL")
+    }
+    let withDetails = try wantsDetails(flags)
     for variable in try call.services.list(try text(pattern, "the pattern")) {
-      let snapshot = Snapshot(variable, call: nil)
+      let snapshot = Snapshot(variable, withDetails: withDetails, call: nil)
       var view = snapshot.view
-      let status = onVariable?(context, &view) ?? .ok
+      var report = PluginCode.Report()
+      let status = PluginCode.take(onVariable, context, &view, &report)
       withExtendedLifetime(snapshot) {}
+      if let exception = report.exception {
+        throw PluginError("an exception left the callback: \(exception)")
+      }
       if status != .ok { return status }
     }
     return .ok
   }
 }
 
+/// A write, and the right to what it points to.
+private struct Write: ~Copyable {
+  let view: bridge_write
+
+  /// - Throws: `PluginError`, when not even what to release is known.
+  init(_ pointer: UnsafePointer<bridge_write>?) throws(PluginError) {
+    var view = bridge_write()
+    try ABIStruct.read(
+      pointer, into: &view, MemoryLayout<bridge_write>.size, "bridge_write",
+      released: ABIStruct.Released.write)
+    self.view = view
+  }
+
+  /// Values hold their numbers in memory of their own: it is given back at once.
+  deinit { if let release = view.release { PluginCode.release(release, view.context) } }
+
+  func read() throws -> VariableWrite {
+    try ABIStruct.check(
+      flags: view.flags, known: [Int(BRIDGE_WRITE_CHECK_ONLY)], "bridge_write.flags")
+    try ABIStruct.check(reserved: view.reserved, "bridge_write.reserved")
+    let identifier = try text(view.identifier, "the variable's name")
+    let isCheckOnly = view.flags & UInt32(BRIDGE_WRITE_CHECK_ONLY) != 0
+    guard !isCheckOnly || view.expected_version != 0 else {
+      throw SessionError(.invalidArgument, "a check of \(identifier) expects no version")
+    }
+    var write = VariableWrite(
+      identifier, try withUnsafePointer(to: view.value) { try ToolValue(copying: $0) },
+      expectedVersion: view.expected_version,
+      metadata: try pairs(view.metadata, view.metadata_count))
+    write.isCheckOnly = isCheckOnly
+    return write
+  }
+}
+
+/// Metadata that a plugin hands over.
+func pairs(_ list: UnsafePointer<bridge_pair>?, _ count: Int) throws -> [String: String] {
+  var metadata: [String: String] = [:]
+  for pair in try ABIStruct.list(list, count, "the metadata") {
+    metadata[try text(pair.key, "a key of the metadata")] = try text(
+      pair.value, "an entry of the metadata")
+  }
+  return metadata
+}
+
 private func set(
-  _ handle: OpaquePointer?, _ identifier: bridge_str, _ value: UnsafePointer<bridge_value>?,
-  _ expected: Int32, _ version: UnsafeMutablePointer<Int32>?
+  _ handle: OpaquePointer?, _ write: UnsafePointer<bridge_write>?,
+  _ version: UnsafeMutablePointer<Int32>?
 ) -> bridge_status {
   withCall(handle) { call in
-    let identifier = try text(identifier, "the variable's name")
-    let written = try call.services.set(
-      VariableWrite(identifier, try ToolValue(copying: value), expectedVersion: expected))
+    let write = try Write(write).read()
+    // Before the assignment, which is left out as a whole where nobody wants the version.
+    let written =
+      write.isCheckOnly
+      ? try call.services.setAll([write], metadata: [:])[0] : try call.services.set(write)
     version?.pointee = written.version
     return .ok
   }
 }
 
 private func setAll(
-  _ handle: OpaquePointer?, _ writes: UnsafePointer<bridge_write>?, _ count: Int
+  _ handle: OpaquePointer?, _ writes: UnsafePointer<UnsafePointer<bridge_write>?>?, _ count: Int,
+  _ versions: UnsafeMutablePointer<Int32>?
 ) -> bridge_status {
   withCall(handle) { call in
-    guard count > 0 else { return .ok }
-    guard let writes, writes.pointee.size >= MemoryLayout<bridge_write>.size else {
-      throw SessionError(.invalidArgument, "the writes are NULL or have no size")
+    let pointers = try ABIStruct.list(writes, count, "the writes")
+    // Whatever is wrong with one, what the others point to is given back.
+    var list: [VariableWrite] = []
+    var failure: (any Error)?
+    for pointer in pointers {
+      do {
+        list.append(try Write(pointer).read())
+      } catch {
+        failure = failure ?? error
+      }
     }
-    let stride = Int(writes.pointee.size)
-    let list = try (0..<count).map { index -> VariableWrite in
-      let write = UnsafeRawPointer(writes).advanced(by: index * stride)
-        .assumingMemoryBound(to: bridge_write.self)
-      let identifier = try text(write.pointee.identifier, "the variable's name")
-      let value = try withUnsafePointer(to: write.pointee.value) { try ToolValue(copying: $0) }
-      return VariableWrite(identifier, value, expectedVersion: write.pointee.expected_version)
+    if let failure { throw failure }
+    if list.isEmpty { return .ok }
+    let metadata = list.first { !$0.isCheckOnly }?.metadata ?? [:]
+    guard list.allSatisfy({ $0.isCheckOnly || $0.metadata == metadata }) else {
+      throw SessionError(.invalidArgument, "the writes of one batch have the same metadata")
     }
-    _ = try call.services.setAll(list, metadata: [:])
+    let written = try call.services.setAll(list, metadata: metadata)
+    if let versions {
+      for (index, variable) in written.enumerated() { versions[index] = variable.version }
+    }
     return .ok
   }
 }
 
 private func create(
-  _ handle: OpaquePointer?, _ name: bridge_str, _ type: bridge_type,
-  _ value: UnsafePointer<bridge_value>?, _ constraints: bridge_str
+  _ handle: OpaquePointer?, _ given: UnsafePointer<bridge_creation>?
 ) -> bridge_status {
   withCall(handle) { call in
-    let name = try text(name, "the variable's name")
-    guard let type = ValueType(abi: type) else {
-      throw SessionError(.invalidArgument, "variables have no type \(type)")
+    var creation = bridge_creation()
+    try ABIStruct.read(
+      given, into: &creation, MemoryLayout<bridge_creation>.size, "bridge_creation",
+      released: ABIStruct.Released.creation)
+    let name = try text(creation.name, "the variable's name")
+    guard let type = ValueType(abi: creation.type) else {
+      throw SessionError(.invalidArgument, "variables have no type \(creation.type)")
     }
     _ = try call.services.create(
       NewVariable(
-        name: name, type: type, value: try ToolValue(copying: value),
-        constraintsJSON: try text(constraints, "the constraints")))
+        name: name, type: type,
+        value: try withUnsafePointer(to: creation.value) { try ToolValue(copying: $0) },
+        constraintsJSON: try text(creation.constraints, "the constraints"),
+        metadata: try pairs(creation.metadata, creation.metadata_count)))
     return .ok
   }
 }
@@ -126,17 +219,24 @@ private func remove(_ handle: OpaquePointer?, _ identifier: bridge_str) -> bridg
 }
 
 private func watch(
-  _ handle: OpaquePointer?, _ identifiers: UnsafePointer<bridge_str>?, _ count: Int,
-  _ initial: UInt8, _ onChange: bridge_on_change?, _ context: UnsafeMutableRawPointer?,
+  _ handle: OpaquePointer?, _ given: UnsafePointer<bridge_subscription>?,
   _ watch: UnsafeMutablePointer<OpaquePointer?>?
 ) -> bridge_status {
   withCall(handle) { call in
-    guard let onChange, let place = watch, count == 0 || identifiers != nil else {
-      throw SessionError(
-        .invalidArgument, "the identifiers, the callback or the watch's place is NULL")
+    var subscription = bridge_subscription()
+    try ABIStruct.read(
+      given, into: &subscription, MemoryLayout<bridge_subscription>.size,
+      "bridge_subscription", released: ABIStruct.Released.subscription)
+    let withDetails = try wantsDetails(subscription.flags, beside: [Int(BRIDGE_WATCH_INITIAL)])
+    guard let onChange = subscription.on_change, let place = watch else {
+      throw SessionError(.invalidArgument, "the callback or the watch's place is NULL")
     }
-    let names = try (0..<count).map { try text(identifiers![$0], "a variable's name") }
-    let new = PluginWatch(callback: onChange, context: context)
+    let names = try ABIStruct.list(
+      subscription.identifiers, subscription.identifier_count, "the identifiers"
+    ).map { try text($0, "a variable's name") }
+    let new = PluginWatch(
+      of: call.instance, withDetails: withDetails, callback: onChange,
+      context: subscription.context)
     let handle = Handles.watches.insert(new)
     // Before the first callback, which may unwatch.
     place.pointee = handle
@@ -146,7 +246,8 @@ private func watch(
       throw SessionError(.failedPrecondition, "the call is ending")
     }
     do {
-      try new.start(call.services, names, initial: initial != 0)
+      let initial = subscription.flags & UInt32(BRIDGE_WATCH_INITIAL) != 0
+      try new.start(call.services, names, initial: initial)
     } catch {
       Handles.watches.remove(handle)
       call.forget(watch: handle)

@@ -1,40 +1,72 @@
 internal import BridgePluginABI
-internal import Threads
+internal import Logging
 
-/// The `bridge_host` that plugins are given.
+/// The `bridge_host` that a plugin is given.
 enum HostTable {
   private static let name = Array("bridge-host".utf8)
   private static let version = Array(hostVersion.utf8)
 
-  /// Made once, never freed: plugins keep the pointer.
-  nonisolated(unsafe) static let table: UnsafePointer<bridge_host> = {
-    let table = UnsafeMutablePointer<bridge_host>.allocate(capacity: 1)
-    table.initialize(
-      to: bridge_host(
-        size: MemoryLayout<bridge_host>.size,
-        abi_minimum: BRIDGE_ABI_VERSION, abi_maximum: BRIDGE_ABI_VERSION,
-        name: name.abiView, version: version.abiView,
-        call: CallAPI.table, variables: VariablesAPI.table,
-        extension: hostExtension, refuse: refuse))
-    return UnsafePointer(table)
-  }()
+  /// Makes one. It is never freed: the plugin keeps the pointer.
+  static func make(for instance: PluginInstance) -> UnsafePointer<bridge_host> {
+    var host = bridge_host()
+    host.size = UInt32(MemoryLayout<bridge_host>.size)
+    host.abi_revision = BRIDGE_ABI_REVISION
+    host.abi_minimum = BRIDGE_ABI_VERSION
+    host.abi_maximum = BRIDGE_ABI_VERSION
+    host.name = name.abiView
+    host.version = version.abiView
+    host.call = CallAPI.table
+    host.variables = VariablesAPI.table
+    host.tools = ToolsAPI.table
+    host.extension = hostExtension
+    host.refuse = refuse
+    host.log = log
+    // Whose it is comes behind it.
+    let size = MemoryLayout<bridge_host>.size
+    let place = UnsafeMutableRawPointer.allocate(byteCount: size + 8, alignment: 8)
+    place.copyMemory(from: &host, byteCount: size)
+    (place + size).storeBytes(
+      of: Unmanaged.passRetained(instance).toOpaque(), as: UnsafeMutableRawPointer.self)
+    return UnsafeRawPointer(place).assumingMemoryBound(to: bridge_host.self)
+  }
 
-  /// What the plugin whose entry function runs has said against being loaded. Plugins are loaded
-  /// one at a time.
-  static let refusal = Locked<String?>(nil)
+  /// Whose a table is.
+  fileprivate static func instance(_ host: UnsafePointer<bridge_host>?) -> PluginInstance? {
+    guard let host else { return nil }
+    let place = UnsafeRawPointer(host) + MemoryLayout<bridge_host>.size
+    let instance = place.load(as: UnsafeMutableRawPointer.self)
+    return Unmanaged<PluginInstance>.fromOpaque(instance).takeUnretainedValue()
+  }
 }
-
-/// The version of bridge-host, as `--version` prints it and plugins see it.
-public let hostVersion = "0.1.0"
 
 private func hostExtension(
   _ host: UnsafePointer<bridge_host>?, _ name: bridge_str, _ revision: UInt32
 ) -> UnsafeRawPointer? {
-  // There is none yet; NULL says so.
-  nil
+  name.string.flatMap { HostExtensions.table($0, revision: revision) }
 }
 
 private func refuse(_ host: UnsafePointer<bridge_host>?, _ reason: bridge_str) {
-  let text = String(decoding: reason.bytes ?? [], as: UTF8.self)
-  HostTable.refusal.withLock { $0 = text }
+  HostTable.instance(host)?.refuse(String(decoding: reason.bytes ?? [], as: UTF8.self))
+}
+
+private func log(
+  _ host: UnsafePointer<bridge_host>?, _ level: bridge_log_level, _ message: bridge_str
+) {
+  guard let instance = HostTable.instance(host) else { return }
+  instance.logger.log(
+    level: Logger.Level(abi: level), "\(String(decoding: message.bytes ?? [], as: UTF8.self))",
+    metadata: ["plugin": "\(instance.displayName)"])
+}
+
+extension Logger.Level {
+  /// The nearest level.
+  init(abi level: bridge_log_level) {
+    self =
+      switch Int(level) {
+      case ...Int(BRIDGE_LOG_DEBUG): .debug
+      case Int(BRIDGE_LOG_INFO): .info
+      case Int(BRIDGE_LOG_WARNING): .warning
+      default: .error
+      }
+  }
 }

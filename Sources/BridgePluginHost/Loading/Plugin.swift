@@ -1,8 +1,15 @@
 internal import BridgePluginABI
 internal import BridgeTools
+internal import Logging
+internal import Synchronization
+internal import Threads
+internal import TrustedFiles
 
 /// A loaded plugin: its name and its tools.
-final class Plugin: ToolProvider {
+///
+/// Thread-safe.
+// @unchecked: the descriptor is the plugin's, which promises that it stays as it is; `life` is guarded.
+final class Plugin: ToolProvider, @unchecked Sendable {
   /// The file it was loaded from.
   let id: String
   let name: String
@@ -10,60 +17,201 @@ final class Plugin: ToolProvider {
   let description: String
   let tools: [any Tool]
 
+  private let instance: PluginInstance
+  private let object: SharedObject
+  private let descriptor: bridge_plugin
+  private let life: Locked<PluginLife>
+  /// Whether `init` has been called: only then is `deinit`.
+  private let hasStarted = Atomic<Bool>(false)
+  private let hasStopped = Condition()
+
   /// Loads a shared object and calls its entry function.
   ///
-  /// - Parameter path: Absolute.
+  /// Loading may go on in several threads at once.
+  ///
+  /// - Parameters:
+  ///   - file: Checked by whoever opened it.
+  ///   - host: What its calls run on.
   /// - Throws: `PluginError`.
-  convenience init(loading path: String) throws(PluginError) {
-    let object = try SharedObject(path)
-    guard let symbol = object.symbol(BRIDGE_PLUGIN_ENTRY) else {
-      throw PluginError(
-        "\(path) is no plugin: it does not export \(BRIDGE_PLUGIN_ENTRY)")
-    }
-    let entry = unsafeBitCast(symbol, to: bridge_plugin_entry_function.self)
-    HostTable.refusal.withLock { $0 = nil }
-    var answer: UnsafePointer<bridge_plugin>?
-    let status = entry(HostTable.table, &answer)
-    guard status == .ok else {
-      let reason = HostTable.refusal.withLock { $0 } ?? "status \(status) and no reason"
-      throw PluginError("\(path) refuses to be loaded: \(reason)")
-    }
-    guard let answer else { throw PluginError("\(path) answered no description of itself") }
+  convenience init(_ file: borrowing TrustedFile, on host: ToolHost) throws(PluginError) {
+    let path = file.path
+    let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
+    defer { ProcessGuard.shared.look(after: "loading \(path)", host.logger) }
+    let object = try SharedObject(file)
+    let answer = try Self.enter(object, instance)
     do throws(PluginError) {
-      try self.init(reading: answer, from: path)
+      try self.init(reading: answer, of: object, instance)
     } catch {
       throw PluginError("\(path): \(error)")
     }
   }
 
-  private init(reading plugin: UnsafePointer<bridge_plugin>, from path: String) throws(PluginError)
-  {
-    id = path
-    let descriptor = plugin.pointee
-    guard descriptor.size >= MemoryLayout<bridge_plugin>.size else {
-      throw PluginError(
-        "bridge_plugin.size is \(descriptor.size), not \(MemoryLayout<bridge_plugin>.size)")
+  private static func enter(
+    _ object: SharedObject, _ instance: PluginInstance
+  ) throws(PluginError) -> UnsafePointer<bridge_plugin> {
+    let path = object.path
+    guard let symbol = object.symbol(BRIDGE_PLUGIN_ENTRY) else {
+      throw PluginError("\(path) is no plugin: it does not export \(BRIDGE_PLUGIN_ENTRY)")
     }
+    guard object.isCode(symbol) else {
+      throw PluginError("\(path) is no plugin: its \(BRIDGE_PLUGIN_ENTRY) is no function")
+    }
+    var answer: UnsafePointer<bridge_plugin>?
+    var report = PluginCode.Report()
+    let status = PluginCode.entry(symbol, instance.table, &answer, &report)
+    try check(status, report, instance, "its entry function")
+    guard let answer else { throw PluginError("\(path) answered no description of itself") }
+    return answer
+  }
+
+  /// Looks at how a function of the plugin ended that may refuse.
+  private static func check(
+    _ status: bridge_status, _ report: PluginCode.Report, _ instance: PluginInstance, _ what: String
+  ) throws(PluginError) {
+    instance.tellChanges(report.changedBits, in: what)
+    if let exception = report.exception {
+      throw PluginError("\(instance.path): an exception left \(what): \(exception)")
+    }
+    let refusal = instance.takeRefusal()
+    guard status == .ok else {
+      throw PluginError(
+        "\(instance.path) refuses to be loaded: \(refusal ?? "status \(status) and no reason")")
+    }
+  }
+
+  private init(
+    reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject,
+    _ instance: PluginInstance
+  ) throws(PluginError) {
+    id = object.path
+    self.object = object
+    self.instance = instance
+    var descriptor = bridge_plugin()
+    try ABIStruct.read(
+      plugin, into: &descriptor, MemoryLayout<bridge_plugin>.size, "bridge_plugin",
+      released: ABIStruct.Released.plugin)
+    self.descriptor = descriptor
     guard descriptor.abi_version == BRIDGE_ABI_VERSION else {
       throw PluginError(
         "the plugin chose ABI version \(descriptor.abi_version); this host speaks "
           + "\(BRIDGE_ABI_VERSION)")
     }
+    try ABIStruct.check(
+      flags: descriptor.flags, known: [Int(BRIDGE_PLUGIN_UNLOADABLE)], "bridge_plugin.flags")
+    try ABIStruct.check(reserved: descriptor.reserved, "bridge_plugin.reserved")
+    life = Locked(
+      PluginLife(isUnloadable: descriptor.flags & UInt32(BRIDGE_PLUGIN_UNLOADABLE) != 0))
     name = try Self.checkedName(descriptor.name, "the plugin")
     version = try Self.text(descriptor.version, "bridge_plugin.version")
     description = try Self.text(descriptor.description, "bridge_plugin.description")
-    guard descriptor.tool_count == 0 || descriptor.tools != nil else {
-      throw PluginError("bridge_plugin.tools is NULL")
-    }
+    instance.displayName = name
     var tools: [any Tool] = []
-    for index in 0..<Int(descriptor.tool_count) {
-      guard let tool = descriptor.tools[index] else { throw PluginError("tool \(index) is NULL") }
-      tools.append(try PluginTool(reading: tool, plugin: name))
+    let list = try ABIStruct.list(
+      descriptor.tools, descriptor.tool_count, "bridge_plugin.tools")
+    for (index, tool) in list.enumerated() {
+      guard let tool else { throw PluginError("tool \(index) is NULL") }
+      tools.append(try PluginTool(reading: tool, plugin: name, instance))
     }
     self.tools = tools
   }
 
-  func retire() {}
+  // MARK: Start and end
+
+  /// Hands the plugin its configuration, once it is checked against the plugin's own schema.
+  ///
+  /// - Parameter configuration: A JSON object; nil where nobody gave one.
+  /// - Throws: `PluginError` when it is not as the schema says, or the plugin refuses.
+  func start(configuration: String?) throws(PluginError) {
+    let schema = try Self.text(descriptor.configuration_schema, "the plugin's configuration schema")
+    let text = configuration ?? "{}"
+    if schema.isEmpty {
+      guard configuration == nil else {
+        throw PluginError("\(id): the plugin takes no configuration, and was given one")
+      }
+    } else {
+      do {
+        let faults = try JSONSchema(parsing: schema).faults(inText: Array(text.utf8))
+        guard faults.isEmpty else {
+          throw PluginError(
+            "the configuration is not as the plugin says: "
+              + faults.map(\.description).joined(separator: "; "))
+        }
+      } catch {
+        throw PluginError("\(id): \(error)")
+      }
+    }
+    guard let function = descriptor.`init` else {
+      hasStarted.store(true, ordering: .relaxed)
+      return
+    }
+    let bytes = Array(text.utf8)
+    var report = PluginCode.Report()
+    let status = PluginCode.start(function, instance.table, bytes.abiView, &report)
+    withExtendedLifetime(bytes) {}
+    ProcessGuard.shared.look(after: "starting \(name)", instance.logger)
+    try Self.check(status, report, instance, "its init function")
+    hasStarted.store(true, ordering: .relaxed)
+  }
+
+  /// A table of the plugin's own, by name and revision; nil where it has none.
+  func table(_ name: String, revision: UInt32) -> UnsafeRawPointer? {
+    guard let function = descriptor.extension else { return nil }
+    let bytes = Array(name.utf8)
+    var report = PluginCode.Report()
+    defer { withExtendedLifetime(bytes) {} }
+    let table = instance.use {
+      PluginCode.extension(function, bytes.abiView, revision, &report)
+    }
+    instance.tell(report, in: "its extension function")
+    return table
+  }
+
+  var phase: PluginLife.Phase { life.withLock(\.phase) }
+
+  func retire() {
+    guard life.withLock({ $0.retire() }) else { return }
+    // Elsewhere: this may be a thread of the plugin, inside its own code.
+    if !startThread(named: "plugin-stop", { self.stop() }) { stop() }
+  }
+
+  /// So long the plugin's threads may take to leave its code: nanoseconds.
+  private static let patience: Int64 = 10_000_000_000
+
+  private func stop() {
+    _ = instance.waitUntilUnused(until: MonotonicClock.now + Self.patience)
+    instance.states.removeAll()
+    var agrees = true
+    if hasStarted.load(ordering: .relaxed), let function = descriptor.`deinit` {
+      var report = PluginCode.Report()
+      agrees = PluginCode.stop(function, &report) == .ok
+      instance.tell(report, in: "its deinit function")
+      ProcessGuard.shared.look(after: "stopping \(name)", instance.logger)
+    }
+    // States that calls had have gone with them; one more look covers callbacks of `deinit` itself.
+    let isUnused = instance.waitUntilUnused(until: MonotonicClock.now)
+    if life.withLock({ $0.stopped(agrees: agrees, isUnused: isUnused) }) == .unmap {
+      object.close()
+    }
+    hasStopped.withLock { hasStopped.broadcast() }
+  }
+
+  /// Waits until the plugin has stopped.
+  ///
+  /// - Parameter moment: Of `MonotonicClock`: waits no longer.
+  /// - Returns: Whether it has.
+  func waitUntilStopped(until moment: Int64) -> Bool {
+    hasStopped.withLock {
+      while true {
+        switch phase {
+        case .resident, .unmapped: return true
+        case .admitting, .draining, .stopping:
+          if !hasStopped.wait(until: moment) { return false }
+        }
+      }
+    }
+  }
+
+  // MARK: Texts
 
   static func text(_ view: bridge_str, _ what: String) throws(PluginError) -> String {
     guard let text = view.string else { throw PluginError("\(what) is not UTF-8 text") }
@@ -74,8 +222,7 @@ final class Plugin: ToolProvider {
   static func checkedName(_ view: bridge_str, _ what: String) throws(PluginError) -> String {
     let name = try text(view, "the name of \(what)")
     guard ToolName.isValid(name) else {
-      throw PluginError(
-        "the name \"\(name)\" of \(what) must be \(ToolName.rule)")
+      throw PluginError("the name \"\(name)\" of \(what) must be \(ToolName.rule)")
     }
     return name
   }

@@ -4,86 +4,140 @@ internal import BridgeTools
 
 /// A tool of a plugin's shared object.
 // @unchecked: the descriptor is the plugin's, which promises that it stays as it is.
-struct PluginTool: Tool, @unchecked Sendable {
+final class PluginTool: Tool, @unchecked Sendable {
   let description: ToolDescription
-  private let descriptor: UnsafePointer<bridge_tool>
+  private let descriptor: bridge_tool
+  private let instance: PluginInstance
+  private let mark: ProcessGuard.Mark
 
   init(
-    reading descriptor: UnsafePointer<bridge_tool>, plugin: String
+    reading pointer: UnsafePointer<bridge_tool>, plugin: String, _ instance: PluginInstance
   ) throws(PluginError) {
-    self.descriptor = descriptor
-    let tool = descriptor.pointee
-    guard tool.size >= MemoryLayout<bridge_tool>.size else {
-      throw PluginError(
-        "bridge_tool.size is \(tool.size), not \(MemoryLayout<bridge_tool>.size)")
-    }
-    let name = try Plugin.checkedName(tool.name, "a tool of \(plugin)")
-    guard (tool.run == nil) != (tool.run_read_only == nil) else {
-      throw PluginError("tool \(name) must set exactly one of run and run_read_only")
-    }
-    guard tool.threading == UInt32(BRIDGE_SERIAL) || tool.threading == UInt32(BRIDGE_PARALLEL)
-    else { throw PluginError("tool \(name) has the unknown threading \(tool.threading)") }
-    guard tool.parameter_count == 0 || tool.parameters != nil,
-      tool.read_count == 0 || tool.reads != nil, tool.write_count == 0 || tool.writes != nil
-    else { throw PluginError("tool \(name) has a count without a list") }
-
-    var parameters: [ParameterDescription] = []
-    for index in 0..<Int(tool.parameter_count) {
-      guard let parameter = tool.parameters[index] else {
-        throw PluginError("parameter \(index) of tool \(name) is NULL")
-      }
-      parameters.append(try Self.read(parameter, tool: name))
-    }
-    if let twice = Self.firstDuplicate(parameters.map(\.name)) {
-      throw PluginError("tool \(name) declares the parameter \(twice) twice")
-    }
-    var description = ToolDescription(
-      name: name, description: try Plugin.text(tool.description, "the description of \(name)"),
-      parameters: parameters, plugin: plugin)
-    description.streams = tool.flags & UInt32(BRIDGE_TOOL_STREAMS) != 0
-    description.isDestructive = tool.flags & UInt32(BRIDGE_TOOL_DESTRUCTIVE) != 0
-    description.isIdempotent = tool.flags & UInt32(BRIDGE_TOOL_IDEMPOTENT) != 0
-    description.isReadOnly = tool.run_read_only != nil
-    if tool.threading == UInt32(BRIDGE_SERIAL) { description.concurrency = .serial }
-    description.reads = try Self.texts(tool.reads, tool.read_count, "reads of \(name)")
-    description.writes = try Self.texts(tool.writes, tool.write_count, "writes of \(name)")
-    self.description = description
+    var tool = bridge_tool()
+    try ABIStruct.read(
+      pointer, into: &tool, MemoryLayout<bridge_tool>.size, "bridge_tool",
+      released: ABIStruct.Released.tool)
+    descriptor = tool
+    self.instance = instance
+    description = try Self.describe(tool, plugin: plugin)
+    mark = ProcessGuard.Mark(tool: description.name)
+    ProcessGuard.shared.add(mark)
   }
 
   func run(_ call: ToolCall) {
-    PluginCall(call).run { handle, variables in
-      if let run = descriptor.pointee.run {
-        return run(descriptor.pointee.context, handle, variables)
-      }
-      return descriptor.pointee.run_read_only(descriptor.pointee.context, handle, variables)
+    // What returns is looked after; what completes its call elsewhere may end after it.
+    instance.enter()
+    defer { instance.leave() }
+    PluginCall(call, of: instance).run(descriptor)
+    ProcessGuard.shared.lookNowAndThen(after: mark, instance.logger)
+  }
+
+  // MARK: Reading
+
+  private static func describe(
+    _ tool: bridge_tool, plugin: String
+  ) throws(PluginError) -> ToolDescription {
+    let name = try Plugin.checkedName(tool.name, "a tool of \(plugin)")
+    do throws(PluginError) {
+      return try describe(tool, name, plugin)
+    } catch {
+      throw PluginError("tool \(name): \(error)")
     }
   }
 
-  private static func read(
-    _ pointer: UnsafePointer<bridge_parameter>, tool: String
+  private static func describe(
+    _ tool: bridge_tool, _ name: String, _ plugin: String
+  ) throws(PluginError) -> ToolDescription {
+    guard (tool.run == nil) != (tool.run_read_only == nil) else {
+      throw PluginError("exactly one of run and run_read_only must be set")
+    }
+    try ABIStruct.check(
+      flags: tool.flags,
+      known: [
+        Int(BRIDGE_TOOL_STREAMS), Int(BRIDGE_TOOL_DESTRUCTIVE), Int(BRIDGE_TOOL_IDEMPOTENT),
+        Int(BRIDGE_TOOL_OPEN_WORLD), Int(BRIDGE_TOOL_ATOMIC), Int(BRIDGE_TOOL_QUICK),
+      ], "bridge_tool.flags")
+    func has(_ flag: Int) -> Bool { tool.flags & UInt32(flag) != 0 }
+    guard !has(Int(BRIDGE_TOOL_ATOMIC)) else {
+      throw PluginError("it is atomic, and this host cannot hold its writes back yet")
+    }
+    var parameters: [ParameterDescription] = []
+    let list = try ABIStruct.list(tool.parameters, tool.parameter_count, "parameters")
+    for (index, parameter) in list.enumerated() {
+      guard let parameter else { throw PluginError("parameter \(index) is NULL") }
+      parameters.append(try Self.parameter(parameter))
+    }
+    if let twice = firstDuplicate(parameters.map(\.name)) {
+      throw PluginError("the parameter \(twice) is declared twice")
+    }
+    var description = ToolDescription(
+      name: name, description: try Plugin.text(tool.description, "the description"),
+      parameters: parameters, plugin: plugin)
+    description.title = try Plugin.text(tool.title, "the title")
+    description.streams = has(Int(BRIDGE_TOOL_STREAMS))
+    description.isDestructive = has(Int(BRIDGE_TOOL_DESTRUCTIVE))
+    description.isIdempotent = has(Int(BRIDGE_TOOL_IDEMPOTENT))
+    description.isOpenWorld = has(Int(BRIDGE_TOOL_OPEN_WORLD))
+    description.isReadOnly = tool.run_read_only != nil
+    if has(Int(BRIDGE_TOOL_QUICK)) { description.execution = .inline }
+    switch Int(tool.threading) {
+    case Int(BRIDGE_SERIAL): description.concurrency = .serial
+    case Int(BRIDGE_PARALLEL):
+      if tool.concurrency > 0 { description.concurrency = .limited(Int(tool.concurrency)) }
+    default: throw PluginError("it has the unknown threading \(tool.threading)")
+    }
+    description.output = try tool.output.map { output throws(PluginError) in
+      try Self.output(output)
+    }
+    description.reads = try texts(tool.reads, tool.read_count, "reads")
+    description.writes = try texts(tool.writes, tool.write_count, "writes")
+    return description
+  }
+
+  private static func parameter(
+    _ pointer: UnsafePointer<bridge_parameter>
   ) throws(PluginError) -> ParameterDescription {
-    let parameter = pointer.pointee
-    guard parameter.size >= MemoryLayout<bridge_parameter>.size else {
-      throw PluginError(
-        "bridge_parameter.size is \(parameter.size), not \(MemoryLayout<bridge_parameter>.size)")
-    }
-    let name = try Plugin.checkedName(parameter.name, "a parameter of \(tool)")
-    guard let type = ToolType(abi: parameter.type) else {
-      throw PluginError("parameter \(name) of \(tool) has the unknown type \(parameter.type)")
-    }
+    var parameter = bridge_parameter()
+    try ABIStruct.read(
+      pointer, into: &parameter, MemoryLayout<bridge_parameter>.size, "bridge_parameter",
+      released: ABIStruct.Released.parameter)
+    let name = try Plugin.checkedName(parameter.name, "a parameter")
     do {
-      let defaultValue = try parameter.default_value.map {
-        try self.defaultValue($0, as: type)
+      try ABIStruct.check(
+        flags: parameter.flags, known: [Int(BRIDGE_PARAMETER_REQUIRED)], "bridge_parameter.flags")
+      try ABIStruct.check(reserved: parameter.reserved, "bridge_parameter.reserved")
+      guard let type = ToolType(abi: parameter.type) else {
+        throw PluginError("it has the unknown type \(parameter.type)")
       }
       return try ParameterDescription(
-        name: name,
-        description: try Plugin.text(parameter.description, "the description of \(name)"),
-        type: type,
-        isRequired: parameter.flags & UInt32(BRIDGE_PARAMETER_REQUIRED) != 0,
-        defaultValue: defaultValue,
-        constraintsJSON: try Plugin.text(parameter.constraints, "the constraints of \(name)"))
+        name: name, description: try Plugin.text(parameter.description, "the description"),
+        type: type, isRequired: parameter.flags & UInt32(BRIDGE_PARAMETER_REQUIRED) != 0,
+        defaultValue: try parameter.default_value.map { try defaultValue($0, as: type) },
+        constraintsJSON: try Plugin.text(parameter.constraints, "the constraints"),
+        schemaJSON: try Plugin.text(parameter.schema, "the schema"))
     } catch {
-      throw PluginError("parameter \(name) of \(tool): \(error)")
+      throw PluginError("parameter \(name): \(error)")
+    }
+  }
+
+  private static func output(
+    _ pointer: UnsafePointer<bridge_output>
+  ) throws(PluginError) -> OutputDescription {
+    var output = bridge_output()
+    try ABIStruct.read(
+      pointer, into: &output, MemoryLayout<bridge_output>.size, "bridge_output",
+      released: ABIStruct.Released.output)
+    do {
+      let type = ToolType(abi: output.type)
+      guard type != nil || output.type == bridge_type(BRIDGE_TYPE_NULL) else {
+        throw PluginError("it has the unknown type \(output.type)")
+      }
+      return try OutputDescription(
+        type: type, description: try Plugin.text(output.description, "the description"),
+        constraintsJSON: try Plugin.text(output.constraints, "the constraints"),
+        schemaJSON: try Plugin.text(output.schema, "the schema"))
+    } catch {
+      throw PluginError("its output: \(error)")
     }
   }
 
@@ -91,15 +145,22 @@ struct PluginTool: Tool, @unchecked Sendable {
     _ pointer: UnsafePointer<bridge_value>, as type: ToolType
   ) throws -> ToolValue {
     let value = try ToolValue(copying: pointer)
-    if case .value(let type) = type { return .value(try value.converted(to: type), type) }
-    return value
+    switch (type, value) {
+    case (.value(let type), _): return .value(try value.converted(to: type), type)
+    case (.bytes, .bytes), (.any, .json): return value
+    case (.object, .json(let text, _)), (.array, .json(let text, _)):
+      return .json(try CheckedJSON.check(text, is: type), type)
+    default: throw PluginError("its default is of type \(value.typeName)")
+    }
   }
 
   private static func texts(
-    _ list: UnsafePointer<bridge_str>?, _ count: Int, _ what: String
+    _ list: UnsafePointer<bridge_str>?, _ count: Int, _ what: StaticString
   ) throws(PluginError) -> [String] {
     var texts: [String] = []
-    for index in 0..<count { texts.append(try Plugin.text(list![index], "one of the \(what)")) }
+    for view in try ABIStruct.list(list, count, what) {
+      texts.append(try Plugin.text(view, "one of its \(what)"))
+    }
     return texts
   }
 

@@ -1,23 +1,128 @@
 internal import Glibc
+internal import TrustedFiles
 
-/// A shared object that stays mapped for the life of the process: unmapping Swift, Go or Rust code
-/// crashes.
-// @unchecked: the handle is only passed to dlsym, which is thread-safe.
+/// A shared object in memory.
+///
+/// It stays mapped when this goes: unmapping Swift, Go or Rust code crashes. `close` is for code that says
+/// it can go.
+// @unchecked: the handle is only passed to the loader, which is thread-safe.
 final class SharedObject: @unchecked Sendable {
   private let handle: UnsafeMutableRawPointer
+  /// Where it was loaded from, or the name that the system's loader found it by.
   let path: String
+  /// The copy that is mapped; nil for a library of the system. It stays open as long as it is mapped: the
+  /// loader knows it by its path, and takes another file there for the same.
+  private let copy: Unmanaged<PrivateFile>?
+  /// The libraries beside it that it needs.
+  private let dependencies: [SharedObject]
 
-  /// - Parameter path: Absolute, or a library name that the system's loader finds.
+  // NOW: a missing symbol shows here and not in the middle of a call. LOCAL: plugins do not see each
+  // other's symbols. No DEEPBIND: it breaks allocators and sanitizers.
+  private static let flags = RTLD_NOW | RTLD_LOCAL
+
+  /// Loads a library that the system's loader finds by its name.
+  ///
   /// - Throws: `PluginError` with the loader's own words.
-  init(_ path: String) throws(PluginError) {
-    // NOW: a missing symbol shows here and not in the middle of a call. LOCAL: plugins do not see
-    // each other's symbols. No DEEPBIND: it breaks allocators and sanitizers.
-    guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
-      throw PluginError("cannot load \(path): \(String(cString: dlerror()))")
+  init(system name: String) throws(PluginError) {
+    do throws(PluginError) {
+      handle = try Self.open(name, as: name)
+    } catch {
+      throw PluginError("cannot load \(name): \(error)")
     }
-    self.handle = handle
-    self.path = path
+    path = name
+    copy = nil
+    dependencies = []
+  }
+
+  /// Loads a file: a copy of it that nobody can change any more, after a look at all that the loader will
+  /// follow. The libraries it needs and that lie where it says it has them (`$ORIGIN`) are loaded the same
+  /// way.
+  ///
+  /// - Throws: `PluginError`.
+  convenience init(_ file: borrowing TrustedFile) throws(PluginError) {
+    try self.init(file, below: [])
+  }
+
+  private init(_ file: borrowing TrustedFile, below: [String]) throws(PluginError) {
+    let path = file.path
+    do throws(PluginError) {
+      let name = path.split(separator: "/").last.map(String.init) ?? ""
+      let copy = try PrivateFile(copying: file, name: name)
+      let image = try Self.image(of: copy)
+      dependencies = try Self.load(image, of: path, below: below + [path])
+      handle = try Self.open(copy.path, as: path)
+      self.copy = Unmanaged.passRetained(copy)
+      self.path = path
+    } catch {
+      throw PluginError("cannot load \(path): \(error)")
+    }
+  }
+
+  private static func image(of copy: PrivateFile) throws(PluginError) -> ELFImage {
+    do {
+      return try copy.withBytes { try ELFImage($0) }
+    } catch let fault as ELFImage.Fault {
+      throw PluginError(fault.message)
+    } catch {
+      throw PluginError("\(error)")
+    }
+  }
+
+  private static func load(
+    _ image: ELFImage, of path: String, below: [String]
+  ) throws(PluginError) -> [SharedObject] {
+    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    var loaded: [SharedObject] = []
+    for name in image.needed where !isLoaded(name) {
+      for entry in image.searchPath {
+        let place = entry.replacing("${ORIGIN}", with: directory)
+          .replacing("$ORIGIN", with: directory)
+        // What the loader finds elsewhere is the system's.
+        guard place != entry else { continue }
+        let file: TrustedFile
+        do throws(TrustedFileError) {
+          file = try TrustedFile("\(place)/\(name)")
+        } catch {
+          if error.isMissing { continue }
+          throw PluginError("it needs \(name): \(error)")
+        }
+        guard !below.contains(file.path) else { break }
+        loaded.append(try SharedObject(file, below: below))
+        break
+      }
+    }
+    return loaded
+  }
+
+  private static func isLoaded(_ name: String) -> Bool {
+    guard let handle = dlopen(name, RTLD_NOW | RTLD_NOLOAD) else { return false }
+    dlclose(handle)
+    return true
+  }
+
+  private static func open(
+    _ path: String, as name: String
+  ) throws(PluginError) -> UnsafeMutableRawPointer {
+    var report = PluginCode.Report()
+    guard let handle = PluginCode.open(path, flags, &report) else {
+      if let exception = report.exception {
+        throw PluginError("its start ended with \(exception)")
+      }
+      let reason = dlerror().map { String(cString: $0) } ?? "the loader does not say why"
+      throw PluginError(reason.replacing(path, with: name))
+    }
+    return handle
   }
 
   func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
+
+  /// Whether a symbol of this object is code.
+  func isCode(_ symbol: UnsafeMutableRawPointer) -> Bool { MemoryMap.isExecutable(symbol) }
+
+  /// Lets it go. Nothing of it may be used any more, and none of its code may be running.
+  func close() {
+    var report = PluginCode.Report()
+    PluginCode.close(handle, &report)
+    copy?.release()
+  }
 }

@@ -1,6 +1,8 @@
 internal import BridgeSessions
 internal import BridgeTools
 internal import JSON
+internal import Logging
+internal import TrustedFiles
 
 /// A file that makes functions of a shared object into tools: their signatures, and nothing else.
 ///
@@ -8,24 +10,30 @@ internal import JSON
 /// that somebody holds it against the library's header.
 struct NativeManifest {
   let plugin: String
-  /// Absolute, or a name that the system's loader finds.
+  let version: String
+  /// A name that the system's loader finds, or a path: see `load`.
   let library: String
   let signatures: [NativeSignature]
 
   private static let sizeLimit = 1024 * 1024
 
-  /// - Parameter path: Absolute.
-  init(reading path: String) throws(PluginError) {
-    let bytes = try FilePermissions.read(path, limit: Self.sizeLimit)
+  /// Reads a manifest.
+  ///
+  /// - Throws: `PluginError` that says what is wrong, and where.
+  init(_ file: borrowing TrustedFile) throws(PluginError) {
+    let path = file.path
     do {
-      let manifest = try JSON(parsing: bytes)
+      let manifest = try JSON(parsing: file.read(limit: Self.sizeLimit))
+      try manifest.checkKeys(["plugin", "version", "description", "library", "trusted", "tools"])
       plugin = try manifest.name("plugin")
       guard manifest["trusted"] == .boolean(true) else {
         throw PluginError(
           "native functions run inside the host, which a wrong signature can corrupt: check the "
             + "manifest against the library's header and say \"trusted\": true")
       }
-      library = try Self.resolve(try manifest.text("library"), beside: path)
+      library = try manifest.text("library")
+      version = try manifest.optionalText("version")
+      _ = try manifest.optionalText("description")
       guard case .array(let tools) = manifest["tools"], !tools.isEmpty else {
         throw PluginError("\"tools\" must be an array that is not empty")
       }
@@ -35,29 +43,55 @@ struct NativeManifest {
     }
   }
 
-  /// A library with a slash in its name is a file beside the manifest, held to the rules of
-  /// plugins; one without is the system's.
-  private static func resolve(_ library: String, beside path: String) throws -> String {
-    guard library.contains("/") else { return library }
-    let directory = String(path[..<path.lastIndex(of: "/")!])
-    let file = try FilePermissions.absolute(
-      library.hasPrefix("/") ? library : "\(directory)/\(library)")
-    try FilePermissions.check(file)
-    return file
+  /// Loads the library and binds the functions.
+  ///
+  /// A library with a slash in its name is a file beside the manifest, held to the rules of plugins; one
+  /// without is the system's.
+  ///
+  /// - Parameter path: The manifest's.
+  func load(from path: String, _ logger: Logger) throws(PluginError) -> NativeLibrary {
+    do throws(PluginError) {
+      let object = try self.object(beside: path)
+      ProcessGuard.shared.look(after: "loading \(object.path)", logger)
+      var tools: [any Tool] = []
+      for signature in signatures {
+        tools.append(try NativeTool(signature, in: object, plugin: plugin, logger))
+      }
+      return NativeLibrary(id: path, name: plugin, version: version, tools: tools)
+    } catch {
+      throw PluginError("\(path): \(error)")
+    }
   }
 
-  /// Loads the library and binds the functions.
-  func load(from path: String) throws(PluginError) -> NativeLibrary {
-    let object = try SharedObject(library)
-    var tools: [any Tool] = []
-    for signature in signatures {
-      tools.append(try NativeTool(signature, in: object, plugin: plugin))
+  private func object(beside path: String) throws(PluginError) -> SharedObject {
+    guard library.utf8.contains(UInt8(ascii: "/")) else { return try SharedObject(system: library) }
+    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    let file: TrustedFile
+    do throws(TrustedFileError) {
+      file = try TrustedFile(library.hasPrefix("/") ? library : "\(directory)/\(library)")
+    } catch {
+      throw PluginError(error.message)
     }
-    return NativeLibrary(id: path, name: plugin, tools: tools)
+    return try SharedObject(file)
   }
 }
 
 extension JSON {
+  /// Refuses members that nothing here reads, as a misspelled one is.
+  func checkKeys(_ known: Set<String>) throws(PluginError) {
+    guard case .object(let members) = self else { return }
+    var seen: Set<String> = []
+    for member in members {
+      guard known.contains(member.key) else {
+        throw PluginError(
+          "unknown key \"\(member.key)\"; there are \(known.sorted().joined(separator: ", "))")
+      }
+      guard seen.insert(member.key).inserted else {
+        throw PluginError("\"\(member.key)\" is there twice")
+      }
+    }
+  }
+
   /// A member that must be a string.
   func text(_ key: String) throws(PluginError) -> String {
     guard case .string(let text) = self[key] else {

@@ -23,9 +23,11 @@ struct NativeSignature: Sendable {
   init(_ tool: JSON) throws(PluginError) {
     toolName = try tool.name("name")
     do throws(PluginError) {
+      try tool.checkKeys(["name", "symbol", "description", "parameters", "returns"])
       symbol = try tool.text("symbol")
       description = try tool.optionalText("description")
       if let returns = tool["returns"] {
+        try returns.checkKeys(["type", "description"])
         self.returns = try Self.type(returns)
       } else {
         returns = .void
@@ -51,6 +53,7 @@ struct NativeSignature: Sendable {
 
   private static func parameter(_ object: JSON) throws(PluginError) -> Parameter {
     let name = try object.name("name")
+    try object.checkKeys(["name", "type", "description", "direction", "length_of"])
     let type = try type(object)
     let direction = try object.optionalText("direction")
     let lengthOf = try object.optionalText("length_of")

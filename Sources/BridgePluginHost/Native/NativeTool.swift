@@ -4,6 +4,8 @@ internal import BridgeTools
 internal import CLibffi
 internal import Glibc
 internal import JSON
+internal import Logging
+internal import Synchronization
 
 /// A C function called through libffi.
 ///
@@ -17,12 +19,23 @@ final class NativeTool: Tool, @unchecked Sendable {
   private let types: UnsafeMutablePointer<UnsafeMutablePointer<ffi_type>?>
   /// The library stays mapped as long as the tool.
   private let object: SharedObject
+  private let logger: Logger
+  private let mark: ProcessGuard.Mark
+  private let toldBits = Atomic<UInt32>(0)
 
-  init(_ signature: NativeSignature, in object: SharedObject, plugin: String) throws(PluginError) {
+  init(
+    _ signature: NativeSignature, in object: SharedObject, plugin: String, _ logger: Logger
+  ) throws(PluginError) {
     guard let function = object.symbol(signature.symbol) else {
       throw PluginError(
         "tool \(signature.toolName): \(object.path) has no function \(signature.symbol)")
     }
+    guard object.isCode(function) else {
+      throw PluginError(
+        "tool \(signature.toolName): \(signature.symbol) of \(object.path) is no function but data")
+    }
+    self.logger = logger
+    mark = ProcessGuard.Mark(tool: signature.toolName)
     self.object = object
     self.signature = signature
     self.function = function
@@ -39,6 +52,7 @@ final class NativeTool: Tool, @unchecked Sendable {
       throw PluginError(
         "tool \(signature.toolName): libffi refuses the signature (status \(status.rawValue))")
     }
+    ProcessGuard.shared.add(mark)
   }
 
   deinit {
@@ -47,14 +61,27 @@ final class NativeTool: Tool, @unchecked Sendable {
   }
 
   func run(_ call: ToolCall) {
+    defer { ProcessGuard.shared.lookNowAndThen(after: mark, logger) }
     do {
-      call.finish(.success(try invoke(call.arguments)))
+      call.finish(.success(try invoke(call)))
+    } catch let failure as ToolFailure {
+      call.fail(failure)
     } catch {
       call.fail(
         ToolFailure(
           code: bridge_status(BRIDGE_INVALID_ARGUMENT), message: "\(error)",
           type: "invalid_argument"))
     }
+  }
+
+  private func tellChanges(_ bits: UInt32) {
+    guard bits != 0 else { return }
+    let new = bits & ~toldBits.bitwiseOr(bits, ordering: .relaxed).oldValue
+    guard new != 0 else { return }
+    let words = PluginCode.Report.words(new).joined(separator: ", ")
+    logger.warning(
+      "a tool has changed state of the thread it ran on, which was put back: \(words)",
+      metadata: ["tool": "\(description.name)"])
   }
 
   /// One call's arguments in the form libffi takes them: a slot of eight bytes each, and memory
@@ -84,7 +111,8 @@ final class NativeTool: Tool, @unchecked Sendable {
     }
   }
 
-  private func invoke(_ arguments: Arguments) throws -> ToolValue {
+  private func invoke(_ call: ToolCall) throws -> ToolValue {
+    let arguments = call.arguments
     var frame = Frame(count: signature.parameters.count)
     defer { frame.free() }
     for (index, parameter) in signature.parameters.enumerated() where parameter.lengthOf == nil {
@@ -105,10 +133,14 @@ final class NativeTool: Tool, @unchecked Sendable {
     }
     // libffi writes integers narrower than a register as a whole ffi_arg.
     var returned: UInt64 = 0
-    ffi_call(
-      interface, unsafeBitCast(function, to: (@convention(c) () -> Void).self), &returned,
-      frame.pointers)
-    return result(returned, frame)
+    var report = PluginCode.Report(abandoned: endAbandoned, call)
+    PluginCode.native(
+      bridge_ffi_call_address(), interface, function, &returned, frame.pointers, &report)
+    tellChanges(report.changedBits)
+    if let exception = report.exception {
+      throw pluginFailure("an exception left \(description.name): \(exception)")
+    }
+    return try result(returned, frame)
   }
 
   private func store(
@@ -117,7 +149,12 @@ final class NativeTool: Tool, @unchecked Sendable {
     switch (value, parameter.type) {
     case (.boolean(let flag), _): frame.store(UInt64(flag ? 1 : 0), at: index)
     case (.integer(let integer), _): frame.store(integer, at: index)
-    case (.float(let number), .float): frame.store(Float(number), at: index)
+    case (.float(let number), .float):
+      guard let float = ExactNumber.float(number).float else {
+        throw SessionError(
+          .invalidValue, "parameter \(parameter.name): \(number) is no float, of 32 bits")
+      }
+      frame.store(float, at: index)
     case (.float(let number), _): frame.store(number, at: index)
     case (.string(let text), _):
       let bytes = Array(text.utf8)
@@ -153,8 +190,11 @@ final class NativeTool: Tool, @unchecked Sendable {
       return memory
     }
     do {
-      for index in 0..<array.count {
-        try store(array[index], at: index, as: element, in: memory)
+      try array.bytes.withUnsafeBytes { bytes in
+        for index in 0..<array.count {
+          try store(
+            ExactNumber(bytes, array.elementType, index), at: index, as: element, in: memory)
+        }
       }
     } catch {
       memory.deallocate()
@@ -164,37 +204,38 @@ final class NativeTool: Tool, @unchecked Sendable {
   }
 
   private static func store(
-    _ number: Double, at index: Int, as element: NumericArray.ElementType,
+    _ number: ExactNumber, at index: Int, as element: NumericArray.ElementType,
     in memory: UnsafeMutableRawPointer
   ) throws {
-    func put<T: FixedWidthInteger>(_: T.Type) throws {
-      guard let value = T(exactly: number) else {
-        throw SessionError(.invalidValue, "\(number) is no \(element.rawValue)")
+    func put<T>(_ value: T?) throws {
+      guard let value else {
+        throw SessionError(.invalidValue, "\(number.text) is no \(element.rawValue)")
       }
       memory.storeBytes(of: value, toByteOffset: index * element.width, as: T.self)
     }
     switch element {
-    case .float64: memory.storeBytes(of: number, toByteOffset: index * 8, as: Double.self)
-    case .float32: memory.storeBytes(of: Float(number), toByteOffset: index * 4, as: Float.self)
-    case .int64: try put(Int64.self)
-    case .int32: try put(Int32.self)
-    case .int16: try put(Int16.self)
-    case .int8: try put(Int8.self)
-    case .uint64: try put(UInt64.self)
-    case .uint32: try put(UInt32.self)
-    case .uint16: try put(UInt16.self)
-    case .uint8, .bool: try put(UInt8.self)
+    case .float64: try put(number.double)
+    case .float32: try put(number.float)
+    case .int64: try put(number.integer(Int64.self))
+    case .int32: try put(number.integer(Int32.self))
+    case .int16: try put(number.integer(Int16.self))
+    case .int8: try put(number.integer(Int8.self))
+    case .uint64: try put(number.integer(UInt64.self))
+    case .uint32: try put(number.integer(UInt32.self))
+    case .uint16: try put(number.integer(UInt16.self))
+    case .uint8: try put(number.integer(UInt8.self))
+    case .bool: try put(number.integer(UInt8.self).flatMap { $0 <= 1 ? $0 : nil })
     }
   }
 
   /// What the tool answers: the returned value, the one array that was written, or an object of
   /// both.
-  private func result(_ returned: UInt64, _ frame: Frame) -> ToolValue {
+  private func result(_ returned: UInt64, _ frame: Frame) throws -> ToolValue {
     let written = signature.parameters.filter(\.isInOut)
-    let own = ownResult(returned)
+    let own = try ownResult(returned)
     if written.isEmpty { return own }
     if written.count == 1, own == .null {
-      return .value(.array(array(written[0], frame)), .embedding)
+      return .value(.array(try array(written[0], frame)), .embedding)
     }
     var writer = JSONWriter()
     writer.write(raw: "{")
@@ -202,7 +243,7 @@ final class NativeTool: Tool, @unchecked Sendable {
       if index > 0 { writer.write(raw: ",") }
       writer.write(parameter.name)
       writer.write(raw: ":")
-      Value.array(array(parameter, frame)).write(to: &writer, as: .embedding)
+      Value.array(try array(parameter, frame)).write(to: &writer, as: .embedding)
     }
     if case .value(let value, let type) = own {
       writer.write(raw: ",\"return\":")
@@ -212,15 +253,23 @@ final class NativeTool: Tool, @unchecked Sendable {
     return .json(writer.bytes, .object)
   }
 
-  private func array(_ parameter: NativeSignature.Parameter, _ frame: Frame) -> NumericArray {
+  private func array(
+    _ parameter: NativeSignature.Parameter, _ frame: Frame
+  ) throws -> NumericArray {
     guard case .array(let element) = parameter.type,
       let (memory, count) = frame.arrays[parameter.name]
     else { preconditionFailure("inout parameters are arrays") }
     let bytes = Array(UnsafeRawBufferPointer(start: memory, count: count * element.width))
+    if element == .bool, let odd = bytes.first(where: { $0 > 1 }) {
+      throw ToolFailure(
+        code: bridge_status(BRIDGE_DATA_LOSS),
+        message: "\(description.name) wrote \(odd) into \(parameter.name), an array of booleans",
+        type: "invalid_result")
+    }
     return NumericArray(shape: [count], elementType: element, bytes: bytes)
   }
 
-  private func ownResult(_ returned: UInt64) -> ToolValue {
+  private func ownResult(_ returned: UInt64) throws -> ToolValue {
     switch signature.returns {
     case .void, .array: return .null
     case .boolean: return .value(.boolean(returned & 0xFF != 0), .boolean)
@@ -230,8 +279,14 @@ final class NativeTool: Tool, @unchecked Sendable {
       return .value(.float(Double(value)), .float)
     case .string:
       guard let text = UnsafePointer<CChar>(bitPattern: UInt(returned)) else { return .null }
-      return .value(.string(String(cString: text)), .string)
-    case .size: return unsigned(returned)
+      guard let string = String(validatingCString: text) else {
+        throw ToolFailure(
+          code: bridge_status(BRIDGE_DATA_LOSS),
+          message: "\(description.name) answered a string that is not UTF-8", type: "invalid_result"
+        )
+      }
+      return .value(.string(string), .string)
+    case .size: return try unsigned(returned)
     case .integer(let element):
       switch element {
       case .int8: return .value(.integer(Int64(Int8(truncatingIfNeeded: returned))), .integer)
@@ -241,16 +296,31 @@ final class NativeTool: Tool, @unchecked Sendable {
         return .value(.integer(Int64(UInt8(truncatingIfNeeded: returned))), .integer)
       case .uint16: return .value(.integer(Int64(UInt16(truncatingIfNeeded: returned))), .integer)
       case .uint32: return .value(.integer(Int64(UInt32(truncatingIfNeeded: returned))), .integer)
-      case .uint64: return unsigned(returned)
+      case .uint64: return try unsigned(returned)
       case .int64, .float32, .float64:
         return .value(.integer(Int64(bitPattern: returned)), .integer)
       }
     }
   }
 
-  /// Int64 is as far as integers go; above it a float says about how much.
-  private func unsigned(_ value: UInt64) -> ToolValue {
+  /// Int64 is as far as integers go, and no float is every number above it.
+  private func unsigned(_ value: UInt64) throws -> ToolValue {
     if let integer = Int64(exactly: value) { return .value(.integer(integer), .integer) }
-    return .value(.float(Double(value)), .float)
+    throw ToolFailure(
+      code: bridge_status(BRIDGE_OUT_OF_RANGE),
+      message: "\(description.name) answered \(value), which is above the largest integer, "
+        + "\(Int64.max)", type: "out_of_range")
   }
+}
+
+private func pluginFailure(_ message: String) -> ToolFailure {
+  ToolFailure(
+    code: bridge_status(BRIDGE_INTERNAL), message: message, type: "plugin_exception")
+}
+
+/// Ends the call of a function that has ended its thread; the thread waits for ever.
+private func endAbandoned(_ context: UnsafeMutableRawPointer?) {
+  guard let context else { return }
+  let call = Unmanaged<ToolCall>.fromOpaque(context).takeUnretainedValue()
+  call.fail(pluginFailure("\(call.tool.name) ended the host's thread that it ran on"))
 }

@@ -109,7 +109,7 @@ extension RPCError {
     let (code, reason): (StatusCode, ErrorReason) =
       switch error.code {
       case .toolNotFound: (.notFound, .toolNotFound)
-      case .invalidParameter: (.invalidArgument, .invalidParameter)
+      case .invalidParameter, .invalidSchema: (.invalidArgument, .invalidParameter)
       case .limitReached: (.resourceExhausted, .limitReached)
       case .nameTaken: (.alreadyExists, .alreadyExists)
       case .failedPrecondition: (.failedPrecondition, .failedPrecondition)

@@ -6,6 +6,8 @@ public struct Update: Sendable {
   public var expectedVersion: Int32
   /// Makes the value, knowing the variable it is for; called outside the session's lock.
   public var payload: @Sendable (Variable.Definition) throws -> Payload
+  /// Whether nothing is written, and the variable only held to `expectedVersion`. In atomic batches.
+  public var isCheckOnly = false
 
   /// A write of one variable.
   public init(
@@ -62,7 +64,8 @@ extension Session {
   /// The variable that an update addressed when the batch was prepared, and its value for it.
   private struct Prepared {
     let definition: Variable.Definition?
-    let payload: Result<Payload, SessionError>
+    /// Nil where nothing is written.
+    let payload: Result<Payload?, SessionError>
   }
 
   /// Makes and checks all values of a batch, outside the lock.
@@ -78,6 +81,7 @@ extension Session {
             .invalidArgument,
             "\(update.identifier) addresses \(definition.name), which the batch writes twice")
         }
+        if update.isCheckOnly { return Prepared(definition: definition, payload: .success(nil)) }
         try definition.access?.check(writer, changes: definition.name)
         let payload = try update.payload(definition).admitted(by: definition.constraints)
         return Prepared(definition: definition, payload: .success(payload))
@@ -95,6 +99,8 @@ extension Session {
     let outcome = try state.withLock { state -> (BatchResult, [Watch])? in
       try checkOpen(state)
       var writes: [Mutation.Write] = []
+      /// The variables as they are: the results of checks.
+      var present: [Variable] = []
       var growth = 0
       var lastVersion: SessionError?
       var errors: [SessionError?] = []
@@ -105,6 +111,11 @@ extension Session {
           let payload = try item.payload.get()
           let current = state.variables[item.definition!.name]!
           try check(update.expectedVersion, of: current)
+          present.append(current)
+          guard let payload else {
+            errors.append(nil)
+            continue
+          }
           try checkLock(of: current, writer)
           do throws(SessionError) {
             let write = try state.decideWrite(payload, of: current, writer)
@@ -126,7 +137,9 @@ extension Session {
       }
       if let lastVersion { throw lastVersion }
       guard !writes.isEmpty else {
-        return (BatchResult(results: [], revision: state.revision), [])
+        return (
+          BatchResult(results: present.map { .success($0) }, revision: state.revision), []
+        )
       }
       try state.account.reserve(growth)
       var woken: [Watch] = []
@@ -136,7 +149,13 @@ extension Session {
         }
       }
       let variables = state.apply(writes, Mutation.Origin(writer: writer, time: now), &woken)
-      return (BatchResult(results: variables.map { .success($0) }, revision: state.revision), woken)
+      var results: [Result<Variable, SessionError>] = []
+      var next = 0
+      for (update, variable) in zip(updates, present) {
+        results.append(.success(update.isCheckOnly ? variable : variables[next]))
+        if !update.isCheckOnly { next += 1 }
+      }
+      return (BatchResult(results: results, revision: state.revision), woken)
     }
     guard let (result, woken) = outcome else { return nil }
     for watch in woken { watch.wake() }

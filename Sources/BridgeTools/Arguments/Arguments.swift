@@ -23,6 +23,10 @@ public struct Arguments: Sendable {
           values[parameter.name] = try Self.read(source, as: parameter)
         } catch let error as SessionError {
           throw Self.wrong(parameter, of: tool, error)
+        } catch let error as ToolsError {
+          throw ToolsError(
+            error.code, "parameter \(parameter.name) of \(tool.name): \(error.message)",
+            details: error.details.merging(["parameter": parameter.name]) { $1 })
         }
       } else if let defaultValue = parameter.defaultValue {
         values[parameter.name] = defaultValue
@@ -71,7 +75,9 @@ public struct Arguments: Sendable {
       return .value(value, type)
     case .bytes: return .bytes(try source.bytes())
     case .object, .array, .any:
-      return .json(try CheckedJSON.check(try source.json(), is: parameter.type), parameter.type)
+      let text = try CheckedJSON.check(try source.json(), is: parameter.type)
+      try DeclaredSchema.check(text, parameter.schema)
+      return .json(text, parameter.type)
     }
   }
 }

@@ -11,7 +11,7 @@ extension ToolDescription {
       .init(key: "type", value: .string("object")),
       .init(
         key: "properties",
-        value: .object(parameters.map { .init(key: $0.name, value: $0.schema) })),
+        value: .object(parameters.map { .init(key: $0.name, value: $0.inputSchema) })),
       .init(
         key: "required",
         value: .array(parameters.filter(\.isRequired).map { .string($0.name) })),
@@ -20,10 +20,55 @@ extension ToolDescription {
   }
 }
 
+extension ToolDescription {
+  /// The result as a JSON Schema; nil where the tool does not declare one.
+  public var outputSchema: JSON? {
+    output.map { output in
+      guard let type = output.type else {
+        return .object([.init(key: "type", value: .string("null"))])
+      }
+      return type.schema(
+        "urn:bridge-host:\(name):result", description: output.description,
+        constraintsJSON: output.constraintsJSON, schemaJSON: output.schemaJSON)
+    }
+  }
+}
+
 extension ParameterDescription {
-  fileprivate var schema: JSON {
+  fileprivate var inputSchema: JSON {
+    type.schema(
+      "urn:bridge-host:parameter:\(name)", description: description, defaultJSON: defaultJSON,
+      constraintsJSON: constraintsJSON, schemaJSON: schemaJSON)
+  }
+
+  private var defaultJSON: JSON? {
+    switch defaultValue {
+    case .value(let value, let type): try? JSON(parsing: value.json(as: type))
+    case .json(let text, _): try? JSON(parsing: text)
+    case .null: .null
+    case .bytes, nil: nil
+    }
+  }
+}
+
+extension ToolType {
+  /// A JSON Schema of what the type and a declaration say together.
+  ///
+  /// - Parameter id: The name of a declared schema with references in it: they are meant within it.
+  fileprivate func schema(
+    _ id: String, description: String, defaultJSON: JSON? = nil, constraintsJSON: String,
+    schemaJSON: String
+  ) -> JSON {
     var members = typeMembers
+    if case .object(let declared) = try? JSON(parsing: schemaJSON) {
+      members.removeAll { member in declared.contains { $0.key == member.key } }
+      if schemaJSON.contains("\"$ref\"") {
+        members.append(.init(key: "$id", value: .string(id)))
+      }
+      members += declared
+    }
     if !description.isEmpty {
+      members.removeAll { $0.key == "description" }
       members.append(.init(key: "description", value: .string(description)))
     }
     if let defaultJSON { members.append(.init(key: "default", value: defaultJSON)) }
@@ -33,7 +78,7 @@ extension ParameterDescription {
 
   private var typeMembers: [JSON.Member] {
     func member(_ name: String) -> JSON.Member { .init(key: "type", value: .string(name)) }
-    switch type {
+    switch self {
     case .value(.float): return [member("number")]
     case .value(.integer): return [member("integer")]
     case .value(.boolean): return [member("boolean")]
@@ -53,15 +98,6 @@ extension ParameterDescription {
     // Bytes have no JSON: they travel in binary_parameters.
     case .bytes: return [.init(key: "$comment", value: .string("bytes, in binary_parameters"))]
     case .any: return []
-    }
-  }
-
-  private var defaultJSON: JSON? {
-    switch defaultValue {
-    case .value(let value, let type): try? JSON(parsing: value.json(as: type))
-    case .json(let text, _): try? JSON(parsing: text)
-    case .null: .null
-    case .bytes, nil: nil
     }
   }
 

@@ -20,14 +20,14 @@ struct CallLife {
     case run
     /// Its time was over before it began: end the call without running the tool.
     case end(ToolCall.Cancellation)
-    /// It has ended already.
+    /// It has begun or ended already.
     case nothing
   }
 
   /// The call's turn has come.
   mutating func begin() -> Begin {
-    precondition(phase != .running, "a call begins once")
-    if phase == .finished { return .nothing }
+    // It has ended, or begun elsewhere: a call begins once.
+    if phase != .waiting { return .nothing }
     phase = .running
     return cancellation.map { .end($0) } ?? .run
   }

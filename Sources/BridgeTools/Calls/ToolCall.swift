@@ -66,6 +66,10 @@ public final class ToolCall: @unchecked Sendable {
     var binaryResult: Blob?
     var annotations: [String: String] = [:]
     var failure: ToolFailure?
+    /// The tool, while the call waits for a thread: whoever waits for the call may run it.
+    var waitingTool: (any Tool)?
+    /// Whether the observer has heard of the end.
+    var isOver = false
   }
 
   /// - Parameters:
@@ -115,7 +119,11 @@ public final class ToolCall: @unchecked Sendable {
   public func run(_ tool: any Tool) {
     // Looks at the deadline, too.
     _ = cancellation
-    switch state.withLock({ $0.life.begin() }) {
+    let begin = state.withLock { state in
+      state.waitingTool = nil
+      return state.life.begin()
+    }
+    switch begin {
     case .run: tool.run(self)
     case .end(let reason): finish(.failure(ToolFailure(reason, tool: self.tool.name)))
     case .nothing: break
@@ -189,12 +197,7 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Waits for a moment, a cancellation, or `isDone`; `wakeWaiters` has it look.
   func wait(until moment: Int64?, _ isDone: (CallLife) -> Bool) -> Cancellation? {
-    let condition = state.withLock { state -> Condition in
-      if let condition = state.condition { return condition }
-      let condition = Condition()
-      state.condition = condition
-      return condition
-    }
+    let condition = condition
     return condition.withLock {
       while true {
         let (reason, done) = state.withLock { (checked(&$0), isDone($0.life)) }
@@ -208,11 +211,63 @@ public final class ToolCall: @unchecked Sendable {
     }
   }
 
+  private var condition: Condition {
+    state.withLock { state -> Condition in
+      if let condition = state.condition { return condition }
+      let condition = Condition()
+      state.condition = condition
+      return condition
+    }
+  }
+
   /// Whoever waits looks at the state under the condition's lock, so that no wake is lost.
   func wakeWaiters() {
     guard let condition = state.withLock(\.condition) else { return }
     condition.withLock { condition.broadcast() }
   }
+
+  // MARK: Waiting for the end
+
+  /// The call waits for a thread of the pool, and may run on another one meanwhile.
+  func waitsForThread(to run: any Tool) {
+    state.withLock { if $0.life.phase == .waiting { $0.waitingTool = run } }
+    wakeWaiters()
+  }
+
+  /// Waits until this call has ended, or its caller must end. While it waits for a thread itself it runs on
+  /// this one: of the threads of the pool, all might be waiting like it.
+  ///
+  /// - Parameter caller: The call whose tool waits here.
+  /// - Returns: Why the caller must end, if it must.
+  public func join(from caller: ToolCall) -> Cancellation? {
+    let condition = condition
+    while true {
+      if let tool = state.withLock({ $0.waitingTool }) {
+        run(tool)
+        continue
+      }
+      let step = condition.withLock { () -> (isOver: Bool, reason: Cancellation?)? in
+        while true {
+          let (isOver, canRun) = state.withLock {
+            ($0.isOver, $0.waitingTool != nil)
+          }
+          if isOver { return (true, nil) }
+          if let reason = caller.cancellation { return (true, reason) }
+          if canRun { return nil }
+          // A cancellation of the caller is one of this call, which wakes who waits.
+          if let deadline = caller.request.deadline {
+            _ = condition.wait(until: deadline)
+          } else {
+            condition.wait()
+          }
+        }
+      }
+      if let step { return step.reason }
+    }
+  }
+
+  /// Runs what delivers something to the tool, on a thread of the host.
+  public func deliver(_ body: @escaping @Sendable () -> Void) { threads.deliver(body) }
 
   // MARK: Answers of the tool
 
@@ -275,7 +330,16 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Ends the call with what the tool has set: its result.
   public func finish() {
-    finish { .success($0.result) }
+    guard let output = tool.output else { return finish { .success($0.result) } }
+    do {
+      finish(.success(try output.admit(state.withLock(\.result))))
+    } catch {
+      finish(
+        .failure(
+          ToolFailure(
+            code: 13, message: "\(tool.name) has not answered what it declares: \(error)",
+            type: "invalid_result")))
+    }
   }
 
   /// Ends the call with a failure: the one that the tool has set, if it has, or this one.
@@ -306,5 +370,7 @@ public final class ToolCall: @unchecked Sendable {
     guard let last else { return }
     last.observer?.finished(last.outcome)
     ended()
+    state.withLock { $0.isOver = true }
+    wakeWaiters()
   }
 }

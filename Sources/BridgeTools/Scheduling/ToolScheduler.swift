@@ -49,6 +49,7 @@ final class ToolScheduler: Sendable {
       call.run(registered.tool)
     } else {
       guard threads.pool.submit({ call.run(registered.tool) }) else { throw busy }
+      if call.caller != nil { call.waitsForThread(to: registered.tool) }
     }
   }
 

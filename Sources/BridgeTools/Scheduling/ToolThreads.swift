@@ -20,6 +20,7 @@ public final class ToolThreads: Sendable {
   let pool: WorkerPool
   let callbacks: WorkerPool
   private let cancellations: WorkerPool
+  private let deadlines = DeadlineTimer()
 
   /// Threads are made when there is work for them.
   public init(_ configuration: Configuration = Configuration()) {
@@ -37,10 +38,22 @@ public final class ToolThreads: Sendable {
     _ = cancellations.submit(body)
   }
 
+  /// Runs what delivers something to a tool: it may block, but not for long.
+  public func deliver(_ body: @escaping @Sendable () -> Void) {
+    // As above.
+    _ = callbacks.submit(body)
+  }
+
+  /// Cancels a call at its deadline, if it has not ended by then.
+  func cancel(_ call: ToolCall, at deadline: Int64) {
+    deadlines.add(deadline) { [weak call] in call?.cancel(.deadlineExceeded) }
+  }
+
   /// Lets threads end when their work is done. Does not wait for them.
   public func stop() {
     pool.stop()
     callbacks.stop()
     cancellations.stop()
+    deadlines.stop()
   }
 }

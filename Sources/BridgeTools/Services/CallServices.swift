@@ -11,6 +11,9 @@ public protocol CallServices: Sendable {
   /// The id of the caller's session.
   var sessionID: String { get }
 
+  /// Tells the session from every other that had its id or will have it.
+  var sessionEpoch: String { get }
+
   /// The variable's present version.
   ///
   /// - Parameter identifier: A name or an id.
@@ -53,16 +56,32 @@ public protocol CallServices: Sendable {
   /// Starts a call of another tool in the same session. It inherits the caller's deadline, metadata and
   /// cancellation.
   ///
-  /// - Parameter waits: Whether the calling thread does nothing but wait for the outcome; the tool may run on
-  ///   it then, and have ended when this returns.
-  /// - Throws: `ToolsError`: no such tool, wrong arguments, too deep, too many calls.
+  /// - Parameters:
+  ///   - metadata: Beside the caller's; of entries with one key this counts.
+  ///   - deadline: Nanoseconds of `MonotonicClock`, beside the caller's; nil for none of its own.
+  ///   - waits: Whether the calling thread does nothing but wait for the outcome; the tool may run on
+  ///     it then, and have ended when this returns.
+  /// - Throws: `ToolsError`: no such tool, wrong arguments, too deep, too many calls, a tool that writes
+  ///   from one that is read-only.
   func start(
-    _ tool: String, arguments: [any ArgumentSource], isStreaming: Bool, from caller: ToolCall,
-    waits: Bool, observer: any ToolCallObserver
+    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall
 
   /// Calls `body` once, when the session ends; at once, when it has ended already. Any thread.
   func whenSessionEnds(_ body: @escaping @Sendable () -> Void)
+}
+
+extension CallServices {
+  /// Starts a call of another tool with the caller's metadata and deadline.
+  public func start(
+    _ tool: String, arguments: [any ArgumentSource], isStreaming: Bool, from caller: ToolCall,
+    waits: Bool, observer: any ToolCallObserver
+  ) throws -> ToolCall {
+    try start(
+      tool, arguments: arguments, metadata: [:], deadline: nil, isStreaming: isStreaming,
+      from: caller, waits: waits, observer: observer)
+  }
 }
 
 /// A subscription that `CallServices.watch` made.

@@ -10,6 +10,7 @@ struct DeclaredServices: CallServices {
   let services: any CallServices
 
   var sessionID: String { services.sessionID }
+  var sessionEpoch: String { services.sessionEpoch }
 
   func get(_ identifier: String) throws -> VariableSnapshot {
     let snapshot: VariableSnapshot
@@ -36,7 +37,10 @@ struct DeclaredServices: CallServices {
   func setAll(
     _ writes: [VariableWrite], metadata: [String: String]
   ) throws -> [VariableSnapshot] {
-    for write in writes { try checkWrite(name(of: write.identifier)) }
+    for write in writes {
+      let name = name(of: write.identifier)
+      if write.isCheckOnly { try checkRead(name) } else { try checkWrite(name) }
+    }
     return try services.setAll(writes, metadata: metadata)
   }
 
@@ -64,12 +68,12 @@ struct DeclaredServices: CallServices {
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], isStreaming: Bool, from caller: ToolCall,
-    waits: Bool, observer: any ToolCallObserver
+    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
     try services.start(
-      tool, arguments: arguments, isStreaming: isStreaming, from: caller, waits: waits,
-      observer: observer)
+      tool, arguments: arguments, metadata: metadata, deadline: deadline,
+      isStreaming: isStreaming, from: caller, waits: waits, observer: observer)
   }
 
   func whenSessionEnds(_ body: @escaping @Sendable () -> Void) { services.whenSessionEnds(body) }

@@ -9,6 +9,7 @@ struct SessionServices: CallServices {
   let host: ToolHost
 
   var sessionID: String { session.id }
+  var sessionEpoch: String { session.epoch }
 
   func get(_ identifier: String) throws -> VariableSnapshot {
     VariableSnapshot(try session.get(identifier).variable)
@@ -30,9 +31,11 @@ struct SessionServices: CallServices {
     _ writes: [VariableWrite], metadata: [String: String]
   ) throws -> [VariableSnapshot] {
     let updates = writes.map { write in
-      Update(write.identifier, expectedVersion: write.expectedVersion) {
+      var update = Update(write.identifier, expectedVersion: write.expectedVersion) {
         Payload(try write.value.converted(to: $0.type))
       }
+      update.isCheckOnly = write.isCheckOnly
+      return update
     }
     let result = try session.set(updates, atomic: true, writer: writer(metadata))
     let errors = result.results.compactMap { result -> SessionError? in
@@ -78,12 +81,12 @@ struct SessionServices: CallServices {
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], isStreaming: Bool, from caller: ToolCall,
-    waits: Bool, observer: any ToolCallObserver
+    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
     try host.start(
-      tool, arguments: arguments, isStreaming: isStreaming, in: session, from: caller,
-      waits: waits, observer: observer)
+      tool, arguments: arguments, metadata: metadata, deadline: deadline,
+      isStreaming: isStreaming, in: session, from: caller, waits: waits, observer: observer)
   }
 
   func whenSessionEnds(_ body: @escaping @Sendable () -> Void) { session.whenEnded { _ in body() } }

@@ -87,7 +87,8 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
     guard let watch else { return endRun() }
     if let initial {
       var changes = initial.variables.map {
-        VariableChange(.initial, revision: initial.revision, variable: VariableSnapshot($0))
+        VariableChange(
+          .initial, revision: initial.revision, time: $0.updatedAt, variable: VariableSnapshot($0))
       }
       changes.append(VariableChange(.synced, revision: initial.revision))
       guard deliver(changes) else { return cancel() }
@@ -131,7 +132,8 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
 extension VariableChange {
   fileprivate init(_ change: Change) {
     self.init(
-      Kind(change.kind), revision: change.revision, variable: VariableSnapshot(change.variable),
+      Kind(change.kind), revision: change.revision, time: change.timestamp,
+      variable: VariableSnapshot(change.variable),
       previous: change.previous.map { VariableSnapshot($0) },
       cause: change.kind == .dependencyChanged ? change.causedBy : change.cause)
   }

@@ -22,6 +22,8 @@ public struct VariableChange: Sendable {
   public var kind: Kind
   /// The session's revision of the change.
   public var revision: Int64
+  /// When it was made, in nanoseconds since 1970; 0 where there is no variable.
+  public var time: Int64
   /// The variable as it is after the change; nil where the kind says so.
   public var variable: VariableSnapshot?
   /// The version before; nil where there is none.
@@ -32,11 +34,12 @@ public struct VariableChange: Sendable {
 
   /// A change.
   public init(
-    _ kind: Kind, revision: Int64, variable: VariableSnapshot? = nil,
+    _ kind: Kind, revision: Int64, time: Int64 = 0, variable: VariableSnapshot? = nil,
     previous: VariableSnapshot? = nil, cause: String = ""
   ) {
     self.kind = kind
     self.revision = revision
+    self.time = time
     self.variable = variable
     self.previous = previous
     self.cause = cause

@@ -18,11 +18,13 @@ public struct VariableSnapshot: Sendable {
     let version: Int32
     let revision, updatedAt: Int64
     let writer, constraintsJSON: String
+    let metadata: [String: String]
 
     init(_ facts: VariableFacts) {
       (id, name, type, value) = (facts.id, facts.name, facts.type, facts.value)
       (version, revision, updatedAt) = (facts.version, facts.revision, facts.updatedAt)
       (writer, constraintsJSON) = (facts.writer, facts.constraintsJSON)
+      metadata = facts.metadata
     }
   }
 
@@ -50,6 +52,9 @@ public struct VariableSnapshot: Sendable {
   public var writer: String { read(\.writerName, \.writer) }
   /// A JSON object; empty where there are no constraints.
   public var constraintsJSON: String { read(\.definition.constraintsJSON, \.constraintsJSON) }
+
+  /// The variable's metadata, overlaid with that of the write.
+  public var metadata: [String: String] { read(\.metadata.dictionary, \.metadata) }
 
   private func read<T>(
     _ ofVariable: (Variable) -> T, _ ofFacts: (Facts) -> T
@@ -81,11 +86,13 @@ public struct VariableFacts: Sendable {
   public var writer: String
   /// A JSON object; empty where there are no constraints.
   public var constraintsJSON: String
+  /// The variable's metadata, overlaid with that of the write.
+  public var metadata: [String: String]
 
   /// The facts of one version.
   public init(
     id: String, name: String, type: ValueType, value: Value, version: Int32, revision: Int64,
-    updatedAt: Int64, writer: String, constraintsJSON: String = ""
+    updatedAt: Int64, writer: String, constraintsJSON: String = "", metadata: [String: String] = [:]
   ) {
     self.id = id
     self.name = name
@@ -96,5 +103,6 @@ public struct VariableFacts: Sendable {
     self.updatedAt = updatedAt
     self.writer = writer
     self.constraintsJSON = constraintsJSON
+    self.metadata = metadata
   }
 }

@@ -10,6 +10,8 @@ public struct VariableWrite: Sendable {
   public var expectedVersion: Int32
   /// Kept with the new version. In a batch that of the batch counts.
   public var metadata: [String: String]
+  /// Whether nothing is written, and the variable only held to `expectedVersion`.
+  public var isCheckOnly = false
 
   /// What is to be written.
   public init(

@@ -1,13 +1,58 @@
-/// What a tool answers.
-public struct OutputDescription: Sendable {
-  /// The type of the result.
-  public var type: ToolType
-  /// A JSON Schema of the result; empty where there is none.
-  public var schemaJSON: String
+internal import BridgeSessions
 
-  /// What a tool answers.
-  public init(type: ToolType, schemaJSON: String = "") {
+/// What a tool answers, as it declares it. Results are held to it.
+public struct OutputDescription: Sendable {
+  /// The type; nil where there is no result.
+  public var type: ToolType?
+  /// What it means; empty where nothing is said.
+  public var description: String
+  /// A JSON object, of variables' types; empty where there are none.
+  public let constraintsJSON: String
+  /// A JSON Schema, of object, array and any; empty where there is none.
+  public let schemaJSON: String
+
+  private let constraints: Constraints?
+  private let schema: JSONSchema?
+
+  /// - Throws: `SessionError` for constraints and `ToolsError` for a schema that is malformed or does not
+  ///   go with the type.
+  public init(
+    type: ToolType?, description: String = "", constraintsJSON: String = "", schemaJSON: String = ""
+  ) throws {
     self.type = type
+    self.description = description
+    self.constraintsJSON = constraintsJSON
     self.schemaJSON = schemaJSON
+    if constraintsJSON.isEmpty {
+      constraints = nil
+    } else {
+      guard case .value(let valueType) = type else {
+        throw SessionError(.invalidValue, "the result's type takes no constraints")
+      }
+      constraints = try Constraints(json: constraintsJSON, for: valueType)
+    }
+    schema = try DeclaredSchema.compile(schemaJSON, for: type)
+  }
+
+  /// A result as it is declared: of the type, as far as nothing is lost.
+  ///
+  /// - Throws: `SessionError` or `ToolsError` that says what is wrong with it.
+  func admit(_ value: ToolValue) throws -> ToolValue {
+    switch (type, value) {
+    case (nil, .null): return value
+    case (.value(let type), _) where value != .null:
+      let converted = try value.converted(to: type)
+      return .value(try constraints?.admit(converted) ?? converted, type)
+    case (.bytes, .bytes): return value
+    case (.object, .json(let text, _)), (.array, .json(let text, _)), (.any, .json(let text, _)):
+      let type = type ?? .any
+      let text = try CheckedJSON.check(text, is: type)
+      try DeclaredSchema.check(text, schema)
+      return .json(text, type)
+    case (.any, .value) where schema == nil: return value
+    default:
+      throw ToolsError(
+        .invalidParameter, "expected \(type?.name ?? "no result"), got \(value.typeName)")
+    }
   }
 }

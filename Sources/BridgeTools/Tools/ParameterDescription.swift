@@ -16,12 +16,15 @@ public struct ParameterDescription: Sendable {
   /// The constraints as they are checked; nil where there are none.
   public var constraints: Constraints?
   /// A JSON Schema for parameters that are JSON: object, array and any. Empty where there is none.
-  public var schemaJSON = ""
+  public let schemaJSON: String
+  /// The schema as it is checked; nil where there is none.
+  let schema: JSONSchema?
 
-  /// - Throws: `SessionError` when the constraints are malformed or the default is against them.
+  /// - Throws: `SessionError` when the constraints, and `ToolsError` when the schema is malformed, or the
+  ///   default is against them.
   public init(
     name: String, description: String, type: ToolType, isRequired: Bool,
-    defaultValue: ToolValue? = nil, constraintsJSON: String = ""
+    defaultValue: ToolValue? = nil, constraintsJSON: String = "", schemaJSON: String = ""
   ) throws {
     self.name = name
     self.description = description
@@ -29,6 +32,8 @@ public struct ParameterDescription: Sendable {
     self.isRequired = isRequired
     self.defaultValue = defaultValue
     self.constraintsJSON = constraintsJSON
+    self.schemaJSON = schemaJSON
+    schema = try DeclaredSchema.compile(schemaJSON, for: type)
     if !constraintsJSON.isEmpty {
       guard case .value(let valueType) = type else {
         throw SessionError(
@@ -39,5 +44,6 @@ public struct ParameterDescription: Sendable {
     if case .value(let value, let type) = defaultValue, let constraints {
       self.defaultValue = .value(try constraints.admit(value), type)
     }
+    if case .json(let text, _) = defaultValue { try DeclaredSchema.check(text, schema) }
   }
 }

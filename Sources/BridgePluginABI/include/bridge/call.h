@@ -19,6 +19,7 @@ typedef struct bridge_token bridge_token;
 // The wish to be told when a call is to end.
 typedef struct bridge_listener bridge_listener;
 
+// Unknown levels are taken for the nearest.
 typedef uint32_t bridge_log_level;
 
 enum {
@@ -28,9 +29,6 @@ enum {
   BRIDGE_LOG_ERROR = 4
 };
 
-// Gives memory back to whoever made it. [any-thread]
-typedef void (*bridge_release)(void *context, const void *data, size_t length);
-
 // Tells that a call is to end; `reason` is BRIDGE_CANCELLED or BRIDGE_DEADLINE_EXCEEDED.
 // [cancel-callback]: a thread of the host, under no lock, once. It may use the call and its
 // variables, complete the call, and forget its own listener. Be quick: others wait to be told.
@@ -39,7 +37,8 @@ typedef void (*bridge_on_cancel)(void *context, bridge_status reason);
 // What a tool can do with its call. The host makes one table for its whole life.
 // All functions: [any-thread] while the handle is valid.
 typedef struct bridge_call_api {
-  size_t size; // of this struct, as the host knows it
+  uint32_t size; // of this struct, as the host knows it
+  uint32_t reserved;
 
   // Reads a parameter; defaults are filled in. BRIDGE_NOT_FOUND when an optional one is absent.
   // The value's views are valid until the call ends.
@@ -67,10 +66,15 @@ typedef struct bridge_call_api {
   // Sets the result; the last one counts. The value is copied.
   bridge_status (*result)(bridge_call *call, const bridge_value *value);
 
-  // Sets a binary result beside the result. The host owns `data` from here on, whatever is
-  // answered, and calls `release` when it is done with it.
-  bridge_status (*binary_result)(bridge_call *call, const void *data, size_t length,
-                                 bridge_release release, void *context);
+  // Sets the result as `result` does, for large ones. What the value points to is the host's from
+  // here on, whatever is answered; it calls `release` once when it is done with it.
+  bridge_status (*give_result)(bridge_call *call, const bridge_value *value, bridge_release release,
+                               void *context);
+
+  // Sets bytes that are answered beside the result. They are the host's from here on, whatever is
+  // answered; it calls `release` once when it is done with them.
+  bridge_status (*give_binary)(bridge_call *call, const void *data, size_t length,
+                               bridge_release release, void *context);
 
   // Adds an entry to the answer's metadata. Views are copied.
   bridge_status (*annotate)(bridge_call *call, bridge_str key, bridge_str value);
@@ -87,22 +91,31 @@ typedef struct bridge_call_api {
   bridge_status (*fail)(bridge_call *call, const bridge_error *error);
 
   // Reads the detail of the last function of this call, or of its variables, that failed on the
-  // calling thread. Views are valid until the next failure on that thread.
+  // calling thread. Set `error->size` before. Views are valid until the next failure on that thread.
   bridge_status (*last_error)(const bridge_call *call, bridge_error *error);
 
-  // Writes a line to the host's log. The view is copied.
+  // Writes a line to the host's log, with the names of tool and session. The view is copied.
   void (*log)(const bridge_call *call, bridge_log_level level, bridge_str message);
+
+  // Reads what `keep_state` keeps for this plugin and the caller's session; BRIDGE_NOT_FOUND. It is
+  // valid until the call ends.
+  bridge_status (*state)(const bridge_call *call, void **state);
+
+  // Keeps something for this plugin and the caller's session, and calls `release` with it once when
+  // the session has ended and no call of it runs any more, or before the plugin's `deinit`. Where
+  // something is kept already: BRIDGE_ALREADY_EXISTS, `kept` is that, and `state` stays the
+  // caller's. `kept` may be NULL.
+  bridge_status (*keep_state)(const bridge_call *call, void *state, bridge_release release,
+                              void **kept);
 
   // Keeps the call open after its function returns BRIDGE_PENDING. The token is completed exactly
   // once. [call-thread]
   bridge_status (*retain)(bridge_call *call, bridge_token **token);
 
   // Ends a retained call, as if its function had returned `status` now. The call's and the token's
-  // handles are not valid afterwards. No callback of the call's watches and listeners runs after it
-  // has returned, with the exceptions of `bridge_variables_api.unwatch`.
+  // handles are not valid afterwards. No callback of the call runs after it has returned, with the
+  // exceptions of `bridge_variables_api.unwatch`.
   bridge_status (*complete)(bridge_token *token, bridge_status status);
-
-  // --- Not in the tables of the first hosts: ask with BRIDGE_HAS before use.
 
   // Asks to be told when the call is cancelled or its deadline passes. When that is so already, the
   // callback comes at once; it never runs inside this function, but may before this returns.

@@ -1,4 +1,4 @@
-// Status codes and the detail of a failure.
+// Status codes, texts, and the detail of a failure.
 #ifndef BRIDGE_STATUS_H
 #define BRIDGE_STATUS_H
 
@@ -41,32 +41,45 @@ enum {
 
 // UTF-8 text that belongs to somebody else. It is not terminated. Unless a function says otherwise,
 // a view handed to a function is read before it returns, and a view handed out is valid as long as
-// what it was taken from.
+// what it was taken from. This layout is fixed for ever.
 typedef struct bridge_str {
   const char *data; // may be NULL when length is 0
   size_t length;
 } bridge_str;
 
-// Whether a table, as this host made it, has a function: tables grow at their end. Functions above
-// the mark "not in the tables of the first hosts" are in all.
-//
-//     if (!BRIDGE_HAS(host->call, on_cancel)) ... // an older host
-#define BRIDGE_HAS(table, function)                                                                \
-  ((size_t)((const char *)(&(table)->function + 1) - (const char *)(table)) <= (table)->size &&    \
-   (table)->function != NULL)
+// A key with a text, as metadata has them. This layout is fixed for ever.
+typedef struct bridge_pair {
+  bridge_str key;
+  bridge_str value;
+} bridge_pair;
 
 // A view of a string literal.
 #define BRIDGE_STR(literal) {(literal), sizeof(literal) - 1}
 
+// Whether a struct, as the other side made it, reaches as far as a field.
+#define BRIDGE_REACHES(pointer, field)                                                             \
+  ((size_t)((const char *)(&(pointer)->field + 1) - (const char *)(pointer)) <= (pointer)->size)
+
+// Whether a table, as this host made it, has a function. All of version 1.0 are in every table.
+#define BRIDGE_HAS(table, function)                                                                \
+  (BRIDGE_REACHES(table, function) && (table)->function != NULL)
+
+// Gives back what was lent or handed over, once; `free` is one. [any-thread]
+typedef void (*bridge_release)(void *context);
+
+enum {
+  BRIDGE_ERROR_RETRYABLE = 1u << 0 // the same call may succeed later
+};
+
 // Why something failed.
 typedef struct bridge_error {
-  uint32_t size; // sizeof(bridge_error), set by whoever makes it
+  uint32_t size; // sizeof(bridge_error)
+  uint32_t flags;
   bridge_status code;
+  uint32_t reserved; // 0
   bridge_str message; // for a person: what was wrong, with which value
   bridge_str type;    // for a program: a short name; may be empty
   bridge_str details; // a JSON object; may be empty
-  uint8_t retryable;  // 1 when the same call may succeed later
-  uint8_t reserved[7];
 } bridge_error;
 
 #ifdef __cplusplus

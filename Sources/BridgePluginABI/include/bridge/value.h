@@ -47,6 +47,7 @@ enum {
 };
 
 // Numbers of one element type: row-major, in the machine's byte order, aligned to 8 bytes.
+// This layout is fixed for ever.
 typedef struct bridge_numbers {
   const void *data;
   size_t count; // elements
@@ -58,17 +59,25 @@ typedef struct bridge_numbers {
 // A value and its type. `as` is read by the type:
 //   FLOAT number · INTEGER integer · BOOLEAN boolean · EMBEDDING, TENSOR numbers ·
 //   STRING, CHOICE, MODULE text · OBJECT, ARRAY, ANY text (JSON) · BYTES text (bytes)
+// This layout is fixed for ever, so that values are embedded and lie in arrays: a new type has to
+// fit, or to point at more.
 typedef struct bridge_value {
-  uint32_t size; // sizeof(bridge_value), set by whoever makes it
   bridge_type type;
+  uint32_t reserved; // 0
   union {
     double number;
     int64_t integer;
-    uint8_t boolean;
+    uint8_t boolean; // 0 or 1
     bridge_str text;
     bridge_numbers numbers;
   } as;
 } bridge_value;
+
+// A value with a name. This layout is fixed for ever.
+typedef struct bridge_argument {
+  bridge_str name;
+  bridge_value value;
+} bridge_argument;
 
 #ifdef __cplusplus
 }

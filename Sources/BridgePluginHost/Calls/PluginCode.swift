@@ -1,0 +1,160 @@
+internal import BridgePluginABI
+internal import CPluginCalls
+
+/// Calls of a plugin's functions.
+///
+/// What unwinds out of them, and what they change of the calling thread's state, ends there.
+enum PluginCode {
+  /// What a call did beside its result.
+  struct Report {
+    fileprivate var report = plugin_report()
+
+    init() {}
+
+    /// - Parameters:
+    ///   - abandoned: Called when the plugin ends the calling thread, which then never returns.
+    ///   - context: Handed to it; it lives as long as the call.
+    init(
+      abandoned: @convention(c) (UnsafeMutableRawPointer?) -> Void, _ context: AnyObject
+    ) {
+      report.abandoned = abandoned
+      report.context = Unmanaged.passUnretained(context).toOpaque()
+    }
+
+    /// What an exception that left the function says of itself; nil when none did.
+    var exception: String? {
+      guard report.end == PLUGIN_THREW else { return nil }
+      return withUnsafeBytes(of: report.text) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+    }
+
+    /// What of the calling thread's state it had changed, as bits; it has been put back.
+    var changedBits: UInt32 { report.changed }
+
+    /// The same in words.
+    static func words(_ bits: UInt32) -> [String] {
+      [
+        (PLUGIN_CHANGED_ARITHMETIC, "rounding or other modes of floating-point arithmetic"),
+        (PLUGIN_CHANGED_SIGNAL_MASK, "the signal mask"), (PLUGIN_CHANGED_LOCALE, "the locale"),
+        (PLUGIN_CHANGED_SIGNAL_STACK, "the alternate signal stack"),
+      ].compactMap { bit, words in bits & UInt32(bit) != 0 ? words : nil }
+    }
+  }
+
+  /// A function whose type the called side knows.
+  private static func plain<Function>(_ function: Function) -> plugin_function {
+    unsafeBitCast(function, to: plugin_function.self)
+  }
+
+  private static func plain(_ text: bridge_str) -> plugin_text {
+    plugin_text(data: text.data, length: text.length)
+  }
+
+  static func run(
+    _ descriptor: bridge_tool, _ call: OpaquePointer, _ report: inout Report
+  ) -> bridge_status {
+    let handle = UnsafeMutableRawPointer(call)
+    let function = descriptor.run.map(plain) ?? plain(descriptor.run_read_only!)
+    return plugin_call_run(function, descriptor.context, handle, handle, &report.report)
+  }
+
+  static func entry(
+    _ symbol: UnsafeMutableRawPointer, _ host: UnsafePointer<bridge_host>,
+    _ plugin: inout UnsafePointer<bridge_plugin>?, _ report: inout Report
+  ) -> bridge_status {
+    var answer: UnsafeRawPointer?
+    defer { plugin = answer?.assumingMemoryBound(to: bridge_plugin.self) }
+    return plugin_call_entry(plain(symbol), host, &answer, &report.report)
+  }
+
+  static func start(
+    _ function: @convention(c) (UnsafePointer<bridge_host>?, bridge_str) -> bridge_status,
+    _ host: UnsafePointer<bridge_host>, _ configuration: bridge_str, _ report: inout Report
+  ) -> bridge_status {
+    plugin_call_init(plain(function), host, plain(configuration), &report.report)
+  }
+
+  static func stop(
+    _ function: @convention(c) () -> bridge_status, _ report: inout Report
+  ) -> bridge_status {
+    plugin_call_deinit(plain(function), &report.report)
+  }
+
+  static func `extension`(
+    _ function: @convention(c) (bridge_str, UInt32) -> UnsafeRawPointer?, _ name: bridge_str,
+    _ revision: UInt32, _ report: inout Report
+  ) -> UnsafeRawPointer? {
+    plugin_call_extension(plain(function), plain(name), revision, &report.report)
+  }
+
+  static func take(
+    _ function: @escaping bridge_on_variable, _ context: UnsafeMutableRawPointer?,
+    _ variable: UnsafePointer<bridge_variable>, _ report: inout Report
+  ) -> bridge_status {
+    plugin_call_taking(plain(function), context, variable, &report.report)
+  }
+
+  static func take(
+    _ function: @escaping bridge_on_chunk, _ context: UnsafeMutableRawPointer?,
+    _ chunk: UnsafePointer<bridge_value>, _ report: inout Report
+  ) -> bridge_status {
+    plugin_call_taking(plain(function), context, chunk, &report.report)
+  }
+
+  static func tell(
+    _ function: @escaping bridge_on_change, _ context: UnsafeMutableRawPointer?,
+    _ change: UnsafeMutablePointer<bridge_change>, _ report: inout Report
+  ) {
+    plugin_call_told(plain(function), context, change, &report.report)
+  }
+
+  static func tell(
+    _ function: @escaping bridge_on_end, _ context: UnsafeMutableRawPointer?,
+    _ invocation: OpaquePointer, _ report: inout Report
+  ) {
+    plugin_call_told(
+      plain(function), context, UnsafeMutableRawPointer(invocation), &report.report)
+  }
+
+  static func tell(
+    _ function: @escaping bridge_on_cancel, _ context: UnsafeMutableRawPointer?,
+    _ reason: bridge_status, _ report: inout Report
+  ) {
+    plugin_call_cancelled(plain(function), context, reason, &report.report)
+  }
+
+  static func release(_ function: @escaping bridge_release, _ context: UnsafeMutableRawPointer?) {
+    // There is nobody whose error an exception could be.
+    var report = Report()
+    plugin_call_release(plain(function), context, &report.report)
+  }
+
+  /// Calls a function through libffi.
+  static func native(
+    _ call: UnsafeMutableRawPointer, _ interface: UnsafeMutableRawPointer,
+    _ function: UnsafeMutableRawPointer, _ result: UnsafeMutableRawPointer,
+    _ arguments: UnsafeMutablePointer<UnsafeMutableRawPointer?>, _ report: inout Report
+  ) {
+    typealias Call =
+      @convention(c) (
+        UnsafeMutableRawPointer?, plugin_function?, UnsafeMutableRawPointer?,
+        UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+      ) -> Void
+    plugin_call_native(
+      unsafeBitCast(call, to: Call.self), interface, plain(function), result, arguments,
+      &report.report)
+  }
+
+  /// Loads a shared object; nil as from dlopen(3).
+  static func open(
+    _ path: String, _ flags: CInt, _ report: inout Report
+  ) -> UnsafeMutableRawPointer? {
+    plugin_open(path, flags, &report.report)
+  }
+
+  /// Lets go of a shared object.
+  static func close(_ handle: UnsafeMutableRawPointer, _ report: inout Report) {
+    plugin_close(handle, &report.report)
+  }
+}

@@ -1,0 +1,272 @@
+#include "CPluginCalls.h"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <exception>
+#include <fcntl.h>
+#include <typeinfo>
+#include <locale.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+namespace {
+
+// The floating-point modes of the calling thread; no flags of past operations.
+struct Arithmetic {
+#if defined(__x86_64__)
+  // The flags are the low six bits.
+  unsigned sse = _mm_getcsr() & ~0x3Fu;
+  unsigned short x87 = control_word();
+
+  static unsigned short control_word() {
+    unsigned short word;
+    __asm__ volatile("fnstcw %0" : "=m"(word));
+    return word;
+  }
+  bool operator==(const Arithmetic &other) const { return sse == other.sse && x87 == other.x87; }
+  void restore() const {
+    _mm_setcsr(sse);
+    __asm__ volatile("fldcw %0" : : "m"(x87));
+  }
+#elif defined(__aarch64__)
+  unsigned long long control = read();
+
+  static unsigned long long read() {
+    unsigned long long control;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+    return control;
+  }
+  bool operator==(const Arithmetic &other) const { return control == other.control; }
+  void restore() const { __asm__ volatile("msr fpcr, %0" : : "r"(control)); }
+#else
+#error "the floating-point modes of this machine are not known here"
+#endif
+};
+
+// The state of the calling thread that code which is not ours may change and that costs no system call
+// to look at.
+class CheapState {
+  Arithmetic arithmetic;
+  locale_t locale = uselocale(static_cast<locale_t>(nullptr));
+
+public:
+  // Puts back what is not as it was.
+  uint32_t restore() const {
+    uint32_t changed = 0;
+    if (!(Arithmetic() == arithmetic)) {
+      arithmetic.restore();
+      changed |= PLUGIN_CHANGED_ARITHMETIC;
+    }
+    if (uselocale(static_cast<locale_t>(nullptr)) != locale) {
+      uselocale(locale);
+      changed |= PLUGIN_CHANGED_LOCALE;
+    }
+    return changed;
+  }
+};
+
+// The rest of it.
+class SignalState {
+  stack_t stack;
+  sigset_t mask;
+
+  static bool same(const sigset_t &a, const sigset_t &b) {
+    for (int number = 1; number < NSIG; number++)
+      if (sigismember(&a, number) != sigismember(&b, number)) return false;
+    return true;
+  }
+
+public:
+  SignalState() {
+    sigaltstack(nullptr, &stack);
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  }
+
+  // Puts back what is not as it was.
+  uint32_t restore() const {
+    uint32_t changed = 0;
+    const SignalState now;
+    if (!same(now.mask, mask)) {
+      pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+      changed |= PLUGIN_CHANGED_SIGNAL_MASK;
+    }
+    if (now.stack.ss_sp != stack.ss_sp || now.stack.ss_flags != stack.ss_flags) {
+      sigaltstack(&stack, nullptr);
+      changed |= PLUGIN_CHANGED_SIGNAL_STACK;
+    }
+    return changed;
+  }
+};
+
+// What callbacks are given: they are many, and small.
+struct Callback {
+  CheapState cheap;
+  uint32_t restore() const { return cheap.restore(); }
+};
+
+// What a tool is given. The host never changes the signals of a thread that runs tools: they are looked
+// at once.
+struct ToolRun {
+  CheapState cheap;
+  static const SignalState &signals() {
+    static thread_local const SignalState state;
+    return state;
+  }
+  ToolRun() { signals(); }
+  uint32_t restore() const { return cheap.restore() | signals().restore(); }
+};
+
+// What is given to code that is loaded or let go of.
+struct Loading {
+  CheapState cheap;
+  SignalState signals;
+  uint32_t restore() const { return cheap.restore() | signals.restore(); }
+};
+
+void tell(plugin_report *report, const char *kind, const char *what) {
+  report->end = PLUGIN_THREW;
+  strncpy(report->text, kind, sizeof report->text - 1);
+  report->text[sizeof report->text - 1] = 0;
+  if (what) {
+    strncat(report->text, ": ", sizeof report->text - 1 - strlen(report->text));
+    strncat(report->text, what, sizeof report->text - 1 - strlen(report->text));
+  }
+}
+
+void tell_current(plugin_report *report, const char *what) {
+  const std::type_info *type = abi::__cxa_current_exception_type();
+  if (!type) return tell(report, "an exception of another language", nullptr);
+  int status = 0;
+  char *name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+  tell(report, name ? name : type->name(), what);
+  free(name);
+}
+
+template <typename State, typename Result, typename Body>
+Result guarded(plugin_report *report, Result otherwise, Body body) {
+  report->end = PLUGIN_RETURNED;
+  report->changed = 0;
+  report->text[0] = 0;
+  const State state;
+  try {
+    otherwise = body();
+  } catch (abi::__forced_unwind &) {
+    // It cannot be stopped, but it can be kept from going on: through the host's frames.
+    state.restore();
+    if (report->abandoned) report->abandoned(report->context);
+    for (;;) pause();
+  } catch (const std::exception &error) {
+    tell_current(report, error.what());
+  } catch (...) {
+    tell_current(report, nullptr);
+  }
+  report->changed = state.restore();
+  return otherwise;
+}
+
+template <typename Type> Type as(plugin_function function) {
+  return reinterpret_cast<Type>(function);
+}
+
+const int32_t internal = 13;
+
+} // namespace
+
+int32_t plugin_call_run(plugin_function function, void *context, void *call, void *variables,
+                        plugin_report *report) {
+  return guarded<ToolRun>(report, internal, [=] {
+    return as<int32_t (*)(void *, void *, void *)>(function)(context, call, variables);
+  });
+}
+
+int32_t plugin_call_entry(plugin_function function, const void *host, const void **plugin,
+                          plugin_report *report) {
+  return guarded<Loading>(report, internal, [=] {
+    return as<int32_t (*)(const void *, const void **)>(function)(host, plugin);
+  });
+}
+
+int32_t plugin_call_init(plugin_function function, const void *host, plugin_text configuration,
+                         plugin_report *report) {
+  return guarded<Loading>(report, internal, [=] {
+    return as<int32_t (*)(const void *, plugin_text)>(function)(host, configuration);
+  });
+}
+
+int32_t plugin_call_deinit(plugin_function function, plugin_report *report) {
+  return guarded<Loading>(report, internal, [=] { return as<int32_t (*)()>(function)(); });
+}
+
+const void *plugin_call_extension(plugin_function function, plugin_text name, uint32_t revision,
+                                  plugin_report *report) {
+  return guarded<Callback>(report, static_cast<const void *>(nullptr), [=] {
+    return as<const void *(*)(plugin_text, uint32_t)>(function)(name, revision);
+  });
+}
+
+int32_t plugin_call_taking(plugin_function function, void *context, const void *object,
+                           plugin_report *report) {
+  return guarded<Callback>(report, internal, [=] {
+    return as<int32_t (*)(void *, const void *)>(function)(context, object);
+  });
+}
+
+void plugin_call_told(plugin_function function, void *context, void *object,
+                      plugin_report *report) {
+  guarded<Callback>(report, 0, [=] {
+    as<void (*)(void *, void *)>(function)(context, object);
+    return 0;
+  });
+}
+
+void plugin_call_cancelled(plugin_function function, void *context, int32_t reason,
+                           plugin_report *report) {
+  guarded<Callback>(report, 0, [=] {
+    as<void (*)(void *, int32_t)>(function)(context, reason);
+    return 0;
+  });
+}
+
+void plugin_call_release(plugin_function function, void *context, plugin_report *report) {
+  guarded<Callback>(report, 0, [=] {
+    as<void (*)(void *)>(function)(context);
+    return 0;
+  });
+}
+
+void plugin_call_native(void (*ffi_call)(void *, plugin_function, void *, void **), void *interface,
+                        plugin_function function, void *result, void **arguments,
+                        plugin_report *report) {
+  guarded<ToolRun>(report, 0, [=] {
+    ffi_call(interface, function, result, arguments);
+    return 0;
+  });
+}
+
+int plugin_memory_file(const char *name) {
+  // Older C libraries do not have the name, older kernels not the flag, and hardened ones demand it.
+  const unsigned executable = 0x10;
+  const unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  const int file = memfd_create(name, flags | executable);
+  return file < 0 && errno == EINVAL ? memfd_create(name, flags) : file;
+}
+
+int plugin_seal(int file) {
+  return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+void *plugin_open(const char *path, int flags, plugin_report *report) {
+  return guarded<Loading>(report, static_cast<void *>(nullptr), [=] { return dlopen(path, flags); });
+}
+
+int plugin_close(void *handle, plugin_report *report) {
+  return guarded<Loading>(report, -1, [=] { return dlclose(handle); });
+}

@@ -1,0 +1,89 @@
+// Calls of code that is not ours: what unwinds out of it, a C++ exception or that of another language,
+// ends here, and so does what it does to the calling thread.
+//
+// The functions take pointers without types: their callers know those of the plugin ABI.
+#ifndef C_PLUGIN_CALLS_H
+#define C_PLUGIN_CALLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef void (*plugin_function)(void);
+
+// How a call ended.
+enum plugin_end {
+  PLUGIN_RETURNED = 0,
+  // A C++ exception, or one of another language, left the function.
+  PLUGIN_THREW = 1
+};
+
+// Parts of the calling thread's state that a call has changed, and that were put back.
+enum {
+  PLUGIN_CHANGED_ARITHMETIC = 1 << 0, // rounding, flush-to-zero, masks of exceptions
+  PLUGIN_CHANGED_SIGNAL_MASK = 1 << 1,
+  PLUGIN_CHANGED_LOCALE = 1 << 2,
+  PLUGIN_CHANGED_SIGNAL_STACK = 1 << 3
+};
+
+// What to do when a plugin ends the host's thread that it runs on (pthread_exit, pthread_cancel). The
+// thread never returns from the call; it waits for ever.
+typedef void (*plugin_abandoned)(void *context);
+
+// What happened in a call beside its result.
+struct plugin_report {
+  plugin_abandoned abandoned; // set by the caller; may be NULL
+  void *context;
+  enum plugin_end end;
+  uint32_t changed;
+  char text[232]; // what the exception says of itself, terminated
+};
+
+// A copy of `bridge_str`.
+struct plugin_text {
+  const char *data;
+  size_t length;
+};
+
+// Each calls a function of the type that its name says. Where it throws, the result is that of
+// `otherwise`, 13 (INTERNAL) or NULL.
+int32_t plugin_call_run(plugin_function function, void *context, void *call, void *variables,
+                        struct plugin_report *report);
+int32_t plugin_call_entry(plugin_function function, const void *host, const void **plugin,
+                          struct plugin_report *report);
+int32_t plugin_call_init(plugin_function function, const void *host, struct plugin_text configuration,
+                         struct plugin_report *report);
+int32_t plugin_call_deinit(plugin_function function, struct plugin_report *report);
+const void *plugin_call_extension(plugin_function function, struct plugin_text name,
+                                  uint32_t revision, struct plugin_report *report);
+int32_t plugin_call_taking(plugin_function function, void *context, const void *object,
+                           struct plugin_report *report); // on_variable, on_chunk
+void plugin_call_told(plugin_function function, void *context, void *object,
+                      struct plugin_report *report); // on_change, on_end
+void plugin_call_cancelled(plugin_function function, void *context, int32_t reason,
+                           struct plugin_report *report);
+void plugin_call_release(plugin_function function, void *context, struct plugin_report *report);
+
+// Calls a function through libffi, whose `ffi_call` is handed in.
+void plugin_call_native(void (*ffi_call)(void *, plugin_function, void *, void **), void *interface,
+                        plugin_function function, void *result, void **arguments,
+                        struct plugin_report *report);
+
+// Makes a file in memory that can be loaded and sealed; -1 with errno as memfd_create(2).
+int plugin_memory_file(const char *name);
+// Seals one: nobody can write, shorten or lengthen it any more; see fcntl(2).
+int plugin_seal(int file);
+
+// Loads a shared object, which runs its constructors; see dlopen(3).
+void *plugin_open(const char *path, int flags, struct plugin_report *report);
+// Lets go of one, which may run its destructors; see dlclose(3).
+int plugin_close(void *handle, struct plugin_report *report);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
