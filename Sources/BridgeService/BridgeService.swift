@@ -49,8 +49,16 @@ public final class BridgeService: Sendable {
   }
 
   /// Finds a session for an RPC that may create it.
-  func sessionForUse(_ id: String) throws -> Session {
-    try directory.session(id, create: configuration.createsSessions)
+  ///
+  /// - Parameter call: Of the client that then has made the session; nil counts for nobody.
+  func sessionForUse(_ id: String, for call: ServerCall? = nil) throws -> Session {
+    // Whether there is one is asked first: only who makes one must be known.
+    guard configuration.createsSessions else { return try directory.session(id) }
+    do {
+      return try directory.session(id)
+    } catch let error as SessionError where error.code == .sessionNotFound {
+      return try directory.session(id, create: true, client: call?.client)
+    }
   }
 
   /// - Throws: UNAVAILABLE once the host shuts down.

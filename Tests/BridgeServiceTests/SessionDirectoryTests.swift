@@ -14,9 +14,9 @@ import Testing
   private struct Directory: SessionDirectory {
     let store: SessionStore
 
-    func locate(_ id: String, create: Bool) throws -> SessionLocation {
+    func locate(_ id: String, create: Bool, client: UInt64?) throws -> SessionLocation {
       if let address = otherHost(of: id) { return .elsewhere(address: address) }
-      return .here(try store.session(id, create: create))
+      return .here(try store.session(id, create: create, client: client))
     }
 
     func otherHost(of id: String) -> String? { id.hasPrefix("far") ? "10.0.0.7:50051" : nil }

@@ -234,6 +234,23 @@ import Threads
     _ = try SessionStore().create(name)
   }
 
+  @Test func oneClientLeavesSessionsToOthers() throws {
+    var limits = SessionLimits()
+    limits.sessions = 16
+    let store = SessionStore(limits: limits)
+    for number in 0..<14 { _ = try store.create("a\(number)", client: 1) }
+    #expect(code { _ = try store.create("a14", client: 1) } == .limitReached)
+    #expect(code { _ = try store.session("a14", create: true, client: 1) } == .limitReached)
+    #expect(try store.session("a3", create: true, client: 1).id == "a3")
+    _ = try store.create("b", client: 2)
+    // What ends makes room again; what is refused takes none.
+    store.remove("a0")
+    #expect(code { _ = try store.create("a1", client: 1) } == .alreadyExists)
+    #expect(code { _ = try store.create("", client: 1) } == .invalidArgument)
+    _ = try store.open("a0", client: 1)
+    #expect(code { _ = try store.create("a14", client: 1) } == .limitReached)
+  }
+
   @Test func whoAsksHearsOfTheEndOnce() throws {
     let store = SessionStore()
     let session = try store.create("s")

@@ -18,12 +18,13 @@ extension BridgeService {
   func initializeSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request: Snakepit_Bridge_InitializeSessionRequest = try decode(bytes)
     return try mappingErrors {
-      try initialize(request, metadata: VariableMetadata(of: bytes, field: 2))
+      try initialize(request, metadata: VariableMetadata(of: bytes, field: 2), call)
     }
   }
 
   private func initialize(
-    _ request: Snakepit_Bridge_InitializeSessionRequest, metadata: VariableMetadata
+    _ request: Snakepit_Bridge_InitializeSessionRequest, metadata: VariableMetadata,
+    _ call: ServerCall
   ) throws -> [UInt8] {
     let tools = try encodedTools()
     try directory.checkIsHere(request.sessionID)
@@ -31,11 +32,11 @@ extension BridgeService {
     let session: Session
     if request.mustNotExist {
       session = try sessions.create(
-        request.sessionID, metadata: metadata, timeToLive: lifetime)
+        request.sessionID, metadata: metadata, timeToLive: lifetime, client: call.client)
     } else {
       let isNew: Bool
       (session, isNew) = try sessions.open(
-        request.sessionID, metadata: metadata, timeToLive: lifetime)
+        request.sessionID, metadata: metadata, timeToLive: lifetime, client: call.client)
       if !isNew { return try answer(session) + tools }
     }
     logger.info("session created", metadata: ["session": "\(session.id)"])

@@ -27,7 +27,7 @@ extension BridgeService {
       accessControl: request.accessControlJson, payload: payload, metadata: metadata,
       limits: sessions.limits)
     // Only now: what is refused must not leave a session behind.
-    let session = try sessionForUse(request.sessionID)
+    let session = try sessionForUse(request.sessionID, for: call)
     let (variable, isNew) = try session.register(
       registration, ifTaken: try ifTaken(request), writer: Writer(source(of: metadata)))
     let answer = RegisterVariableResponse.encode(

@@ -48,7 +48,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
         "include_initial_values excludes start_revision and epoch: a watch starts with the present "
           + "values or resumes after a revision")
     }
-    let session = try service.sessionForUse(request.sessionID)
+    let session = try service.sessionForUse(request.sessionID, for: call)
     binaryAcceptance = call.binaryAcceptance
     let call = self.call
     let (watch, present, revision) = try session.watch(

@@ -12,9 +12,11 @@ public enum SessionLocation: Sendable {
 public protocol SessionDirectory: Sendable {
   /// Finds a session; that counts as a use of one that is here.
   ///
-  /// - Parameter create: Make it here when it is nowhere and this host may hold it.
+  /// - Parameters:
+  ///   - create: Make it here when it is nowhere and this host may hold it.
+  ///   - client: For whom, as in `SessionStore.create`.
   /// - Throws: `SessionError`: `sessionNotFound`, and those of `SessionStore.create`.
-  func locate(_ id: String, create: Bool) throws -> SessionLocation
+  func locate(_ id: String, create: Bool, client: UInt64?) throws -> SessionLocation
 
   /// The address of the other host that holds a session, or is the one to make it.
   ///
@@ -26,8 +28,10 @@ extension SessionDirectory {
   /// Finds a session that is here.
   ///
   /// - Throws: As `locate`; `elsewhere`, with the address, for a session at another host.
-  public func session(_ id: String, create: Bool = false) throws -> Session {
-    switch try locate(id, create: create) {
+  public func session(
+    _ id: String, create: Bool = false, client: UInt64? = nil
+  ) throws -> Session {
+    switch try locate(id, create: create, client: client) {
     case .here(let session): return session
     case .elsewhere(let address): throw Self.isElsewhere(id, address)
     }
@@ -48,8 +52,8 @@ extension SessionDirectory {
 /// The directory of a host that shares no sessions: all are here.
 extension SessionStore: SessionDirectory {
   /// Finds a session; it is here or nowhere.
-  public func locate(_ id: String, create: Bool) throws -> SessionLocation {
-    .here(try session(id, create: create))
+  public func locate(_ id: String, create: Bool, client: UInt64?) throws -> SessionLocation {
+    .here(try session(id, create: create, client: client))
   }
 
   /// No session is at another host.

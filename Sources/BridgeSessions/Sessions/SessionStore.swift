@@ -11,6 +11,7 @@ public final class SessionStore: Sendable {
   private let shards: [Shard]
   private let count = Atomic<Int>(0)
   private let budget: ByteBudget
+  private let shares: ClientShares
   private let journal: (any SessionJournal)?
 
   private final class Shard: Sendable {
@@ -22,35 +23,42 @@ public final class SessionStore: Sendable {
     self.limits = limits
     self.journal = journal
     self.budget = ByteBudget(limit: limits.totalBytes)
+    self.shares = ClientShares(total: limits.sessions)
     self.shards = (0..<16).map { _ in Shard() }
   }
 
   /// Creates a session.
   ///
-  /// - Parameter timeToLive: Seconds of idleness; 0 takes the store's default.
+  /// - Parameters:
+  ///   - timeToLive: Seconds of idleness; 0 takes the store's default.
+  ///   - client: Who asks, as a number: one client cannot take all sessions. Nil counts nowhere.
   /// - Throws: `SessionError`: `alreadyExists`, `invalidArgument`, `limitReached`.
   public func create(
-    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0
+    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0, client: UInt64? = nil
   ) throws -> Session {
     try checkID(id)
     return try shard(of: id).sessions.withLock { sessions in
       if sessions[id] != nil {
         throw SessionError(.alreadyExists, "Session already exists: \(id)")
       }
-      return try insert(id, metadata: metadata, timeToLive: timeToLive, into: &sessions)
+      return try insert(
+        id, metadata: metadata, timeToLive: timeToLive, client: client, into: &sessions)
     }
   }
 
   /// Finds a session, or creates it with these properties; finding it counts as a use.
   ///
+  /// - Parameter client: As in `create`.
   /// - Throws: `SessionError`: `invalidArgument`, `limitReached`.
   public func open(
-    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0
+    _ id: String, metadata: VariableMetadata = [:], timeToLive: Int = 0, client: UInt64? = nil
   ) throws -> (session: Session, isNew: Bool) {
     while true {
       if let session = try? session(id) { return (session, false) }
       do {
-        return (try create(id, metadata: metadata, timeToLive: timeToLive), true)
+        return (
+          try create(id, metadata: metadata, timeToLive: timeToLive, client: client), true
+        )
       } catch let error as SessionError where error.code == .alreadyExists {
         continue
       }
@@ -106,7 +114,9 @@ public final class SessionStore: Sendable {
   ///
   /// - Parameter create: Make it when it is not there.
   /// - Throws: `SessionError`: `sessionNotFound`, and those of `create`.
-  public func session(_ id: String, create: Bool = false) throws -> Session {
+  public func session(
+    _ id: String, create: Bool = false, client: UInt64? = nil
+  ) throws -> Session {
     // What no session is called is not hashed.
     guard NameRules.isHashable(id, length: limits.nameLength) else {
       if create { try checkID(id) }
@@ -117,7 +127,7 @@ public final class SessionStore: Sendable {
         if let session = sessions[id] { return session }
         guard create else { throw Session.notFound(id) }
         try checkID(id)
-        return try insert(id, metadata: [:], timeToLive: 0, into: &sessions)
+        return try insert(id, metadata: [:], timeToLive: 0, client: client, into: &sessions)
       }
       guard session.isExpired else {
         session.touch()
@@ -185,17 +195,29 @@ public final class SessionStore: Sendable {
   public var sessionCount: Int { count.load(ordering: .relaxed) }
 
   private func insert(
-    _ id: String, metadata: VariableMetadata, timeToLive: Int,
+    _ id: String, metadata: VariableMetadata, timeToLive: Int, client: UInt64?,
     into sessions: inout [String: Session]
   ) throws -> Session {
     guard timeToLive >= 0 else {
       throw SessionError(.invalidArgument, "time to live of \(timeToLive) s is negative")
     }
-    return try insert(
-      SessionImage(
-        id: id, epoch: Session.makeEpoch(), metadata: metadata, createdAt: Clock.wall,
-        timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, revision: 0, lastOrdinal: 0),
-      into: &sessions)
+    if let client, !shares.take(client) {
+      throw SessionError(
+        .limitReached,
+        "this client holds its share of \(shares.limit) of the \(limits.sessions) sessions")
+    }
+    do {
+      let session = try insert(
+        SessionImage(
+          id: id, epoch: Session.makeEpoch(), metadata: metadata, createdAt: Clock.wall,
+          timeToLive: timeToLive == 0 ? limits.timeToLive : timeToLive, revision: 0, lastOrdinal: 0),
+        into: &sessions)
+      if let client { session.whenEnded { [shares] _ in shares.giveBack(client) } }
+      return session
+    } catch {
+      if let client { shares.giveBack(client) }
+      throw error
+    }
   }
 
   private func checkRoom() throws {
