@@ -62,6 +62,8 @@ let package = Package(
     .systemLibrary(name: "CLibffi", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // glibc's allocator, which the module Glibc leaves out.
+    .systemLibrary(name: "CMalloc"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     // simdjson is C++ (Debian: libsimdjson-dev); this target gives it a C interface.
     .target(name: "CSimdjson", linkerSettings: [.linkedLibrary("simdjson")]),
@@ -160,7 +162,7 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "BridgeTools", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads",
+        "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),

@@ -29,13 +29,13 @@ final class TestConnection {
 
   init(
     _ methods: [RPCMethod], limits: ServerLimits = ServerLimits(),
-    observer: (any CallObserver)? = nil
+    admission: [any CallAdmission] = [], observer: (any CallObserver)? = nil
   ) {
     let work = Work()
     self.work = work
     connection = ServerConnection(
       eventLoop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      methods: MethodTable(methods), limits: limits, admission: [], observer: observer,
+      methods: MethodTable(methods), limits: limits, admission: admission, observer: observer,
       actionQueue: CallActionQueue(eventLoop: loop),
       gzipWorkers: GzipWorkers { job in work.waiting.withLock { $0.append(job) } },
       onOpen: { _ in }, onClose: { _ in })

@@ -67,10 +67,13 @@ struct Serve: ParsableCommand {
 
   func run() throws {
     let descriptors = ProcessDescriptors()
+    HeapMemory.configure()
+    DescriptorLimit.raise()
     // Before any thread is made: threads inherit the mask.
     let signals = SignalWaiter()
     let (logger, log) = logging.makeLog(to: descriptors.log)
     let components = ComponentStack(logger: logger)
+    HeapMemory.startTrimming()
     let (server, plugins) = try failingPlainly { try start(components, logger) }
     descriptors.sayReady(server.readyName)
     logger.info(

@@ -13,6 +13,10 @@ final class RefusalLog: CallAdmission {
     self.logger = logger
   }
 
+  var asksForCredentials: Bool { admission.asksForCredentials }
+
+  func isExempt(_ call: ArrivingCall) -> Bool { admission.isExempt(call) }
+
   func admit(_ call: ArrivingCall) throws(RPCError) {
     do {
       try admission.admit(call)

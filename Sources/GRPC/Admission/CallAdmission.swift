@@ -7,6 +7,22 @@ public protocol CallAdmission: Sendable {
   ///
   /// Runs on the connection's event loop and must not block.
   func admit(_ call: ArrivingCall) throws(RPCError)
+
+  /// Whether it asks clients who they are. Then a connection has next to nothing until the first call
+  /// that is let in for who sent it. False if not said otherwise.
+  var asksForCredentials: Bool { get }
+
+  /// Whether it lets a call in whoever sent it, so that the call shows nothing. False if not said
+  /// otherwise. It is asked of calls that were let in, on the connection's event loop.
+  func isExempt(_ call: ArrivingCall) -> Bool
+}
+
+extension CallAdmission {
+  /// It asks nobody.
+  public var asksForCredentials: Bool { false }
+
+  /// No call is exempt.
+  public func isExempt(_ call: ArrivingCall) -> Bool { false }
 }
 
 /// A call of which only the headers have come.

@@ -40,6 +40,14 @@ public final class TokenAdmission: CallAdmission {
   /// Looks at the file now; see `WatchedFiles.look`.
   func look() { tokens.look() }
 
+  /// It asks everybody.
+  public var asksForCredentials: Bool { true }
+
+  /// Whether the method needs no token.
+  public func isExempt(_ call: ArrivingCall) -> Bool {
+    !exemptPaths.isEmpty && exemptPaths.contains(call.pathBytes)
+  }
+
   /// Lets in calls with a known token, and those of exempt methods.
   ///
   /// - Throws: UNAUTHENTICATED for all others.
@@ -51,7 +59,7 @@ public final class TokenAdmission: CallAdmission {
       for known in tokens.value where known.matches(token) { isKnown = true }
       if isKnown { return }
     }
-    if !exemptPaths.isEmpty, exemptPaths.contains(call.pathBytes) { return }
+    if isExempt(call) { return }
     throw RPCError(
       .unauthenticated,
       values.isEmpty

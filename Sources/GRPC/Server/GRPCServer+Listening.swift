@@ -100,6 +100,7 @@ extension GRPCServer {
     ServerBootstrap(group: group)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          channel.closeOnExec()
           try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: self.logger))
         }
       }
@@ -112,6 +113,7 @@ extension GRPCServer {
       )
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          channel.closeOnExec()
           try self.addConnection(
             to: channel,
             tls: tls.map { AcceptedTLS($0.files.value, handshakeTimeout: $0.timeout) })

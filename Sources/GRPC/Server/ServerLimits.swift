@@ -59,6 +59,22 @@ public struct ServerLimits: Sendable {
   /// Makes the limits that every property says it has at first.
   public init() {}
 
+  /// What a connection has until its client has shown who it is, where a `CallAdmission` asks for that.
+  /// A call whose token is not known, or that needs none, leaves it so.
+  var beforeAuthentication: ServerLimits {
+    var limits = self
+    limits.concurrentStreams = min(concurrentStreams, 100)
+    limits.streamWindow = min(streamWindow, 65_535)
+    limits.connectionWindow = min(connectionWindow, 65_535)
+    limits.messageSize = min(messageSize, 64 * 1024)
+    limits.requestBytes = min(requestBytes, 64 * 1024)
+    limits.metadataBytes = min(metadataBytes, 64 * 1024)
+    limits.answerBytes = min(answerBytes, 256 * 1024)
+    limits.controlFrameBurst = min(controlFrameBurst, 1000)
+    limits.firstCallTimeout = min(firstCallTimeout ?? .seconds(30), .seconds(30))
+    return limits
+  }
+
   /// Ends the program when a value makes no sense: better here than at the first connection.
   func check() {
     func check(_ name: String, _ value: Int, _ range: ClosedRange<Int>) {

@@ -29,12 +29,14 @@ extension ServerCall {
     let before = sendBuffer.byteCount
     sendBuffer.append(message, compressed: compressed)
     connection.queuedResponseBytes += sendBuffer.byteCount - before
+    if isRunning { connection.handlers.answered(message.count) }
     compressResponses()
   }
 
   /// Takes answers from `source` from now on.
   public func stream(from source: any MessageSource) {
     self.source = source
+    if isRunning { connection.handlerEnded(self) }
     start()
     resume()
   }
@@ -217,6 +219,7 @@ extension ServerCall {
     life.finish()
     handler = nil
     source = nil
+    if isRunning { connection.handlerEnded(self) }
     requests.discard()
   }
 }

@@ -44,6 +44,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var usesSend = false
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) var source: (any MessageSource)?
+  /// Its handler has the only request, and has not ended the call: it counts among those that run.
+  @exclusivity(unchecked) var isRunning = false
   /// It is in the connection's queue for the threads that inflate and compress.
   @exclusivity(unchecked) var isQueuedForGzip = false
 

@@ -13,6 +13,8 @@ struct ConnectionTimers {
     /// Calls so far, and those that are open.
     var callsBegun = 0
     var callsOpen = 0
+    /// Its client has shown who it is, or nobody asks.
+    var isAuthenticated = true
     /// Something was received since the last check.
     var hasReceived = false
     var drain = ServerConnection.DrainState.serving
@@ -135,7 +137,9 @@ struct ConnectionTimers {
       callsThen = seen.callsBegun
     }
     guard seen.drain == .serving else { return }
-    if seen.callsBegun == 0, let timeout = limits.firstCallTimeout, hasPassed(timeout, openedAt) {
+    if seen.callsBegun == 0 || !seen.isAuthenticated, let timeout = limits.firstCallTimeout,
+      hasPassed(timeout, openedAt)
+    {
       actions.append(.drain)
     } else if let idle = limits.keepalive.maxIdle {
       checkOften(idle)

@@ -18,7 +18,14 @@ extension ServerConnection {
     guard request.isGRPC else {
       return call.reject(http: 415, "content-type must be application/grpc")
     }
-    if !admission.isEmpty, let refusal = refusal(of: request) { return call.fail(refusal) }
+    if !admission.isEmpty {
+      let arriving = ArrivingCall(pathBytes: request.path, fields: request.fields, peer: peer)
+      if let refusal = refusal(of: arriving) { return call.fail(refusal) }
+      if !isAuthenticated, !admission.contains(where: { $0.isExempt(arriving) }) {
+        authenticated()
+        call.requests.messageLimit = limits.messageSize
+      }
+    }
     guard let method = method(for: request.path) else {
       let path = String(decoding: request.path, as: UTF8.self)
       call.record?.unknownPath = request.path
@@ -41,8 +48,7 @@ extension ServerConnection {
     }
   }
 
-  private func refusal(of request: RequestHead) -> RPCError? {
-    let arriving = ArrivingCall(pathBytes: request.path, fields: request.fields, peer: peer)
+  private func refusal(of arriving: ArrivingCall) -> RPCError? {
     do throws(RPCError) {
       for admission in admission { try admission.admit(arriving) }
       return nil

@@ -85,7 +85,7 @@ extension ServerConnection {
   /// The client has sent its last request.
   func deliverEnd(to call: ServerCall) {
     guard !call.isFinished, let method = call.method else { return }
-    if !call.requests.canDeliverEnd || hasToWait(call) {
+    if !call.requests.canDeliverEnd || hasToWait(call) || handlerHasToWait(method) {
       recount(call)
       return wait(call)
     }
@@ -102,6 +102,8 @@ extension ServerConnection {
       case .inline(let handler):
         call.answer(try handler(request, call))
       case .handler:
+        handlers.begin()
+        call.isRunning = true
         try call.handler?.receive(request)
         try call.handler?.requestsEnded()
       }
@@ -183,6 +185,39 @@ extension ServerConnection {
       || call.requests.handlerIsFull
   }
 
+  /// Whether too many handlers run already for another to begin.
+  private func handlerHasToWait(_ method: ServedMethod) -> Bool {
+    guard method.takesOneRequest, case .handler = method.implementation,
+      !handlers.mayBegin(queued: queuedResponseBytes, limit: limits.answerBytes)
+    else { return false }
+    if allowanceTimer == nil {
+      let connection = NIOLoopBound(self, eventLoop: eventLoop)
+      allowanceTimer = eventLoop.scheduleTask(in: Self.allowanceTime) {
+        connection.value.allowMoreHandlers()
+      }
+    }
+    return true
+  }
+
+  /// How long none may have ended before some more begin.
+  private static let allowanceTime = TimeAmount.milliseconds(100)
+
+  private func allowMoreHandlers() {
+    allowanceTimer = nil
+    guard queuedResponseBytes < limits.answerBytes, !waitingCalls.isEmpty else { return }
+    handlers.allowMore()
+    setNeedsFlush()
+  }
+
+  /// The handler of a call has ended it, or answers as there is room from now on.
+  func handlerEnded(_ call: ServerCall) {
+    call.isRunning = false
+    handlers.end()
+    allowanceTimer?.cancel()
+    allowanceTimer = nil
+    if !waitingCalls.isEmpty { setNeedsFlush() }
+  }
+
   private func wait(_ call: ServerCall) {
     let ownResponsesWait = call.sendBuffer.byteCount >= SendQuota.limit
     if call.requests.beginWaiting(ownResponsesWait: ownResponsesWait) { waitingCalls.append(call) }
@@ -213,8 +248,9 @@ extension ServerConnection {
         wait(call)
         continue
       }
-      didWork = true
       resume(call)
+      // It may have to wait on, for handlers that run.
+      if call.requests.wait == .none { didWork = true }
     }
     return didWork
   }

@@ -60,6 +60,7 @@ extension ServerConnection {
     seen.isEstablished = isEstablished
     seen.callsBegun = callsBegun
     seen.callsOpen = callCount
+    seen.isAuthenticated = isAuthenticated
     seen.hasReceived = hasReceived
     hasReceived = false
     seen.drain = drain

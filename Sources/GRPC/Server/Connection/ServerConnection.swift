@@ -7,7 +7,10 @@ internal import Synchronization
 /// The server's side of one connection: makes calls of streams and sends their answers.
 final class ServerConnection: HTTP2Connection {
   let methods: MethodTable
-  let limits: ServerLimits
+  /// Those that hold now: until its client has shown who it is, a connection has little.
+  @exclusivity(unchecked) private(set) var limits: ServerLimits
+  private let fullLimits: ServerLimits
+  @exclusivity(unchecked) private(set) var isAuthenticated: Bool
   let admission: [any CallAdmission]
   private let observer: (any CallObserver)?
   let errorDetails: (@Sendable (RPCError) -> [UInt8])?
@@ -52,6 +55,9 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var unconsumedBytes = 0
   /// Calls that go on as soon as fewer responses wait.
   @exclusivity(unchecked) var waitingCalls: Deque<ServerCall> = []
+  /// Handlers of one request that run, and whether a timer lets more begin.
+  @exclusivity(unchecked) var handlers = HandlerAllowance()
+  @exclusivity(unchecked) var allowanceTimer: Scheduled<Void>?
   /// Calls that ended before their handlers, which still go on.
   let cancelledCallCount = Atomic<Int>(0)
 
@@ -96,7 +102,9 @@ final class ServerConnection: HTTP2Connection {
     onClose: @escaping (ServerConnection) -> Void
   ) {
     self.methods = methods
-    self.limits = limits
+    self.isAuthenticated = !admission.contains { $0.asksForCredentials }
+    self.fullLimits = limits
+    self.limits = isAuthenticated ? limits : limits.beforeAuthentication
     self.admission = admission
     self.observer = observer
     self.errorDetails = errorDetails
@@ -110,7 +118,7 @@ final class ServerConnection: HTTP2Connection {
       burst: limits.controlFrameBurst, perSecond: limits.controlFramesPerSecond,
       concurrentStreams: limits.concurrentStreams, now: now)
     self.pings = PingPolicy(limits.keepalive)
-    self.timers = ConnectionTimers(limits, now: now, jitter: .random(in: -1...1))
+    self.timers = ConnectionTimers(self.limits, now: now, jitter: .random(in: -1...1))
     super.init(eventLoop: eventLoop, logger: logger)
   }
 
@@ -145,6 +153,12 @@ final class ServerConnection: HTTP2Connection {
         settings_id: Int32(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE.rawValue),
         value: UInt32(limits.headerListSize)),
     ]
+    submit(settings, to: session)
+    return session
+  }
+
+  /// Tells the client what it may send.
+  private func submit(_ settings: [nghttp2_settings_entry], to session: OpaquePointer?) {
     // 0, NGHTTP2_ERR_INVALID_ARGUMENT (our values are in range) or NGHTTP2_ERR_NOMEM.
     precondition(
       nghttp2_submit_settings(
@@ -152,7 +166,23 @@ final class ServerConnection: HTTP2Connection {
     precondition(
       nghttp2_session_set_local_window_size(
         session, UInt8(NGHTTP2_FLAG_NONE.rawValue), 0, Int32(limits.connectionWindow)) == 0)
-    return session
+  }
+
+  /// The client has shown who it is: from now on it has the limits of clients.
+  func authenticated() {
+    isAuthenticated = true
+    limits = fullLimits
+    guard let session else { return }
+    submit(
+      [
+        nghttp2_settings_entry(
+          settings_id: Int32(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS.rawValue),
+          value: UInt32(limits.concurrentStreams)),
+        nghttp2_settings_entry(
+          settings_id: Int32(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE.rawValue),
+          value: UInt32(limits.streamWindow)),
+      ], to: session)
+    setNeedsFlush()
   }
 
   override func sessionBegan() {
@@ -208,6 +238,8 @@ final class ServerConnection: HTTP2Connection {
     deadlineTimer = nil
     timer?.cancel()
     timer = nil
+    allowanceTimer?.cancel()
+    allowanceTimer = nil
     waitingCalls = []
     gzipQueue = []
     while let call = firstCall {

@@ -1,0 +1,104 @@
+"""What the host holds and gives back: memory, and descriptors that others could inherit."""
+
+import os
+import pathlib
+import re
+import socket
+import struct
+import time
+
+import h2.config
+import h2.connection
+
+from bridge import Session, eventually, start_host
+from stubs import pb
+
+MEBIBYTE = 1 << 20
+GET = "/snakepit.bridge.BridgeService/GetVariable"
+CHECK = "/grpc.health.v1.Health/Check"
+CLOSE_ON_EXEC = 0o2000000
+
+
+def resident(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", text).group(1)) * 1024
+
+
+def calls_without_a_window(port, path, message, count):
+    """A client that calls, and lets no answer come."""
+    peer = socket.create_connection(("127.0.0.1", port))
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+    connection.local_settings.initial_window_size = 0
+    connection.initiate_connection()
+    peer.sendall(connection.data_to_send())
+    time.sleep(0.3)
+    connection.receive_data(peer.recv(65536))
+    headers = [
+        (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
+        ("content-type", "application/grpc"), ("te", "trailers")]
+    for number in range(count):
+        connection.send_headers(2 * number + 1, headers)
+        connection.send_data(
+            2 * number + 1, b"\0" + struct.pack(">I", len(message)) + message, end_stream=True)
+    peer.sendall(connection.data_to_send())
+    return peer
+
+
+def test_answers_that_nobody_reads():
+    """They stay within the limit for unread answers, and go when their client does."""
+    with start_host() as host:
+        session = Session(host.stub())
+        session.register("large", "string", "x" * 4_000_000)
+        before = resident(host.process.pid)
+        request = pb.GetVariableRequest(session_id=session.id, variable_identifier="large")
+        peer = calls_without_a_window(host.port, GET, request.SerializeToString(), 100)
+        highest = 0
+        for _ in range(15):
+            time.sleep(0.1)
+            highest = max(highest, resident(host.process.pid) - before)
+        assert highest < 150 * MEBIBYTE
+        peer.close()
+        eventually(
+            lambda: resident(host.process.pid) - before < 30 * MEBIBYTE, "the memory is back")
+
+
+def test_strangers_cost_next_to_nothing(tmp_path):
+    """A client without a token has few calls, each short, however many it opens."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("token-of-somebody\n")
+    tokens.chmod(0o600)
+    with start_host("--token-file", tokens) as host:
+        before = resident(host.process.pid)
+        peers = []
+        for _ in range(3):
+            peer = socket.create_connection(("127.0.0.1", host.port))
+            connection = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True))
+            connection.initiate_connection()
+            headers = [
+                (":method", "POST"), (":scheme", "http"), (":path", CHECK),
+                (":authority", "localhost"), ("content-type", "application/grpc"),
+                ("x-much", "y" * 2000)]
+            for number in range(500):
+                connection.send_headers(2 * number + 1, headers)
+            try:
+                peer.sendall(connection.data_to_send())
+            except OSError:
+                pass
+            peers.append(peer)
+        time.sleep(1)
+        assert resident(host.process.pid) - before < 20 * MEBIBYTE
+        for peer in peers:
+            peer.close()
+
+
+def test_sockets_are_not_inherited():
+    with start_host() as host:
+        host.stub().Ping(pb.PingRequest(message="x"))
+        root = pathlib.Path(f"/proc/{host.process.pid}")
+        sockets = [fd.name for fd in (root / "fd").iterdir()
+                   if os.readlink(fd).startswith("socket:")]
+        # The listener and the connection.
+        assert len(sockets) >= 2
+        for number in sockets:
+            flags = re.search(r"flags:\s+(\d+)", (root / "fdinfo" / number).read_text()).group(1)
+            assert int(flags, 8) & CLOSE_ON_EXEC, number
