@@ -131,6 +131,8 @@ static void on_change(void *context, const bridge_change *change) {
     if (change->revision <= state->last) state->disorder = 1;
     state->last = change->revision;
   }
+  // What was written before the watch began is not reported again.
+  if (change->kind == BRIDGE_CHANGE_SYNCED) state->last = change->revision;
   state->calls++;
   atomic_fetch_sub(&state->inside, 1);
 }

@@ -1,17 +1,20 @@
 internal import BridgePluginHost
 internal import BridgeTools
 internal import Logging
+internal import Threads
 
 /// The plugins, and the threads that run their tools.
 final class PluginsComponent: HostComponent {
   let name = "plugins"
   let tools: ToolHost
+  private let plugins: PluginHost
   private let directory: String?
   private let logger: Logger
 
   /// - Parameter directory: Where plugins lie; nil loads none.
   init(directory: String?, configuration: ToolThreads.Configuration, logger: Logger) {
     tools = ToolHost(configuration: configuration, logger: logger)
+    plugins = PluginHost(tools: tools)
     self.directory = directory
     self.logger = logger
   }
@@ -19,7 +22,7 @@ final class PluginsComponent: HostComponent {
   /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
   func start() throws {
     guard let directory else { return }
-    for report in try PluginHost(tools: tools).loadDirectory(directory) {
+    for report in try plugins.loadDirectory(directory) {
       switch report.result {
       case .success(let names):
         logger.info(
@@ -31,5 +34,17 @@ final class PluginsComponent: HostComponent {
     }
   }
 
-  func stop() { tools.stop() }
+  /// Lets plugins end what they have begun, for a while.
+  func stop() {
+    let late = plugins.unloadAll(until: MonotonicClock.now + Self.patience)
+    if !late.isEmpty {
+      logger.warning(
+        "plugins have not ended what they do",
+        metadata: ["plugins": "\(late.joined(separator: ", "))"])
+    }
+    tools.stop()
+  }
+
+  /// How long plugins may take to end, in nanoseconds.
+  private static let patience: Int64 = 1_000_000_000
 }

@@ -23,7 +23,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let message = try ExecuteToolRequest(request: bytes)
     try mappingErrors {
-      let request = try ToolRequest(message, service: service)
+      let request = try ToolRequest(message, service: service, call: call)
       self.request = request
       startedAt = MonotonicClock.now
       running = try service.start(request, for: call, isStreaming: false, observer: self)

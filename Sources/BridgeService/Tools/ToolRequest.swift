@@ -52,10 +52,10 @@ struct ToolRequest {
   /// How to answer: as the parameters were written.
   let form: WireForm
 
-  init(_ request: ExecuteToolRequest, service: BridgeService) throws {
+  init(_ request: ExecuteToolRequest, service: BridgeService, call: ServerCall) throws {
     tool = try service.tools.registry.admit(request.toolName)
     arguments = try Arguments(request.parameters, for: tool.description)
-    session = try service.sessionForUse(request.sessionID)
+    session = try service.sessionForUse(request.sessionID, for: call)
     metadata = request.metadata.isEmpty ? [:] : request.metadata.dictionary
     var form: WireForm = []
     for parameter in request.parameters where !parameter.typeURL.isEmpty {

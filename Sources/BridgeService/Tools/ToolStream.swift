@@ -32,7 +32,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let message = try ExecuteToolRequest(request: bytes)
     try mappingErrors {
-      let request = try ToolRequest(message, service: service)
+      let request = try ToolRequest(message, service: service, call: call)
       self.request = request
       sendsProgress = message.includesProgress
       // Clients hand the stream to their caller when the headers come.
