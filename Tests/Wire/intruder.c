@@ -12,7 +12,7 @@ __attribute__((constructor)) static void print(void) {
 }
 
 static bridge_status done(bridge_call *call) {
-  bridge_value text = {sizeof text, BRIDGE_TYPE_STRING, {.text = BRIDGE_STR("done")}};
+  bridge_value text = {BRIDGE_TYPE_STRING, 0, {.text = BRIDGE_STR("done")}};
   return host->call->result(call, &text);
 }
 
