@@ -233,7 +233,13 @@ struct ELFImage {
       }
       last = max(last, symbol)
     }
-    if last == 0 { return first }
+    if last == 0 {
+      // It defines none that can be found by name, and GNU's linker counts none then: those it needs are
+      // counted by who refers to them.
+      return max(
+        first, try countReferences(values[7], values[8]), try countReferences(values[23], values[2])
+      )
+    }
     // The last chain ends with the last symbol.
     while true {
       guard let place = offset(of: address + chains + 4 * (last - first), 4) else {
@@ -242,6 +248,19 @@ struct ELFImage {
       last += 1
       if try load(UInt32.self, at: place) & 1 != 0 { return last }
     }
+  }
+
+  /// One more than the highest number of a symbol that relocations name.
+  private func countReferences(_ address: UInt64?, _ size: UInt64?) throws(Fault) -> UInt64 {
+    guard let address, let size, size > 0 else { return 0 }
+    guard size < 1 << 32, let table = offset(of: address, size) else {
+      throw Fault("its relocations are not in the file")
+    }
+    var count: UInt64 = 0
+    for entry in stride(from: table, to: table + size / 24 * 24, by: 24) {
+      count = max(count, try load(UInt64.self, at: entry + 8) >> 32 + 1)
+    }
+    return count
   }
 
   private func checkSymbols(
