@@ -32,6 +32,8 @@ struct ProcessState: ~Copyable {
   private struct Action: Equatable {
     let handler: Int
     let flags: CInt
+
+    var isIgnored: Bool { handler == unsafeBitCast(SIG_IGN, to: Int.self) }
   }
 
   /// Notes the present state.
@@ -90,6 +92,11 @@ struct ProcessState: ~Copyable {
     where present[index] != signals[index] {
       guard index < Self.ownSignals.count else {
         changes.append("the action of \(signal.name)")
+        signals[index] = present[index]
+        continue
+      }
+      // To ignore it is what hosts and SwiftNIO do, and is never taken back.
+      if signal.number == SIGPIPE && present[index].isIgnored {
         signals[index] = present[index]
         continue
       }
