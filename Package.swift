@@ -162,7 +162,8 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText", "Threads",
+        "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText",
+        "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
