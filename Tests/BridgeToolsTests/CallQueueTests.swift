@@ -9,13 +9,13 @@ import Threads
     let order = Locked<[Int]>([])
     #expect(queue.enter { order.withLock { $0.append(-1) } } == .now)
     for number in 0..<3 {
-      #expect(queue.enter { order.withLock { $0.append(number) } } == .later)
+      #expect(queue.enter { order.withLock { $0.append(number) } } == .queued)
     }
     #expect(queue.waitingCount == 3)
     for _ in 0..<3 { queue.leave() }
     #expect(order.withLock { $0 } == [0, 1, 2])
     // The last one has its turn still.
-    #expect(queue.enter {} == .later)
+    #expect(queue.enter {} == .queued)
     queue.leave()
     queue.leave()
     #expect(queue.enter {} == .now)
@@ -25,24 +25,24 @@ import Threads
     let queue = CallQueue(limit: 2, waitingLimit: 1)
     #expect(queue.enter {} == .now)
     #expect(queue.enter {} == .now)
-    #expect(queue.enter {} == .later)
+    #expect(queue.enter {} == .queued)
     #expect(queue.enter {} == .refused)
-    #expect(queue.enter(isContinuation: true) {} == .later)
+    #expect(queue.enter(isContinuation: true) {} == .queued)
   }
 
   @Test func aTurnPassesOnWhenNobodyWantsIt() {
     let queue = CallQueue(limit: 1, waitingLimit: 10)
     #expect(queue.enter {} == .now)
     let turn = CallTurn(queue)
-    #expect(queue.enter { _ = turn.begin() } == .later)
+    #expect(queue.enter { _ = turn.begin() } == .queued)
     #expect(turn.abandon())
     // Ending what had no turn gives none back.
     turn.callEnded()
     turn.functionReturned()
-    #expect(queue.enter {} == .later)
+    #expect(queue.enter {} == .queued)
     queue.leave()
     #expect(queue.waitingCount == 0)
-    #expect(queue.enter {} == .later)
+    #expect(queue.enter {} == .queued)
   }
 
   @Test func aTurnEndsWithTheLaterOfTwo() {
@@ -52,7 +52,7 @@ import Threads
     #expect(turn.begin())
     #expect(!turn.abandon())
     turn.callEnded()
-    #expect(queue.enter {} == .later)
+    #expect(queue.enter {} == .queued)
     turn.functionReturned()
     #expect(queue.waitingCount == 0)
   }

@@ -28,7 +28,7 @@ final class CallQueue: Sendable {
     /// The job's turn is now: the caller runs it, and calls `leave` at its end.
     case now
     /// The job runs when its turn comes: it calls `leave` at its end.
-    case later
+    case queued
     /// Too many wait; the job is dropped.
     case refused
   }
@@ -46,7 +46,7 @@ final class CallQueue: Sendable {
       }
       guard isContinuation || state.waiting.count < waitingLimit else { return .refused }
       state.waiting.append(job)
-      return .later
+      return .queued
     }
   }
 

@@ -73,7 +73,7 @@ final class ToolScheduler: Sendable {
         turn.queue.leave()
         throw busy
       }
-    case .later: break
+    case .queued: break
     case .refused: throw busy
     }
   }
@@ -85,7 +85,7 @@ final class ToolScheduler: Sendable {
   ) throws(ToolsError) {
     switch turn.queue.enter(isContinuation: true, { if turn.begin() { call.wakeWaiters() } }) {
     case .now: if !turn.begin() { return }
-    case .later:
+    case .queued:
       // When the call must end before its turn comes, running it only ends it.
       if call.wait(until: nil, { _ in turn.hasBegun }) != nil { _ = turn.abandon() }
     case .refused: throw busy

@@ -4,7 +4,7 @@
 public struct RequestStream: Sendable {
   let handle: CallHandle
 
-  /// Sends one request, after waiting for room to send it. A task that is cancelled while it waits
+  /// Sends one request, after waiting until it may be sent. A task that is cancelled while it waits
   /// cancels the call.
   ///
   /// - Parameter compressed: Whether to compress it, on a call whose `CallOptions` have a

@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  /// The room for requests counts what is sent: if it lost count, the writer would wait for ever.
+  /// The quota of requests counts what is sent: if it lost count, the writer would wait for ever.
   @Test func manyCompressedRequestsFindRoom() async throws {
     let service = try TestService()
     let client = GRPCClient(target: service.target)

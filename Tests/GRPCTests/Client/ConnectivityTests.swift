@@ -86,16 +86,16 @@ import Testing
 
   @Test func callsBeginOnceSettingsAreThere() {
     var state = ClientConnectionState()
-    #expect(!state.hasRoom(limit: 10))
+    #expect(!state.hasFreeStream(limit: 10))
     #expect(!state.wasReady)
     #expect(state.receivedSettings() == .ready)
     #expect(state.receivedSettings() == .changed)
-    #expect(state.hasRoom(limit: 1))
+    #expect(state.hasFreeStream(limit: 1))
     state.streamBegan()
-    #expect(!state.hasRoom(limit: 1))
-    #expect(state.hasRoom(limit: 2))
+    #expect(!state.hasFreeStream(limit: 1))
+    #expect(state.hasFreeStream(limit: 2))
     #expect(state.streamEnded() == false)
-    #expect(state.hasRoom(limit: 1))
+    #expect(state.hasFreeStream(limit: 1))
   }
 
   @Test func aRetiredConnectionEndsWithItsLastStream() {
@@ -105,7 +105,7 @@ import Testing
     state.streamBegan()
     #expect(state.retire() == true)
     #expect(state.retire() == false)
-    #expect(!state.hasRoom(limit: 10))
+    #expect(!state.hasFreeStream(limit: 10))
     #expect(state.receivedSettings() == .nothing)
     #expect(state.streamEnded() == false)
     #expect(state.streamEnded() == true)

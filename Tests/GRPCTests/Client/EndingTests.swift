@@ -109,12 +109,12 @@ import Testing
 
   @Test func cancellingAWriterCancelsItsCall() async throws {
     // A server that reads, but a window that is not its: nothing leaves before SETTINGS, so a
-    // writer waits as soon as the room is used up.
+    // writer waits as soon as the quota is used up.
     let client = GRPCClient(target: .tcp(host: "127.0.0.1", port: 1))
     let call = client.clientStream(
       "/test/Collect", options: CallOptions(waitsForReady: true))
     let task = Task {
-      await call.requests.send([UInt8](repeating: 0, count: RequestRoom.limit + 1))
+      await call.requests.send([UInt8](repeating: 0, count: RequestQuota.limit + 1))
     }
     try await Task.sleep(for: .milliseconds(20))
     task.cancel()

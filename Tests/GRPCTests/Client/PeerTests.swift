@@ -73,8 +73,8 @@ import Testing
     }
     try await Task.sleep(for: .milliseconds(200))
     call.requests.cancel()
-    // The window of 65,535 bytes and the room; not what a writer could make in that time.
-    #expect(await writer.value <= (65_535 + RequestRoom.limit) / 10_000 + 1)
+    // The window of 65,535 bytes and the quota; not what a writer could make in that time.
+    #expect(await writer.value <= (65_535 + RequestQuota.limit) / 10_000 + 1)
     let error = try await failure { () async throws(RPCError) in _ = try await call.response() }
     #expect(error.code == .cancelled)
     try await listener.close()

@@ -2,7 +2,7 @@ internal import NIOCore
 
 /// One call from its caller's side, over all attempts that are made at it.
 ///
-/// `begin`, `send`, `finishRequests`, `cancel`, the inbox and the room may be used from any thread;
+/// `begin`, `send`, `finishRequests`, `cancel`, the inbox and the quota may be used from any thread;
 /// the rest belongs to the client's event loop.
 // @unchecked: what is not constant belongs to the event loop; the methods for any thread hop there.
 final class ClientCall: @unchecked Sendable {
@@ -14,7 +14,7 @@ final class ClientCall: @unchecked Sendable {
   /// What the caller reads.
   let inbox: ResponseInbox
   /// Where the caller waits to write.
-  let room = RequestRoom()
+  let quota = RequestQuota()
 
   private let dispatcher: CallDispatcher
   private let link: StreamLink
@@ -63,7 +63,7 @@ final class ClientCall: @unchecked Sendable {
   /// Begins the call; for one that asks once, with its only request.
   func begin(with request: [UInt8]? = nil) {
     let request = request.map { SentMessage(bytes: $0) }
-    if let request { _ = room.add(request.framedSize) }
+    if let request { _ = quota.add(request.framedSize) }
     dispatcher.eventLoop.execute {
       if let request {
         self.append(request)
@@ -82,9 +82,9 @@ final class ClientCall: @unchecked Sendable {
   ///
   /// - Returns: false when the call takes no more of them.
   func send(_ request: SentMessage) async -> Bool {
-    guard room.add(request.framedSize) else { return false }
+    guard quota.add(request.framedSize) else { return false }
     dispatcher.eventLoop.execute { self.append(request) }
-    return await room.wait()
+    return await quota.wait()
   }
 
   func finishRequests() {
@@ -120,7 +120,7 @@ final class ClientCall: @unchecked Sendable {
   /// Begins an attempt on a stream.
   func attach(to stream: ClientStream) {
     link.stream = stream
-    room.restart(with: replaySize)
+    quota.restart(with: replaySize)
     for request in replay ?? [] { stream.append(request) }
     if requestsEnded { stream.endRequests() }
   }
@@ -177,7 +177,7 @@ final class ClientCall: @unchecked Sendable {
     backoff?.cancel()
     backoff = nil
     commit()
-    room.close()
+    quota.close()
     inbox.finish(end, dropping: dropping)
     dispatcher.ended(self)
   }

@@ -32,9 +32,9 @@ final class ClientStream {
     let before = outbound.byteCount
     outbound.append(request.bytes, compressed: request.isCompressed)
     outbound.compressAll()
-    // The room has counted the request as it was.
+    // The quota has counted the request as it was.
     let saved = request.framedSize - (outbound.byteCount - before)
-    if saved != 0 { call.room.remove(saved) }
+    if saved != 0 { call.quota.remove(saved) }
     resume()
   }
 
@@ -66,7 +66,7 @@ final class ClientStream {
       outbound.read(into: UnsafeMutableRawBufferPointer(rebasing: space[..<count]))
       return count
     }
-    call.room.remove(count)
+    call.quota.remove(count)
   }
 
   // MARK: Responses

@@ -37,8 +37,8 @@ extension CallDispatcher {
     switch event {
     case .open: connections[ObjectIdentifier(connection)] = connection
     case .ready: ready(connection)
-    case .room: serveWaiting()
-    case .retired(let error, let calmDown): retired(connection, error, calmDown: calmDown)
+    case .streamFree: serveWaiting()
+    case .retired(let error, let tooManyPings): retired(connection, error, tooManyPings: tooManyPings)
     case .closed(let error): closed(connection, error)
     }
   }
@@ -70,7 +70,7 @@ extension CallDispatcher {
     logger.debug("connected", metadata: ["target": "\(target)"])
     serveWaiting()
     // Those it was made for may have given up meanwhile.
-    if isShuttingDown && calls.isEmpty { connection.shutDown() }
+    if life.needsNoConnection { connection.shutDown() }
   }
 
   private func handshakeTimedOut() {
@@ -103,8 +103,8 @@ extension CallDispatcher {
     failWaiting(error)
   }
 
-  private func retired(_ connection: ClientConnection, _ error: RPCError, calmDown: Bool) {
-    if calmDown, let times = keepalive {
+  private func retired(_ connection: ClientConnection, _ error: RPCError, tooManyPings: Bool) {
+    if tooManyPings, let times = keepalive {
       keepalive?.time = times.time + times.time
     }
     lost(connection, error)
@@ -114,7 +114,7 @@ extension CallDispatcher {
     connections[ObjectIdentifier(connection)] = nil
     if case .connecting(connection?) = connectivity.phase { connectFailed(error.message) }
     lost(connection, error)
-    finishShutDownIfClosed()
+    if connections.isEmpty { lastConnectionClosed() }
   }
 
   private func lost(_ connection: ClientConnection, _ error: RPCError) {

@@ -34,7 +34,7 @@ final class CallDispatcher: @unchecked Sendable {
   private var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
   private var idleTimer: Scheduled<Void>?
   private var idleSince = NIODeadline.now()
-  private(set) var isShuttingDown = false
+  private(set) var life = ClientLife()
   private var shutDownPromise: EventLoopPromise<Void>?
 
   init(
@@ -56,7 +56,7 @@ final class CallDispatcher: @unchecked Sendable {
 
   /// Takes a new call.
   func begin(_ call: ClientCall) {
-    guard !isShuttingDown else {
+    guard life.takesCalls else {
       return call.stop(RPCError(.unavailable, "the client is shut down"))
     }
     calls[ObjectIdentifier(call)] = call
@@ -71,7 +71,7 @@ final class CallDispatcher: @unchecked Sendable {
   func place(_ call: ClientCall) {
     guard !call.isOver else { return }
     switch connectivity.phase {
-    case .ready(let connection) where !hasWaitingCalls && connection.hasRoom:
+    case .ready(let connection) where !hasWaitingCalls && connection.hasFreeStream:
       if !connection.open(call) { wait(call) }
     case .backingOff(let error) where !call.options.waitsForReady:
       call.connectingFailed(error)
@@ -109,7 +109,7 @@ final class CallDispatcher: @unchecked Sendable {
 
   /// Gives streams to calls that wait, as far as there are any.
   func serveWaiting() {
-    while case .ready(let connection) = connectivity.phase, connection.hasRoom,
+    while case .ready(let connection) = connectivity.phase, connection.hasFreeStream,
       let call = nextWaiting()
     {
       if !connection.open(call) { wait(call) }
@@ -137,9 +137,9 @@ final class CallDispatcher: @unchecked Sendable {
     if call.isWaiting { stopWaiting(call) }
     guard calls.isEmpty else { return }
     idleSince = .now()
-    if isShuttingDown {
+    if life.lastCallEnded() {
       closeConnections()
-    } else if idleTimer == nil {
+    } else if life.takesCalls, idleTimer == nil {
       armIdleTimer()
     }
   }
@@ -203,14 +203,14 @@ final class CallDispatcher: @unchecked Sendable {
 
   /// Takes no more calls, and closes once those that are open have ended.
   func beginShutDown() {
-    isShuttingDown = true
-    if calls.isEmpty { closeConnections() }
+    if life.shutDown(hasCalls: !calls.isEmpty) { closeConnections() }
   }
 
   /// As `beginShutDown`; calls that are open after `grace` end with UNAVAILABLE.
   ///
   /// - Parameter done: Succeeds when all is closed.
   func shutDown(grace: TimeAmount, done: EventLoopPromise<Void>) {
+    if life.phase == .closed { return done.succeed() }
     if let shutDownPromise {
       shutDownPromise.futureResult.cascade(to: done)
     } else {
@@ -236,10 +236,10 @@ final class CallDispatcher: @unchecked Sendable {
     eventLoop.scheduleTask(in: Self.closeTimeout) {
       for connection in Array(self.connections.values) { connection.close() }
     }
-    finishShutDownIfClosed()
+    if connections.isEmpty { lastConnectionClosed() }
   }
 
-  func finishShutDownIfClosed() {
-    if isShuttingDown, calls.isEmpty, connections.isEmpty { shutDownPromise?.succeed() }
+  func lastConnectionClosed() {
+    if life.lastConnectionClosed() { shutDownPromise?.succeed() }
   }
 }

@@ -16,12 +16,12 @@ final class ClientConnection: HTTP2Connection {
     case open
     /// The server's settings are here: the connection can be used.
     case ready
-    /// A stream ended or the server's limit rose: there may be room for a call.
-    case room
+    /// A stream ended or the server's limit rose: there may be one for another call.
+    case streamFree
     /// The server takes no new streams.
     ///
-    /// - Parameter calmDown: Whether it said ENHANCE_YOUR_CALM.
-    case retired(RPCError, calmDown: Bool)
+    /// - Parameter tooManyPings: Whether it said ENHANCE_YOUR_CALM.
+    case retired(RPCError, tooManyPings: Bool)
     /// The connection is gone.
     case closed(RPCError)
   }
@@ -108,9 +108,9 @@ final class ClientConnection: HTTP2Connection {
   // MARK: Attempts
 
   /// Whether another stream may be opened now (RFC 9113 section 5.1.2).
-  var hasRoom: Bool {
+  var hasFreeStream: Bool {
     guard let session else { return false }
-    return state.hasRoom(
+    return state.hasFreeStream(
       limit: Int(
         nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS)))
   }
@@ -139,7 +139,7 @@ final class ClientConnection: HTTP2Connection {
     }
     guard id > 0 else {
       // NGHTTP2_ERR_STREAM_ID_NOT_AVAILABLE; _INVALID_ARGUMENT and _PROTO are excluded.
-      retire(calmDown: false)
+      retire(tooManyPings: false)
       return false
     }
     state.streamBegan()
@@ -222,7 +222,7 @@ final class ClientConnection: HTTP2Connection {
   private func receivedSettings() {
     switch state.receivedSettings() {
     case .nothing: return
-    case .changed: return onEvent(self, .room)
+    case .changed: return onEvent(self, .streamFree)
     case .ready: break
     }
     if let times = configuration.keepalive {
@@ -255,12 +255,12 @@ final class ClientConnection: HTTP2Connection {
     }
     // nghttp2 goes on to close the streams beyond the last one the server will process, with
     // REFUSED_STREAM.
-    retire(calmDown: frame.error_code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
+    retire(tooManyPings: frame.error_code == NGHTTP2_ENHANCE_YOUR_CALM.rawValue)
     moveUnopened()
   }
 
-  private func retire(calmDown: Bool) {
-    if state.retire() { onEvent(self, .retired(error, calmDown: calmDown)) }
+  private func retire(tooManyPings: Bool) {
+    if state.retire() { onEvent(self, .retired(error, tooManyPings: tooManyPings)) }
   }
 
   /// Gives up streams whose headers wait in nghttp2's queue: they may not be sent after a GOAWAY
@@ -283,7 +283,7 @@ final class ClientConnection: HTTP2Connection {
     keepalive?.callsChanged(count: streams.count)
     stream.closed(.reset(errorCode: errorCode))
     if wasLast { shutDown() }
-    onEvent(self, .room)
+    onEvent(self, .streamFree)
   }
 
   /// Ends the connection in good order; calls that are open are lost.

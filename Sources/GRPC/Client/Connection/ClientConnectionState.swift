@@ -40,7 +40,7 @@ struct ClientConnectionState {
   /// Whether a stream may be opened now (RFC 9113 section 5.1.2).
   ///
   /// - Parameter limit: SETTINGS_MAX_CONCURRENT_STREAMS of the server.
-  func hasRoom(limit: Int) -> Bool {
+  func hasFreeStream(limit: Int) -> Bool {
     if case .ready = phase { streamCount < limit } else { false }
   }
 

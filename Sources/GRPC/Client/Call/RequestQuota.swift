@@ -2,7 +2,7 @@ internal import Threads
 
 /// How much of a request stream waits to be sent, between the task that writes and the event loop
 /// that sends. Thread-safe.
-final class RequestRoom: Sendable {
+final class RequestQuota: Sendable {
   private struct State {
     var unsent = 0
     var isClosed = false
@@ -25,7 +25,7 @@ final class RequestRoom: Sendable {
     }
   }
 
-  /// Waits until there is room.
+  /// Waits until more may be sent.
   ///
   /// - Returns: false when the call takes no more requests.
   func wait() async -> Bool {
