@@ -21,16 +21,33 @@ extension bridge_str {
 }
 
 extension ValueType {
-  private static let abiOrder: [ValueType] = [
-    .float, .integer, .string, .boolean, .choice, .module, .embedding, .tensor,
-  ]
-
-  init?(abi: bridge_type) {
-    guard abi >= 1, abi <= 8 else { return nil }
-    self = Self.abiOrder[Int(abi) - 1]
+  /// The types by their numbers in the ABI; some numbers are no type of a variable.
+  private static let byNumber: [ValueType?] = allCases.reduce(into: []) { table, type in
+    let number = Int(type.abi)
+    while table.count <= number { table.append(nil) }
+    table[number] = type
   }
 
-  var abi: bridge_type { bridge_type(Self.abiOrder.firstIndex(of: self)! + 1) }
+  /// - Returns: nil for what is not the type of a variable.
+  init?(abi: bridge_type) {
+    guard abi < Self.byNumber.count, let type = Self.byNumber[Int(abi)] else { return nil }
+    self = type
+  }
+
+  var abi: bridge_type {
+    let type =
+      switch self {
+      case .float: BRIDGE_TYPE_FLOAT
+      case .integer: BRIDGE_TYPE_INTEGER
+      case .string: BRIDGE_TYPE_STRING
+      case .boolean: BRIDGE_TYPE_BOOLEAN
+      case .choice: BRIDGE_TYPE_CHOICE
+      case .module: BRIDGE_TYPE_MODULE
+      case .embedding: BRIDGE_TYPE_EMBEDDING
+      case .tensor: BRIDGE_TYPE_TENSOR
+      }
+    return bridge_type(type)
+  }
 }
 
 extension ToolType {

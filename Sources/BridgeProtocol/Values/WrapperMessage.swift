@@ -67,8 +67,7 @@ package enum WrapperMessage: Sendable, Equatable {
     case (.number(let number), .integer):
       if let integer = Int64(exactly: number) { return .integer(integer) }
     case (.boolean(let flag), .boolean): return .boolean(flag)
-    case (.string(let text), .string), (.string(let text), .choice), (.string(let text), .module):
-      return .string(text)
+    case (.string(let text), _) where type.isText: return .string(text)
     case (.string(let text), _): return try Value(json: Array(text.utf8), as: type)
     default: break
     }

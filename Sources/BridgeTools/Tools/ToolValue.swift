@@ -28,9 +28,7 @@ public enum ToolValue: Sendable, Equatable {
       throw SessionError(.invalidValue, "the integer \(integer) is not a float without rounding")
     case (.value(.float(let number), _), .integer):
       if let integer = Int64(exactly: number) { return .integer(integer) }
-    case (.value(.string(let text), _), .string), (.value(.string(let text), _), .choice),
-      (.value(.string(let text), _), .module):
-      return .string(text)
+    case (.value(.string(let text), _), _) where type.isText: return .string(text)
     case (.value(.array(let array), _), .embedding) where array.shape.count == 1:
       return .array(array)
     case (.value(.array(let array), _), .tensor): return .array(array)

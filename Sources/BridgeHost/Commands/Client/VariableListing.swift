@@ -14,7 +14,7 @@ enum VariableListing {
 
   /// Whether values of a type are texts, which are written without quotes.
   static func isText(_ type: String) -> Bool {
-    [ValueType.string, .choice, .module].contains(ValueType(rawValue: type))
+    ValueType(rawValue: type)?.isText == true
   }
 
   static func line(_ variable: Snakepit_Bridge_Variable) -> String {
