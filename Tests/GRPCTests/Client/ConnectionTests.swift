@@ -226,7 +226,7 @@ private final class Flag: Sendable {
 extension GRPCClient {
   fileprivate var connectFailures: Int { dispatcher.inspect { $0.connectivity.failures } }
   fileprivate var connectionCount: Int { dispatcher.inspect { $0.connections.count } }
-  fileprivate var isShuttingDown: Bool { dispatcher.inspect { $0.isShuttingDown } }
+  fileprivate var isShuttingDown: Bool { dispatcher.inspect { !$0.life.takesCalls } }
   fileprivate var isIdle: Bool {
     dispatcher.inspect { if case .ready = $0.connectivity.phase { false } else { true } }
   }

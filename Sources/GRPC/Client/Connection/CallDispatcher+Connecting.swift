@@ -38,7 +38,8 @@ extension CallDispatcher {
     case .open: connections[ObjectIdentifier(connection)] = connection
     case .ready: ready(connection)
     case .streamFree: serveWaiting()
-    case .retired(let error, let tooManyPings): retired(connection, error, tooManyPings: tooManyPings)
+    case .retired(let error, let tooManyPings):
+      retired(connection, error, tooManyPings: tooManyPings)
     case .closed(let error): closed(connection, error)
     }
   }
