@@ -48,7 +48,7 @@ import Threads
     let number = random.integer()
     let form: WireForm = random.chance(2) ? .inherited : random.chance(2) ? .snakepitURL : []
     @Sendable func payload(_ value: Int64) -> Payload { Payload(.integer(value), form: form) }
-    switch random.below(12) {
+    switch random.below(14) {
     case 0, 1:
       _ = try? session.register(
         name: name, type: .integer, constraints: random.chance(3) ? #"{"max": 5}"# : "",
@@ -66,6 +66,23 @@ import Threads
     case 7:
       let updates = Set([name, other]).map { name in Update(name) { _ in payload(number) } }
       _ = try? session.set(updates, atomic: !random.chance(4), writer: writer)
+    case 9, 10:
+      let steps = Self.names.compactMap { name -> TransactionStep? in
+        guard random.chance(2) else { return nil }
+        var step = TransactionStep(name, .remove, writer: writer)
+        let registration = try? session.registration(
+          name: name, type: .integer, payload: payload(number), metadata: ["n": random.text()])
+        let isThere = (try? session.get(name)) != nil
+        switch (random.below(4), isThere, registration) {
+        case (0, true, let new?): step.action = .replace(new)
+        case (1, true, _): break
+        case (_, true, _): step.action = .write { _ in payload(number) }
+        case (_, false, let new?): step.action = .register(new)
+        case (_, false, nil): return nil
+        }
+        return step
+      }
+      try? session.commit(steps)
     case 8: _ = try? session.rollback(name, to: Int32(1 + random.below(6)), writer: writer)
     default: _ = try? session.set(name, writer: writer) { _ in payload(number) }
     }

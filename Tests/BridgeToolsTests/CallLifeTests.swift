@@ -39,4 +39,26 @@ import Testing
     emissions.append(life.emit())
     #expect(emissions == [.taken, .full, .taken, .cancelled(.cancelled)])
   }
+
+  @Test mutating func nothingCancelsACommit() {
+    _ = life.begin()
+    let commit = life.beginCommit()
+    #expect(commit == .commit)
+    let isNews = life.cancel(.cancelled)
+    #expect(!isNews && life.cancellation == nil)
+    let others = [life.finish(), life.beginCommit() == .commit, life.emit() != .finished]
+    #expect(others == [false, false, false])
+    let ends = [life.finish(afterCommit: true), life.finish(afterCommit: true)]
+    #expect(ends == [true, false])
+  }
+
+  @Test mutating func whatIsCancelledIsNotCommitted() {
+    _ = life.begin()
+    _ = life.cancel(.deadlineExceeded)
+    let commit = life.beginCommit()
+    #expect(commit == .end(.deadlineExceeded))
+    _ = life.finish()
+    let later = life.beginCommit()
+    #expect(later == .nothing)
+  }
 }

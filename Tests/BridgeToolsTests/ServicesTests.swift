@@ -44,9 +44,10 @@ import Threads
       #expect(try services.list("*").map(\.name) == ["a", "b", "c"])
       let both = try services.setAll(
         [
-          VariableWrite("a", .value(.integer(6), .integer)),
-          VariableWrite("b", .value(.integer(7), .integer)),
-        ], metadata: ["batch": "1"])
+          VariableWrite("a", .value(.integer(6), .integer), metadata: ["batch": "1"]),
+          VariableWrite(
+            "b", .value(.integer(7), .integer), metadata: ["batch": "2", "source": "me"]),
+        ])
       #expect(both[0].revision == both[1].revision)
       try services.remove("c")
     }
@@ -54,6 +55,9 @@ import Threads
     let a = try session.get("a").variable
     #expect(a.value == .integer(6))
     #expect(a.writeMetadata["batch"] == "1")
+    // Each write of a batch has its own.
+    let b = try session.get("b").variable
+    #expect(b.writeMetadata["batch"] == "2" && b.writerName == "tool:t")
     // Metadata does not decide who wrote.
     #expect(a.writerName == "tool:t")
     #expect(try session.history(of: "a").versions[1].writeMetadata["why"] == "test")
@@ -67,7 +71,7 @@ import Threads
         [
           VariableWrite("a", .value(.integer(6), .integer)),
           VariableWrite("b", .value(.integer(7), .integer), expectedVersion: 9),
-        ], metadata: [:])
+        ])
     }
     #expect((error as? SessionError)?.code == .versionMismatch)
     #expect(try session.get("a").variable.version == 1)
@@ -85,7 +89,7 @@ import Threads
   @Test func aReadOnlyToolWritesNothing() throws {
     for write: @Sendable (any CallServices) throws -> Void in [
       { _ = try $0.set(VariableWrite("a", .value(.integer(2), .integer))) },
-      { _ = try $0.setAll([VariableWrite("a", .value(.integer(2), .integer))], metadata: [:]) },
+      { _ = try $0.setAll([VariableWrite("a", .value(.integer(2), .integer))]) },
       {
         _ = try $0.create(
           NewVariable(name: "n", type: .string, value: .value(.string(""), .string)))

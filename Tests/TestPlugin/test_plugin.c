@@ -73,6 +73,15 @@ static void *complete_later(void *token) {
   host->call->complete(token, BRIDGE_OK);
   return NULL;
 }
+bridge_status complete_elsewhere(bridge_call *call) {
+  bridge_token *token;
+  const bridge_status status = host->call->retain(call, &token);
+  if (status != BRIDGE_OK) return status;
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, complete_later, token) != 0) return BRIDGE_UNAVAILABLE;
+  pthread_detach(thread);
+  return BRIDGE_PENDING;
+}
 static bridge_status run_retained(void *context, bridge_call *call, bridge_variables *variables) {
   (void)context, (void)variables;
   bridge_token *token;
@@ -287,7 +296,9 @@ static const bridge_tool *const tools[] = {
     &tool_poll, &tool_complete_on_cancel, &tool_race, &tool_listen_late, &tool_forget,
     &tool_violations,
     // crossing.c
-    &tool_ring, &tool_chain, &tool_complete_across, &tool_cancel_across};
+    &tool_ring, &tool_chain, &tool_complete_across, &tool_cancel_across,
+    // atomic.c
+    &tool_atomic};
 static const bridge_plugin plugin = {
     .size = sizeof plugin, .abi_version = BRIDGE_ABI_VERSION, .name = BRIDGE_STR("test"),
     .version = BRIDGE_STR("1"), .tools = tools, .tool_count = sizeof tools / sizeof *tools};

@@ -37,6 +37,9 @@ static inline bridge_status watch(const bridge_variables *variables, const char 
   return host->variables->watch(variables, &subscription, watch);
 }
 
+// Retains a call, and completes it a little later on another thread: what its function is to answer.
+bridge_status complete_elsewhere(bridge_call *call);
+
 // Tells the test that the tool runs, and may be cancelled.
 static inline void tell_ready(bridge_call *call) { host->call->progress(call, 0, view("ready")); }
 
@@ -49,6 +52,7 @@ static inline void tell_ready(bridge_call *call) { host->call->progress(call, 0,
 
 extern const bridge_tool tool_poll, tool_complete_on_cancel, tool_race, tool_listen_late,
     tool_forget, tool_violations;
+extern const bridge_tool tool_atomic;
 extern const bridge_tool tool_ring, tool_chain, tool_complete_across, tool_cancel_across;
 
 #endif

@@ -59,6 +59,9 @@ public struct ToolTraits: OptionSet, Sendable, Hashable {
   /// It deals with things outside host and session, as the network.
   public static let openWorld = ToolTraits(rawValue: 1 << 3)
   /// Its writes of variables are made together when it succeeds, and none when it does not.
+  ///
+  /// It reads what it wrote, others do not before the commit. When a variable has another version by then
+  /// than a write expected, the call fails with `aborted`, and nothing is written.
   public static let atomic = ToolTraits(rawValue: 1 << 4)
   /// It takes microseconds and never waits: the host may run it where others wait for it.
   public static let quick = ToolTraits(rawValue: 1 << 5)

@@ -64,8 +64,8 @@ extension PluginCall {
   func note(_ error: any Error) -> bridge_status {
     let (status, message) =
       switch error {
-      case let error as SessionError: (error.code.status, error.message)
-      case let error as ToolsError: (error.code.status, error.message)
+      case let error as SessionError: (error.code.statusCode, error.message)
+      case let error as ToolsError: (error.code.statusCode, error.message)
       default: (bridge_status(BRIDGE_INVALID_ARGUMENT), "\(error)")
       }
     note(LastError(status, message))
@@ -79,39 +79,6 @@ extension PluginCall {
     if call.mayBlock { return }
     throw ToolsError(
       .failedPrecondition, "\(call.tool.name) says it is quick, so it must not wait")
-  }
-}
-
-extension SessionError.Code {
-  var status: bridge_status {
-    let status =
-      switch self {
-      case .sessionNotFound, .variableNotFound: BRIDGE_NOT_FOUND
-      case .alreadyExists: BRIDGE_ALREADY_EXISTS
-      case .invalidValue, .invalidArgument: BRIDGE_INVALID_ARGUMENT
-      case .versionMismatch: BRIDGE_ABORTED
-      case .limitReached: BRIDGE_RESOURCE_EXHAUSTED
-      case .tooOld: BRIDGE_OUT_OF_RANGE
-      case .wrongEpoch, .failedPrecondition: BRIDGE_FAILED_PRECONDITION
-      case .permissionDenied: BRIDGE_PERMISSION_DENIED
-      case .unsupported: BRIDGE_UNIMPLEMENTED
-      case .storageUnavailable, .elsewhere: BRIDGE_UNAVAILABLE
-      }
-    return bridge_status(status)
-  }
-}
-
-extension ToolsError.Code {
-  var status: bridge_status {
-    let status =
-      switch self {
-      case .toolNotFound: BRIDGE_NOT_FOUND
-      case .invalidParameter, .invalidSchema: BRIDGE_INVALID_ARGUMENT
-      case .limitReached: BRIDGE_RESOURCE_EXHAUSTED
-      case .nameTaken: BRIDGE_ALREADY_EXISTS
-      case .failedPrecondition: BRIDGE_FAILED_PRECONDITION
-      }
-    return bridge_status(status)
   }
 }
 

@@ -153,7 +153,7 @@ private func set(
     // Before the assignment, which is left out as a whole where nobody wants the version.
     let written =
       write.isCheckOnly
-      ? try call.services.setAll([write], metadata: [:])[0] : try call.services.set(write)
+      ? try call.services.setAll([write])[0] : try call.services.set(write)
     version?.pointee = written.version
     return .ok
   }
@@ -177,11 +177,7 @@ private func setAll(
     }
     if let failure { throw failure }
     if list.isEmpty { return .ok }
-    let metadata = list.first { !$0.isCheckOnly }?.metadata ?? [:]
-    guard list.allSatisfy({ $0.isCheckOnly || $0.metadata == metadata }) else {
-      throw SessionError(.invalidArgument, "the writes of one batch have the same metadata")
-    }
-    let written = try call.services.setAll(list, metadata: metadata)
+    let written = try call.services.setAll(list)
     if let versions {
       for (index, variable) in written.enumerated() { versions[index] = variable.version }
     }

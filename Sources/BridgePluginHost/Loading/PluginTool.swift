@@ -58,9 +58,6 @@ final class PluginTool: Tool, @unchecked Sendable {
         Int(BRIDGE_TOOL_OPEN_WORLD), Int(BRIDGE_TOOL_ATOMIC), Int(BRIDGE_TOOL_QUICK),
       ], "bridge_tool.flags")
     func has(_ flag: Int) -> Bool { tool.flags & UInt32(flag) != 0 }
-    guard !has(Int(BRIDGE_TOOL_ATOMIC)) else {
-      throw PluginError("it is atomic, and this host cannot hold its writes back yet")
-    }
     var parameters: [ParameterDescription] = []
     let list = try ABIStruct.list(tool.parameters, tool.parameter_count, "parameters")
     for (index, parameter) in list.enumerated() {
@@ -78,6 +75,7 @@ final class PluginTool: Tool, @unchecked Sendable {
     description.isDestructive = has(Int(BRIDGE_TOOL_DESTRUCTIVE))
     description.isIdempotent = has(Int(BRIDGE_TOOL_IDEMPOTENT))
     description.isOpenWorld = has(Int(BRIDGE_TOOL_OPEN_WORLD))
+    description.isAtomic = has(Int(BRIDGE_TOOL_ATOMIC))
     description.isReadOnly = tool.run_read_only != nil
     if has(Int(BRIDGE_TOOL_QUICK)) { description.execution = .inline }
     switch Int(tool.threading) {

@@ -10,8 +10,9 @@ public enum Mutation: Sendable {
   case register(Variable.Definition, Payload, Origin)
   /// Makes the next version of a variable.
   case write(Write, Origin)
-  /// Makes the next versions of different variables, all at one revision.
-  case writeAll([Write], Origin)
+  /// Changes several variables, all at one revision: first removals, then the rest. A variable is
+  /// changed once, or removed and created anew.
+  case batch([Step])
   /// An optimizer's lock begins, is renewed or, with nil, ends.
   case setOptimization(Optimization?, variable: String, cause: String, time: Int64)
   /// Removes a variable and all that is kept with it.
@@ -20,6 +21,13 @@ public enum Mutation: Sendable {
   case addDependency(DependencyImage)
   /// Ends the session.
   case end(Session.End)
+
+  /// One change of a batch; see the mutations of these names.
+  public enum Step: Sendable {
+    case remove(variable: String, time: Int64)
+    case register(Variable.Definition, Payload, Origin)
+    case write(Write, Origin)
+  }
 
   /// Who makes a change, and when.
   public struct Origin: Sendable {

@@ -10,7 +10,7 @@ extension Session.State {
       register(definition, payload, origin, &woken)
     case .write(let write, let origin):
       apply(write, at: index(of: write.name), origin, &woken)
-    case .writeAll(let writes, let origin): apply(writes, origin, &woken)
+    case .batch(let steps): apply(steps, &woken)
     case .setOptimization(let optimization, let name, let cause, let time):
       let variable = variables.values[index(of: name)]
       setOptimization(optimization, of: variable, cause: cause, time: time, &woken)
@@ -35,6 +35,15 @@ extension Session.State {
     _ woken: inout [Watch]
   ) -> Variable {
     revision += 1
+    let variable = insert(definition, payload, origin, isLast: true, &woken)
+    record(.register(definition, payload, origin))
+    return variable
+  }
+
+  private mutating func insert(
+    _ definition: Variable.Definition, _ payload: Payload, _ origin: Mutation.Origin, isLast: Bool,
+    _ woken: inout [Watch]
+  ) -> Variable {
     lastOrdinal = definition.ordinal
     if definition.name.hasPrefix("var_") { hasNamesLikeIDs = true }
     let variable = Variable(
@@ -43,8 +52,7 @@ extension Session.State {
       revision: revision, updatedAt: origin.time)
     account.use(variable.size + definition.size)
     variables[variable.name] = variable
-    publish(.registered, variable, previous: nil, time: origin.time, isLast: true, &woken)
-    record(.register(definition, payload, origin))
+    publish(.registered, variable, previous: nil, time: origin.time, isLast: isLast, &woken)
     return variable
   }
 
@@ -70,23 +78,49 @@ extension Session.State {
     return variable
   }
 
-  /// Makes the next versions of variables, and marks what depends on them and is not among them.
+  /// Applies a batch, and marks what depends on the variables that it writes and is not among them.
+  ///
+  /// - Parameter steps: At least one, removals first.
+  /// - Returns: The new versions, in the order of the steps that make one.
   @discardableResult
-  mutating func apply(
-    _ writes: [Mutation.Write], _ origin: Mutation.Origin, _ woken: inout [Watch]
-  ) -> [Variable] {
+  mutating func apply(_ steps: [Mutation.Step], _ woken: inout [Watch]) -> [Variable] {
     revision += 1
-    let dependents =
-      dependencies.isEmpty ? [] : dependencies.affected(by: writes.map(\.name))
-    var written: [Variable] = []
-    written.reserveCapacity(writes.count)
-    for (number, write) in writes.enumerated() {
-      let isLast = number == writes.count - 1 && dependents.isEmpty
-      written.append(replace(at: index(of: write.name), write, origin, isLast: isLast, &woken))
+    // What is removed depends on nothing any more, and nothing on it.
+    var next = 0
+    while next < steps.count, case .remove(let name, let time) = steps[next] {
+      next += 1
+      take(variables.values[index(of: name)], time: time, isLast: next == steps.count, &woken)
     }
-    markStale(dependents, time: origin.time, &woken)
-    record(.writeAll(writes, origin))
-    return written
+    let (dependents, time) = affected(by: steps[next...])
+    var made: [Variable] = []
+    made.reserveCapacity(steps.count - next)
+    for number in next..<steps.count {
+      let isLast = number == steps.count - 1 && dependents.isEmpty
+      switch steps[number] {
+      case .register(let definition, let payload, let origin):
+        made.append(insert(definition, payload, origin, isLast: isLast, &woken))
+      case .write(let write, let origin):
+        made.append(replace(at: index(of: write.name), write, origin, isLast: isLast, &woken))
+      case .remove: preconditionFailure("removals come first in a batch")
+      }
+    }
+    markStale(dependents, time: time, &woken)
+    record(.batch(steps))
+    return made
+  }
+
+  /// What depends on the variables that a batch writes, and the time of its writes.
+  private func affected(
+    by steps: ArraySlice<Mutation.Step>
+  ) -> (dependents: [DependencyGraph.Affected], time: Int64) {
+    if dependencies.isEmpty { return ([], 0) }
+    var names: [String] = []
+    var time: Int64 = 0
+    for case .write(let write, let origin) in steps {
+      names.append(write.name)
+      time = origin.time
+    }
+    return (dependencies.affected(by: names), time)
   }
 
   /// Puts the next version of a variable in place of the present one.
@@ -159,6 +193,13 @@ extension Session.State {
   /// Removes a variable and all that is kept with it.
   mutating func remove(_ variable: Variable, time: Int64, _ woken: inout [Watch]) {
     revision += 1
+    take(variable, time: time, isLast: true, &woken)
+    record(.remove(variable: variable.name, time: time))
+  }
+
+  private mutating func take(
+    _ variable: Variable, time: Int64, isLast: Bool, _ woken: inout [Watch]
+  ) {
     variables[variable.name] = nil
     if let history = histories.removeValue(forKey: variable.definition.ordinal) {
       historyBytes -= history.byteCount
@@ -166,8 +207,7 @@ extension Session.State {
     dependencies.remove(variable.name)
     optimized.remove(variable.name)
     account.use(-(variable.size + variable.definition.size))
-    publish(.deleted, variable, previous: nil, time: time, isLast: true, &woken)
-    record(.remove(variable: variable.name, time: time))
+    publish(.deleted, variable, previous: nil, time: time, isLast: isLast, &woken)
   }
 
   /// Adds a dependency between variables that are there; it closes no cycle.

@@ -2,21 +2,31 @@
 extension Session.State {
   /// The number of the next registration, of a name that is not there.
   ///
+  /// - Parameters:
+  ///   - last: The last number that is taken; nil stands for the last registration's.
+  ///   - others: Names like ids that are about to be registered before it.
   /// - Throws: `SessionError`: `alreadyExists` for the id of another variable, which would then be
   ///   taken for this one; `limitReached` when there are no more numbers.
-  func nextOrdinal(for name: String) throws(SessionError) -> Int32 {
+  func nextOrdinal(
+    for name: String, after last: Int32? = nil, besides others: Set<String> = []
+  ) throws(SessionError) -> Int32 {
     let isLikeID = name.hasPrefix("var_")
     if isLikeID, let other = findByID(name) {
       throw SessionError(.alreadyExists, "\(name) is the id of the variable \(other.name)")
     }
-    var ordinal = lastOrdinal
+    var ordinal = last ?? lastOrdinal
+    var isTaken = false
     repeat {
       guard ordinal < Int32.max else {
         throw SessionError(.limitReached, "the session has registered all variables it can")
       }
       ordinal += 1
       // Nor may the new id be another variable's name.
-    } while (hasNamesLikeIDs || isLikeID) && variables["var_\(name)_\(ordinal)"] != nil
+      if hasNamesLikeIDs || isLikeID || !others.isEmpty {
+        let id = "var_\(name)_\(ordinal)"
+        isTaken = variables[id] != nil || others.contains(id)
+      }
+    } while isTaken
     return ordinal
   }
 

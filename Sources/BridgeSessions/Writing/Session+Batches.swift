@@ -8,6 +8,8 @@ public struct Update: Sendable {
   public var payload: @Sendable (Variable.Definition) throws -> Payload
   /// Whether nothing is written, and the variable only held to `expectedVersion`. In atomic batches.
   public var isCheckOnly = false
+  /// Who makes this write; nil stands for the batch's writer.
+  public var writer: Writer?
 
   /// A write of one variable.
   public init(
@@ -47,8 +49,8 @@ extension Session {
         do {
           return .success(
             try set(
-              update.identifier, expectedVersion: update.expectedVersion, writer: writer,
-              payload: update.payload))
+              update.identifier, expectedVersion: update.expectedVersion,
+              writer: update.writer ?? writer, payload: update.payload))
         } catch let error as SessionError where error.code != .sessionNotFound {
           return .failure(error)
         }
@@ -82,7 +84,7 @@ extension Session {
             "\(update.identifier) addresses \(definition.name), which the batch writes twice")
         }
         if update.isCheckOnly { return Prepared(definition: definition, payload: .success(nil)) }
-        try definition.access?.check(writer, changes: definition.name)
+        try definition.access?.check(update.writer ?? writer, changes: definition.name)
         let payload = try update.payload(definition).admitted(by: definition.constraints)
         return Prepared(definition: definition, payload: .success(payload))
       } catch let error as SessionError {
@@ -98,7 +100,7 @@ extension Session {
     let now = Clock.wall
     let outcome = try state.withLock { state -> (BatchResult, [Watch])? in
       try checkOpen(state)
-      var writes: [Mutation.Write] = []
+      var writes: [Mutation.Step] = []
       /// The variables as they are: the results of checks.
       var present: [Variable] = []
       var growth = 0
@@ -116,11 +118,12 @@ extension Session {
             errors.append(nil)
             continue
           }
+          let writer = update.writer ?? writer
           try checkLock(of: current, writer)
           do throws(SessionError) {
             let write = try state.decideWrite(payload, of: current, writer)
             growth += write.growth
-            writes.append(write)
+            writes.append(.write(write, Mutation.Origin(writer: writer, time: now)))
           } catch {
             lastVersion = error
           }
@@ -144,11 +147,11 @@ extension Session {
       try state.account.reserve(growth)
       var woken: [Watch] = []
       if !state.optimized.isEmpty {
-        for write in writes {
+        for case .write(let write, _) in writes {
           state.endLeaseIfOver(of: state.variables[write.name]!, time: now, &woken)
         }
       }
-      let variables = state.apply(writes, Mutation.Origin(writer: writer, time: now), &woken)
+      let variables = state.apply(writes, &woken)
       var results: [Result<Variable, SessionError>] = []
       var next = 0
       for (update, variable) in zip(updates, present) {

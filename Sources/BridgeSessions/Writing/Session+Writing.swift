@@ -43,18 +43,14 @@ extension Session {
       let existing = state.variables[name]
       if let existing {
         switch ifTaken {
-        case .fail:
-          throw SessionError(
-            .alreadyExists,
-            "Variable already exists: \(name) (id \(existing.id), version \(existing.version))")
+        case .fail: throw alreadyExists(existing)
         case .keep: return (existing, false, [])
         case .replace:
           try existing.definition.access?.check(writer, changes: name)
           try checkLock(of: existing, writer)
         }
       } else if state.variables.count >= limits.variablesPerSession {
-        throw SessionError(
-          .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
+        throw tooManyVariables
       }
       let definition = Variable.Definition(
         name: name, type: registration.type, ordinal: try state.nextOrdinal(for: name),
@@ -173,6 +169,17 @@ extension Session {
   }
 
   // MARK: Checks
+
+  func alreadyExists(_ variable: Variable) -> SessionError {
+    SessionError(
+      .alreadyExists,
+      "Variable already exists: \(variable.name) (id \(variable.id), version \(variable.version))")
+  }
+
+  var tooManyVariables: SessionError {
+    SessionError(
+      .limitReached, "session \(id) holds its limit of \(limits.variablesPerSession) variables")
+  }
 
   func check(_ expected: Int32, of variable: Variable) throws(SessionError) {
     if expected == 0 || expected == variable.version { return }

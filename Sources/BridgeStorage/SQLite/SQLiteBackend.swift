@@ -192,7 +192,7 @@ public final class SQLiteBackend: JournalBackend {
       switch mutation {
       case .addDependency(let dependency): try add(dependency, key: key)
       case .end: try removeSession(key)
-      case .register, .write, .writeAll, .setOptimization, .remove:
+      case .register, .write, .batch, .setOptimization, .remove:
         var lastOrdinal: Int32 = 0
         for change in changes {
           try apply(change, key: key)

@@ -5,6 +5,8 @@ struct CallLife {
     case waiting
     /// The tool is at work, in its function or after it.
     case running
+    /// The tool has succeeded, and its writes are being committed; nothing cancels it any more.
+    case committing
     /// The outcome is known; nothing follows.
     case finished
   }
@@ -36,7 +38,7 @@ struct CallLife {
   ///
   /// - Returns: Whether this is news: the tool's listeners are to be told.
   mutating func cancel(_ reason: ToolCall.Cancellation) -> Bool {
-    guard cancellation == nil, phase != .finished else { return false }
+    guard cancellation == nil, phase != .finished, phase != .committing else { return false }
     cancellation = reason
     return true
   }
@@ -51,7 +53,7 @@ struct CallLife {
 
   /// Asks whether a chunk can be sent now. When it is taken there is no room until somebody says so.
   mutating func emit() -> Emission {
-    if phase == .finished { return .finished }
+    if phase == .finished || phase == .committing { return .finished }
     if let cancellation { return .cancelled(cancellation) }
     guard hasRoom else { return .full }
     hasRoom = false
@@ -61,11 +63,29 @@ struct CallLife {
   /// There is room for a chunk.
   mutating func roomIsAvailable() { hasRoom = true }
 
+  enum Commit: Equatable {
+    /// Commit what the tool has written, and end the call with `finish(afterCommit: true)`.
+    case commit
+    /// The call was to end before the tool had succeeded: end it with a failure.
+    case end(ToolCall.Cancellation)
+    /// It has ended, or is about to.
+    case nothing
+  }
+
+  /// The tool has succeeded, and has written what is to be committed.
+  mutating func beginCommit() -> Commit {
+    if phase == .finished || phase == .committing { return .nothing }
+    if let cancellation { return .end(cancellation) }
+    phase = .committing
+    return .commit
+  }
+
   /// The call ends.
   ///
+  /// - Parameter afterCommit: Whether this is the end that `beginCommit` has announced.
   /// - Returns: Whether it does so now: an outcome that comes later counts for nothing.
-  mutating func finish() -> Bool {
-    if phase == .finished { return false }
+  mutating func finish(afterCommit: Bool = false) -> Bool {
+    if phase == .finished || (phase == .committing && !afterCommit) { return false }
     phase = .finished
     return true
   }

@@ -48,6 +48,11 @@ public final class ToolCall: @unchecked Sendable {
   public internal(set) var mayBlock = true
   /// The call whose tool has made this one.
   let caller: ToolCall?
+  /// What holds the tool's writes back: its own transaction, where it is atomic, or that of the call that
+  /// it is inside of.
+  let transaction: VariableTransaction?
+  /// Where the tool's own transaction is committed to; nil where it has none.
+  private let committed: (any CallServices)?
 
   private let threads: ToolThreads
   private let state: Locked<State>
@@ -85,6 +90,21 @@ public final class ToolCall: @unchecked Sendable {
   ) {
     self.tool = tool
     self.request = request
+    var services = services
+    var transaction = caller?.transaction
+    if let transaction {
+      services = TransactionServices(
+        transaction: transaction, services: services, tool: tool.name)
+    }
+    if tool.isAtomic && !tool.isReadOnly {
+      let own = VariableTransaction()
+      committed = services
+      services = TransactionServices(transaction: own, services: services, tool: tool.name)
+      transaction = own
+    } else {
+      committed = nil
+    }
+    self.transaction = transaction
     self.services =
       tool.declaresVariables || tool.isReadOnly
       ? DeclaredServices(tool: tool, services: services) : services
@@ -353,9 +373,47 @@ public final class ToolCall: @unchecked Sendable {
   }
 
   private func finish(_ result: (State) -> Result<ToolValue, ToolFailure>) {
+    guard let transaction, let committed else { return end(result) }
+    let (result, step) = state.withLock { state in
+      let result = result(state)
+      guard case .success = result else { return (result, CallLife.Commit?.none) }
+      // Looks at the deadline, too.
+      _ = checked(&state)
+      return (result, state.life.beginCommit())
+    }
+    switch step {
+    case nil: end { _ in result }
+    case .nothing: return
+    case .end(let reason): end { _ in .failure(ToolFailure(reason, tool: tool.name)) }
+    case .commit:
+      // Storing may take its time, and what forwards calls runs where nothing may wait.
+      if tool.execution == .forwarded {
+        return threads.deliver { self.commit(transaction, to: committed, result) }
+      }
+      commit(transaction, to: committed, result)
+    }
+  }
+
+  /// Makes the writes of an atomic tool, and ends its call.
+  private func commit(
+    _ transaction: VariableTransaction, to services: any CallServices,
+    _ result: Result<ToolValue, ToolFailure>
+  ) {
+    do {
+      let changes = transaction.end()
+      if !changes.isEmpty { try services.commit(changes) }
+      end(afterCommit: true) { _ in result }
+    } catch {
+      end(afterCommit: true) { _ in .failure(ToolFailure(refusing: error, tool: tool.name)) }
+    }
+  }
+
+  private func end(
+    afterCommit: Bool = false, _ result: (State) -> Result<ToolValue, ToolFailure>
+  ) {
     typealias End = (observer: (any ToolCallObserver)?, outcome: ToolOutcome)
     let last = state.withLock { state -> End? in
-      guard state.life.finish() else { return nil }
+      guard state.life.finish(afterCommit: afterCommit) else { return nil }
       defer {
         state.observer = nil
         state.listeners = [:]
@@ -368,6 +426,8 @@ public final class ToolCall: @unchecked Sendable {
       )
     }
     guard let last else { return }
+    // What was not committed is dropped.
+    if committed != nil { _ = transaction?.end() }
     last.observer?.finished(last.outcome)
     ended()
     state.withLock { $0.isOver = true }

@@ -1,3 +1,6 @@
+internal import BridgeSessions
+internal import JSON
+
 /// Why a tool failed.
 public struct ToolFailure: Error, Sendable, Equatable {
   /// A status code with gRPC's numbers, never 0.
@@ -34,6 +37,35 @@ public struct ToolFailure: Error, Sendable, Equatable {
     case .cancelled: self.init(code: 1, message: "\(tool) was cancelled", type: "cancelled")
     case .deadlineExceeded:
       self.init(code: 4, message: "\(tool) ran into its deadline", type: "deadline")
+    }
+  }
+
+  /// The failure of an atomic tool whose writes were refused when it had succeeded.
+  init(refusing error: any Error, tool: String) {
+    let refusal = error as? SessionError
+    // The tool saw it otherwise: somebody else has changed it meanwhile.
+    let isConflict =
+      switch refusal?.code {
+      case .versionMismatch, .variableNotFound, .alreadyExists: true
+      default: false
+      }
+    let code = isConflict ? 10 : refusal?.code.statusCode ?? 13
+    self.init(
+      code: code,
+      message: "\(tool) has written nothing, because a write was refused at its end: \(error)",
+      type: isConflict ? "conflict" : "commit_refused",
+      isRetryable: isConflict || refusal?.code == .storageUnavailable)
+    if let refusal, !refusal.details.isEmpty {
+      var writer = JSONWriter()
+      writer.write(raw: "{")
+      for (index, (key, value)) in refusal.details.sorted(by: { $0.key < $1.key }).enumerated() {
+        if index > 0 { writer.write(raw: ",") }
+        writer.write(key)
+        writer.write(raw: ":")
+        writer.write(value)
+      }
+      writer.write(raw: "}")
+      details = String(decoding: writer.bytes, as: UTF8.self)
     }
   }
 }

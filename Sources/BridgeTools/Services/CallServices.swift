@@ -30,13 +30,23 @@ public protocol CallServices: Sendable {
   /// Writes several variables at one revision: all of them, or none.
   ///
   /// - Returns: The new versions, in the order of the writes.
-  func setAll(_ writes: [VariableWrite], metadata: [String: String]) throws -> [VariableSnapshot]
+  func setAll(_ writes: [VariableWrite]) throws -> [VariableSnapshot]
 
   /// Creates a variable.
   func create(_ variable: NewVariable) throws -> VariableSnapshot
 
   /// Removes a variable.
   func remove(_ identifier: String) throws
+
+  /// Checks a change as `commit` would, and changes nothing.
+  ///
+  /// - Returns: The version that it would make, at revision 0; for a check the present one, nil for a
+  ///   removal.
+  func preview(_ change: PendingChange) throws -> VariableSnapshot?
+
+  /// Makes changes of different variables at one revision: all of them, or none. When this returns,
+  /// they are acknowledged as the host promises it.
+  func commit(_ changes: [PendingChange]) throws
 
   /// Subscribes to changes of variables.
   ///

@@ -34,14 +34,12 @@ struct DeclaredServices: CallServices {
     return try services.set(write)
   }
 
-  func setAll(
-    _ writes: [VariableWrite], metadata: [String: String]
-  ) throws -> [VariableSnapshot] {
+  func setAll(_ writes: [VariableWrite]) throws -> [VariableSnapshot] {
     for write in writes {
       let name = name(of: write.identifier)
       if write.isCheckOnly { try checkRead(name) } else { try checkWrite(name) }
     }
-    return try services.setAll(writes, metadata: metadata)
+    return try services.setAll(writes)
   }
 
   func create(_ variable: NewVariable) throws -> VariableSnapshot {
@@ -52,6 +50,21 @@ struct DeclaredServices: CallServices {
   func remove(_ identifier: String) throws {
     try checkWrite(name(of: identifier))
     try services.remove(identifier)
+  }
+
+  func preview(_ change: PendingChange) throws -> VariableSnapshot? {
+    try check(change)
+    return try services.preview(change)
+  }
+
+  func commit(_ changes: [PendingChange]) throws {
+    for change in changes { try check(change) }
+    try services.commit(changes)
+  }
+
+  private func check(_ change: PendingChange) throws {
+    let name = name(of: change.identifier)
+    if case .check = change.action { try checkRead(name) } else { try checkWrite(name) }
   }
 
   func watch(

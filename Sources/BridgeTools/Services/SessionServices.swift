@@ -27,17 +27,16 @@ struct SessionServices: CallServices {
     return VariableSnapshot(variable)
   }
 
-  func setAll(
-    _ writes: [VariableWrite], metadata: [String: String]
-  ) throws -> [VariableSnapshot] {
+  func setAll(_ writes: [VariableWrite]) throws -> [VariableSnapshot] {
     let updates = writes.map { write in
       var update = Update(write.identifier, expectedVersion: write.expectedVersion) {
         Payload(try write.value.converted(to: $0.type))
       }
       update.isCheckOnly = write.isCheckOnly
+      update.writer = writer(write.metadata)
       return update
     }
-    let result = try session.set(updates, atomic: true, writer: writer(metadata))
+    let result = try session.set(updates, atomic: true, writer: writer([:]))
     let errors = result.results.compactMap { result -> SessionError? in
       if case .failure(let error) = result { error } else { nil }
     }
@@ -52,17 +51,44 @@ struct SessionServices: CallServices {
   }
 
   func create(_ variable: NewVariable) throws -> VariableSnapshot {
-    let created = try session.register(
-      name: variable.name, type: variable.type, constraints: variable.constraintsJSON,
-      payload: Payload(try variable.value.converted(to: variable.type)),
-      metadata: VariableMetadata(variable.metadata), writer: writer([:]))
+    let created = try session.register(try registration(variable), writer: writer([:]))
     try session.waitUntilStored()
-    return VariableSnapshot(created)
+    return VariableSnapshot(created.variable)
   }
 
   func remove(_ identifier: String) throws {
     _ = try session.delete(identifier, writer: writer([:]))
     try session.waitUntilStored()
+  }
+
+  func preview(_ change: PendingChange) throws -> VariableSnapshot? {
+    try session.preview(step(change)).map { VariableSnapshot($0) }
+  }
+
+  func commit(_ changes: [PendingChange]) throws {
+    try session.commit(changes.map(step))
+    try session.waitUntilStored()
+  }
+
+  private func step(_ change: PendingChange) throws -> TransactionStep {
+    var step = TransactionStep(
+      change.identifier, .check, writer: writer(change.metadata, tool: change.tool))
+    step.expected = change.expected.map { TransactionStep.Version(id: $0.id, number: $0.number) }
+    switch change.action {
+    case .check: break
+    case .write(let value): step.action = .write { Payload(try value.converted(to: $0.type)) }
+    case .create(let variable): step.action = .register(try registration(variable))
+    case .replace(let variable): step.action = .replace(try registration(variable))
+    case .remove: step.action = .remove
+    }
+    return step
+  }
+
+  private func registration(_ variable: NewVariable) throws -> Registration {
+    try session.registration(
+      name: variable.name, type: variable.type, constraints: variable.constraintsJSON,
+      payload: Payload(try variable.value.converted(to: variable.type)),
+      metadata: VariableMetadata(variable.metadata))
   }
 
   func watch(
@@ -92,9 +118,9 @@ struct SessionServices: CallServices {
   func whenSessionEnds(_ body: @escaping @Sendable () -> Void) { session.whenEnded { _ in body() } }
 
   /// Metadata of the tool's own may say more, but not who wrote.
-  private func writer(_ metadata: [String: String]) -> Writer {
+  private func writer(_ metadata: [String: String], tool: String? = nil) -> Writer {
     var metadata = VariableMetadata(metadata)
-    metadata["source"] = "tool:\(tool)"
+    metadata["source"] = "tool:\(tool ?? self.tool)"
     return Writer(.plugin, metadata: metadata)
   }
 }

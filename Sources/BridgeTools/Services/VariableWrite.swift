@@ -8,7 +8,7 @@ public struct VariableWrite: Sendable {
   public var value: ToolValue
   /// Write only if the variable still has this version; 0 does not check.
   public var expectedVersion: Int32
-  /// Kept with the new version. In a batch that of the batch counts.
+  /// Kept with the new version.
   public var metadata: [String: String]
   /// Whether nothing is written, and the variable only held to `expectedVersion`.
   public var isCheckOnly = false

@@ -90,7 +90,7 @@ typedef struct bridge_write {
   bridge_value value;
   int32_t expected_version; // 0: any. Another: write only if the variable still has it
   uint32_t reserved;        // 0
-  const bridge_pair *metadata; // noted with the version; the same for all writes of a batch
+  const bridge_pair *metadata; // noted with the version
   size_t metadata_count;
   // NULL: the value is copied. Else what it points to is the host's from here on, whatever is
   // answered; it calls `release` once when it is done with it.
