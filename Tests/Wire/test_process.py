@@ -149,6 +149,12 @@ def test_an_idle_host_ends_cleanly():
         assert host.process.poll() is None
 
 
+def test_the_end_of_a_host_with_plugins_warns_of_nothing():
+    with start_host() as host:
+        before = host.stderr_text().count(" warning ")
+    assert host.stderr_text().count(" warning ") == before, host.stderr_text()
+
+
 def test_standard_output_says_nothing_else():
     with start_host("--log-level", "debug") as host:
         session = Session(host.stub())

@@ -16,6 +16,7 @@ final class SignalWaiter: @unchecked Sendable {
   ///
   /// Until `wait` is called there is nothing to end in order: the first signal ends the process.
   init() {
+    setDefaultActions()
     sigemptyset(&signals)
     sigaddset(&signals, SIGTERM)
     sigaddset(&signals, SIGINT)
@@ -57,8 +58,13 @@ final class SignalWaiter: @unchecked Sendable {
 
   /// Lets the next of the signals end the process at once, as is their default.
   func exitOnNext() {
+    setDefaultActions()
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// Before plugins are loaded, too: what they change of the actions is noticed against these.
+  private func setDefaultActions() {
     signal(SIGTERM, SIG_DFL)
     signal(SIGINT, SIG_DFL)
-    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
   }
 }
