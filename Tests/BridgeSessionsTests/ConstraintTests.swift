@@ -186,3 +186,18 @@ import Testing
     #expect(try pattern.matches("aaaa"))
   }
 }
+
+// What tests check takes the time it takes.
+extension Constraints {
+  fileprivate func check(_ value: Value) throws {
+    var searches = SearchBudget()
+    try check(value, &searches)
+  }
+}
+
+extension PCREPattern {
+  fileprivate func matches(_ text: String) throws -> Bool {
+    var searches = SearchBudget()
+    return try matches(text, &searches)
+  }
+}

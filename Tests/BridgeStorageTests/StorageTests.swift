@@ -90,7 +90,9 @@ import Threads
           accessControl: #"{"writers": ["elixir"]}"#,
           payload: Payload(.integer(1), attachment: [0, 255]), writer: elixir)
         try session.set("limited", writer: elixir) { _ in Payload(.integer(2)) }
-        try session.setConstraints(#"{"max": 10}"#, of: "limited", writer: elixir)
+        var searches = SearchBudget()
+        try session.setConstraints(
+          #"{"max": 10}"#, of: "limited", writer: elixir, searches: &searches)
         try session.addDependency(of: "v1", on: "v0", type: "data")
         try session.addDependency(of: "v2", on: "v1", type: "x")
         try session.set("v0", writer: elixir) { _ in Payload(.float(5)) }

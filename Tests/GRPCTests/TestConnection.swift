@@ -37,7 +37,8 @@ final class TestConnection {
       eventLoop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       methods: MethodTable(methods), limits: limits, admission: admission, observer: observer,
       actionQueue: CallActionQueue(eventLoop: loop),
-      gzipWorkers: GzipWorkers { job in work.waiting.withLock { $0.append(job) } },
+      gzipWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
+      laterWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
       onOpen: { _ in }, onClose: { _ in })
     channel = EmbeddedChannel(handler: connection, loop: loop)
     channel.connect(to: try! SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)

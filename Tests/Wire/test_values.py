@@ -10,9 +10,9 @@ import zlib
 import pytest
 from google.protobuf import wrappers_pb2 as wrappers
 
-from bridge import (CODE, DSPEX, GOOGLE, SNAKEPIT, Session, any_binary, any_json, any_text,
-                    array_of, flat, numbers_of, packed, raw_bytes, refused, value_of)
-from stubs import REPOSITORY
+from bridge import (CALL_TIMEOUT, CODE, DSPEX, GOOGLE, SNAKEPIT, Session, any_binary, any_json,
+                    any_text, array_of, flat, numbers_of, packed, raw_bytes, refused, value_of)
+from stubs import REPOSITORY, pb
 
 EXAMPLES = {
     "float": 0.5,
@@ -295,6 +295,75 @@ def test_a_hostile_pattern_does_not_hang_the_host(session, other_stub):
     with refused(CODE.INVALID_ARGUMENT):
         session.set("v", "a" * 40 + "!", "string")
     assert value_of(session.through(other_stub).get("v")) == "a"
+
+
+# Its search takes the square of a text of "a"s.
+SLOW = {"pattern": "(?<=a)a*[bc]|^.{0,9}$"}
+
+
+def register_slow(session, count):
+    for number in range(count):
+        session.register(f"slow{number:02}", "string", "x", constraints=SLOW)
+
+
+def slow_batch(session, count, atomic, text="a" * 300_000):
+    return pb.BatchSetVariablesRequest(
+        session_id=session.id, atomic=atomic,
+        updates={f"slow{number:02}": any_json("string", text) for number in range(count)}
+        | {"a": any_json("float", 1.0), "z": any_json("float", 1.0)})
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_long_search_keeps_nobody_waiting(session, atomic):
+    register_slow(session, 12)
+    session.register("a", value=0.0)
+    session.register("z", value=0.0)
+    slow = session.stub.SetVariables.future(slow_batch(session, 12, atomic), timeout=CALL_TIMEOUT)
+    # On the same connection, so that it is served by the same event loop.
+    assert session.stub.Ping(pb.PingRequest(message="x"), timeout=CALL_TIMEOUT).message
+    assert not slow.done(), "the searches are over before a ping that came later"
+    response = slow.result()
+    assert not response.success
+    errors = [response.errors[f"slow{number:02}"] for number in range(12)]
+    assert "more steps than it may" in errors[0]
+    assert "than they may together" in errors[-1]
+    written = {} if atomic else {"a": 2, "z": 2}
+    assert dict(response.new_versions) == written
+    assert [session.get(name).version for name in "az"] == ([1, 1] if atomic else [2, 2])
+
+
+def test_a_long_search_ends_with_its_deadline(session):
+    register_slow(session, 12)
+    session.register("a", value=0.0)
+    session.register("z", value=0.0)
+    batch = slow_batch(session, 12, atomic=False)
+    with refused(CODE.DEADLINE_EXCEEDED):
+        session.stub.SetVariables(batch, timeout=0.05)
+    # The next search waits for the last: when it is done, so is the other.
+    with refused(CODE.INVALID_ARGUMENT, "more steps than it may"):
+        session.set("slow00", "a" * 300_000, "string")
+    # What stands before the searches was written, what stands behind them was not.
+    assert session.get("z").version == 1
+
+
+@pytest.mark.parametrize("way", ["register", "set", "constraints", "rollback"])
+def test_every_write_bounds_its_search(session, way):
+    text = "a" * 300_000
+    session.register("v", "string", text)
+    if way != "constraints":
+        session.set("v", "x", "string", constraints=SLOW)
+    version = session.get("v").version
+    with refused(CODE.INVALID_ARGUMENT, "more steps than it may"):
+        if way == "register":
+            session.register("w", "string", text, constraints=SLOW)
+        elif way == "set":
+            session.set("v", text, "string")
+        elif way == "constraints":
+            session.set("v", constraints=SLOW)
+        else:
+            session.rollback("v", 1)
+    assert session.get("v").version == version
+    assert session.names() == ["v"]
 
 
 # ---------------------------------------------------------------------------------------------

@@ -77,7 +77,9 @@ final class SessionTransfer: Sendable {
     }
     var image = try mappingErrors { try reader.finish() }
     if !otherID.isEmpty { image.id = otherID }
-    let session = try mappingErrors { try sessions.restore(image) }
+    let session = try mappingErrors {
+      try sessions.restore(image, searches: .long(times: 10) { Task.isCancelled })
+    }
     try await untilStored()
     return .with {
       $0.sessionID = session.id

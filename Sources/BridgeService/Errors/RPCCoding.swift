@@ -78,6 +78,7 @@ extension RPCError {
     case let error as RPCError: self = error
     case let error as SessionError: self.init(error)
     case let error as ToolsError: self.init(error)
+    case is SearchInterruption: self.init(.cancelled, "the call has ended")
     default: self.init(.internalError, "\(error)", reason: .internalError)
     }
   }

@@ -36,21 +36,24 @@ extension BridgeService {
     return try response.serializedBytes() + EncodedMessages.repeated(entries, field: 1)
   }
 
+  @Sendable
   func rollbackVariable(
-    _ request: Snakepit_Bridge_RollbackVariableRequest, _ metadata: VariableMetadata,
-    _ call: ServerCall
-  ) throws -> Snakepit_Bridge_RollbackVariableResponse {
+    _ bytes: [UInt8], _ call: ServerCall, _ searches: inout SearchBudget
+  ) throws -> [UInt8] {
+    let request: Snakepit_Bridge_RollbackVariableRequest = try decode(bytes)
+    let metadata = VariableMetadata(of: bytes, field: 100)
     let session = try directory.session(request.sessionID)
     let variable = try session.rollback(
       request.variableIdentifier, to: request.targetVersion,
       expectedVersion: request.expectedVersion,
-      writer: writer(of: metadata))
-    return try .with {
+      writer: writer(of: metadata), searches: &searches)
+    let response = try Snakepit_Bridge_RollbackVariableResponse.with {
       $0.success = true
       $0.variable = try wire(variable, call)
       $0.revision = variable.revision
       $0.epoch = session.epoch
     }
+    return try response.rpcBytes()
   }
 
   func addDependency(

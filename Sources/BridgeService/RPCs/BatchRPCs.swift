@@ -26,25 +26,37 @@ extension BridgeService {
 
   @Sendable
   func setVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
-    return try mappingErrors {
-      // What decoding has made one, an answer could not tell apart.
-      if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)
-      {
-        throw SessionError(
-          .invalidArgument,
-          "the batch names \(first) twice, in different bytes (\(second)); names that Unicode takes "
-            + "for the same are one variable")
+    var done: [Session.UpdateResult] = []
+    do {
+      var searches = SearchBudget.brief
+      return try setVariables(bytes, &done, &searches)
+    } catch SearchInterruption.needsTime {
+      let written = done
+      throw call.answeringLater(holding: bytes.count) { () throws(RPCError) in
+        try mappingErrors {
+          var done = written
+          var searches = SearchBudget.long { call.isClosed }
+          return try self.setVariables(bytes, &done, &searches)
+        }
       }
-      return try setVariables(request, VariableMetadata(of: bytes, field: 3), call)
-        .serializedBytes()
+    } catch {
+      throw RPCError(mapping: error)
     }
   }
 
+  /// - Parameter done: What became of the first updates already; see `Session.set`.
   private func setVariables(
-    _ request: Snakepit_Bridge_BatchSetVariablesRequest, _ metadata: VariableMetadata,
-    _ call: ServerCall
-  ) throws -> Snakepit_Bridge_BatchSetVariablesResponse {
+    _ bytes: [UInt8], _ done: inout [Session.UpdateResult], _ searches: inout SearchBudget
+  ) throws -> [UInt8] {
+    let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
+    // What decoding has made one, an answer could not tell apart.
+    if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count) {
+      throw SessionError(
+        .invalidArgument,
+        "the batch names \(first) twice, in different bytes (\(second)); names that Unicode takes "
+          + "for the same are one variable")
+    }
+    let metadata = VariableMetadata(of: bytes, field: 3)
     let session = try directory.session(request.sessionID)
     try checkBatch(request)
     // Sorted, so that a batch is one and the same history whatever order the map came in.
@@ -58,9 +70,9 @@ extension BridgeService {
       }
     }
     let outcome = try session.set(
-      updates, atomic: request.atomic,
-      writer: writer(of: metadata))
-    return .with {
+      updates, atomic: request.atomic, writer: writer(of: metadata), done: &done,
+      searches: &searches)
+    let response = Snakepit_Bridge_BatchSetVariablesResponse.with {
       $0.success = outcome.isComplete
       for (identifier, result) in zip(identifiers, outcome.results) {
         switch result {
@@ -72,6 +84,7 @@ extension BridgeService {
       $0.revision = outcome.revision
       $0.epoch = session.epoch
     }
+    return try response.serializedBytes()
   }
 
   private func checkBatch(_ request: Snakepit_Bridge_BatchSetVariablesRequest) throws {

@@ -7,17 +7,11 @@ internal import SwiftProtobuf
 // RegisterVariable, GetVariable, SetVariable, ListVariables, DeleteVariable.
 extension BridgeService {
   @Sendable
-  func registerVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
-    let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
-    return try mappingErrors {
-      try register(request, metadata: VariableMetadata(of: bytes, field: 6), call)
-    }
-  }
-
-  private func register(
-    _ request: Snakepit_Bridge_RegisterVariableRequest, metadata: VariableMetadata,
-    _ call: ServerCall
+  func registerVariable(
+    _ bytes: [UInt8], _ call: ServerCall, _ searches: inout SearchBudget
   ) throws -> [UInt8] {
+    let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
+    let metadata = VariableMetadata(of: bytes, field: 6)
     let type = try valueType(request.type)
     let payload = try Payload(
       typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
@@ -25,7 +19,7 @@ extension BridgeService {
     let registration = try Registration(
       name: request.name, type: type, constraints: request.constraintsJson,
       accessControl: request.accessControlJson, payload: payload, metadata: metadata,
-      limits: sessions.limits)
+      limits: sessions.limits, searches: &searches)
     // Only now: what is refused must not leave a session behind.
     let session = try sessionForUse(request.sessionID, for: call)
     let (variable, isNew) = try session.register(
@@ -62,28 +56,28 @@ extension BridgeService {
   }
 
   @Sendable
-  func setVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+  func setVariable(
+    _ bytes: [UInt8], _ call: ServerCall, _ searches: inout SearchBudget
+  ) throws -> [UInt8] {
     let request = try SetVariableRequest(request: bytes)
-    return try mappingErrors {
-      let session = try directory.session(request.sessionID)
-      let writer = writer(of: request.metadata)
-      func payload(_ definition: Variable.Definition) throws -> Payload {
-        try Payload(
-          typeURL: request.typeURL, value: request.value, binary: request.binaryValue,
-          as: definition.type)
-      }
-      let variable: Variable
-      if let constraints = request.constraints {
-        variable = try session.setConstraints(
-          constraints, of: request.identifier, expectedVersion: request.expectedVersion,
-          writer: writer, payload: request.hasValue ? payload : nil)
-      } else {
-        variable = try session.set(
-          request.identifier, expectedVersion: request.expectedVersion, writer: writer,
-          payload: payload)
-      }
-      return SetVariableResponse.encode(variable, epoch: session.epoch)
+    let session = try directory.session(request.sessionID)
+    let writer = writer(of: request.metadata)
+    func payload(_ definition: Variable.Definition) throws -> Payload {
+      try Payload(
+        typeURL: request.typeURL, value: request.value, binary: request.binaryValue,
+        as: definition.type)
     }
+    let variable: Variable
+    if let constraints = request.constraints {
+      variable = try session.setConstraints(
+        constraints, of: request.identifier, expectedVersion: request.expectedVersion,
+        writer: writer, searches: &searches, payload: request.hasValue ? payload : nil)
+    } else {
+      variable = try session.set(
+        request.identifier, expectedVersion: request.expectedVersion, writer: writer,
+        searches: &searches, payload: payload)
+    }
+    return SetVariableResponse.encode(variable, epoch: session.epoch)
   }
 
   func listVariables(

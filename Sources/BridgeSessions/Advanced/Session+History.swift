@@ -25,13 +25,14 @@ extension Session {
   ///   never was one, `invalidValue` when it does not satisfy the present constraints.
   @discardableResult
   public func rollback(
-    _ identifier: String, to version: Int32, expectedVersion: Int32 = 0, writer: Writer
+    _ identifier: String, to version: Int32, expectedVersion: Int32 = 0, writer: Writer,
+    searches: inout SearchBudget
   ) throws -> Variable {
     var writer = writer
     writer.metadata["rollback_to"] = String(version)
     return try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let target = try heldVersion(version, of: current, identifier)
-      let payload = try target.payload.admitted(by: current.definition.constraints)
+      let payload = try target.payload.admitted(by: current.definition.constraints, &searches)
       return (payload, nil)
     }
   }

@@ -4,13 +4,21 @@ extension Constraints {
   /// A value as it is held under these constraints: its elements have the `dtype`.
   ///
   /// - Throws: As `check`.
-  public func admit(_ value: Value) throws -> Value {
+  func admit(_ value: Value, _ searches: inout SearchBudget) throws -> Value {
     var value = value
     if let elementType, case .array(let array) = value, array.elementType != elementType {
       value = .array(try converted(array, to: elementType))
     }
-    try check(value)
+    try check(value, &searches)
     return value
+  }
+
+  /// A value as it is held under these constraints, which are a tool's.
+  ///
+  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
+  public func admit(_ value: Value) throws -> Value {
+    var searches = SearchBudget.forSchema
+    return try admit(value, &searches)
   }
 
   /// JSON carries no dtype and is read as float64; other types are the writer's own choice.
@@ -34,13 +42,14 @@ extension Constraints {
 
   /// Checks a value that is of the constraints' type.
   ///
-  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
-  public func check(_ value: Value) throws {
+  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound;
+  ///   `SearchInterruption`.
+  func check(_ value: Value, _ searches: inout SearchBudget) throws {
     switch value {
     case .float(let number): try check(number: .float(number))
     case .integer(let number): try check(number: .integer(number))
     case .boolean: break
-    case .string(let text): try check(text)
+    case .string(let text): try check(text, &searches)
     case .array(let array): try check(array)
     }
   }
@@ -54,7 +63,7 @@ extension Constraints {
     }
   }
 
-  private func check(_ text: String) throws {
+  private func check(_ text: String, _ searches: inout SearchBudget) throws {
     if minimumLength != nil || maximumLength != nil {
       let length = text.count
       if let minimumLength, length < minimumLength {
@@ -75,7 +84,7 @@ extension Constraints {
     {
       throw invalid("Value \(quoted(text)) must be in namespace \(namespace)")
     }
-    if let pattern, try !pattern.matches(text) {
+    if let pattern, try !pattern.matches(text, &searches) {
       throw invalid("Value \(quoted(text)) does not match pattern \(pattern.source)")
     }
   }

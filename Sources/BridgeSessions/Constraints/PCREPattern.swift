@@ -3,9 +3,9 @@ internal import CPCRE2
 /// A compiled PCRE pattern, the dialect of Elixir's and Erlang's regexes.
 ///
 /// A search is bounded as a whole, in steps and in memory: whatever the pattern and the text, it ends
-/// within some tens of milliseconds, if need be as an error. Values are checked on event loops, whose
-/// other clients wait meanwhile. Thread-safe: PCRE2 documents a compiled pattern as constant, and
-/// everything else is made per search.
+/// within some tens of milliseconds, if need be as an error. A `SearchBudget` bounds those of a request
+/// together. Thread-safe: PCRE2 documents a compiled pattern as constant, and everything else is made per
+/// search.
 ///
 /// Source: https://www.pcre.org/current/doc/html/pcre2api.html
 // @unchecked: `code` is never changed after init.
@@ -65,19 +65,31 @@ public final class PCREPattern: @unchecked Sendable {
 
   /// Whether the pattern occurs in a text.
   ///
-  /// - Throws: `SessionError` when the search takes more steps or memory than it may.
-  public func matches(_ text: String) throws -> Bool {
+  /// - Throws: `SessionError` when the search takes more steps or memory than it may;
+  ///   `SearchInterruption`.
+  public func matches(_ text: String, _ budget: inout SearchBudget) throws -> Bool {
+    if budget.stepsLeft == 0 { throw stepsAreSpent(budget) }
+    // Without steps nobody knows how long it takes.
+    if budget.isBrief && !countsSteps { throw SearchInterruption.needsTime }
     var text = text
-    let result = text.withUTF8 { PatternSearch.run(code, countsSteps: countsSteps, in: $0) }
+    let result = try text.withUTF8 {
+      try PatternSearch.run(code, countsSteps: countsSteps, in: $0, &budget)
+    }
     if result >= 0 { return true }
     switch result {
     case PCRE2_ERROR_NOMATCH: return false
+    case PCRE2_ERROR_CALLOUT where budget.stepsLeft == 0: throw stepsAreSpent(budget)
     case PCRE2_ERROR_CALLOUT, PCRE2_ERROR_MATCHLIMIT:
       throw cannotBeChecked("the search takes more steps than it may")
     case PCRE2_ERROR_HEAPLIMIT, PCRE2_ERROR_NOMEMORY:
       throw cannotBeChecked("the search takes more memory than it may")
     default: throw cannotBeChecked(Self.text(of: result))
     }
+  }
+
+  private func stepsAreSpent(_ budget: SearchBudget) -> any Error {
+    if budget.isBrief { return SearchInterruption.needsTime }
+    return cannotBeChecked("the searches of the request take more steps than they may together")
   }
 
   private func cannotBeChecked(_ reason: String) -> SessionError {

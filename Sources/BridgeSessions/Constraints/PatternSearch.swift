@@ -7,7 +7,11 @@ internal import CPCRE2
 /// is (a callout): that and the distance to where it was before are counted, for the whole search.
 struct PatternSearch {
   private var position = 0
+  /// Until it is looked again whether anybody waits for the result, and after that.
   private var stepsLeft: Int
+  private var stepsLater = 0
+  private let hasEnded: (@Sendable () -> Bool)?
+  private var isEnded = false
 
   /// Steps for any text, for each byte of it, and at most. A step takes about a nanosecond.
   private static let baseSteps = 2_000_000
@@ -22,21 +26,50 @@ struct PatternSearch {
   private static let largeStack = 8 << 20
   private static let longText = 512
 
-  private init(textLength: Int) {
-    let (steps, overflow) = textLength.multipliedReportingOverflow(by: Self.stepsPerByte)
-    stepsLeft = overflow ? Self.stepLimit : min(Self.baseSteps + steps, Self.stepLimit)
+  /// Steps from one look at whether anybody waits to the next.
+  private static let turn = 1_000_000
+
+  private init(steps: Int, hasEnded: (@Sendable () -> Bool)?) {
+    stepsLeft = hasEnded == nil ? steps : min(steps, Self.turn)
+    stepsLater = steps - stepsLeft
+    self.hasEnded = hasEnded
+  }
+
+  private static func limit(of textLength: Int) -> Int {
+    let (steps, overflow) = textLength.multipliedReportingOverflow(by: stepsPerByte)
+    return overflow ? stepLimit : min(baseSteps + steps, stepLimit)
   }
 
   /// Bytes of a text that is searched without counting steps, and PCRE2's limit of steps for all places
   /// where a match may start together.
   private static let uncountedLength = 1024
   private static let uncountedSteps = 200_000
+  /// What such a search is taken for.
+  private static let uncountedCost = 2_000_000
 
   /// - Parameter countsSteps: Whether the pattern has callouts. Others are searched in short texts only.
   /// - Returns: What pcre2_match returns: PCRE2_ERROR_CALLOUT or PCRE2_ERROR_MATCHLIMIT when no steps
   ///   are left.
+  /// - Throws: `SearchInterruption.requestEnded`.
   static func run(
-    _ code: OpaquePointer, countsSteps: Bool, in text: UnsafeBufferPointer<UInt8>
+    _ code: OpaquePointer, countsSteps: Bool, in text: UnsafeBufferPointer<UInt8>,
+    _ budget: inout SearchBudget
+  ) throws -> CInt {
+    let steps = min(limit(of: text.count), budget.stepsLeft)
+    var search = PatternSearch(steps: steps, hasEnded: budget.hasEnded)
+    let result = withUnsafeMutablePointer(to: &search) {
+      run(code, countsSteps: countsSteps, in: text, $0)
+    }
+    budget.take(
+      countsSteps ? steps - max(0, search.stepsLeft + search.stepsLater) : uncountedCost)
+    // It may have ended without a match just then: what is written for nobody is a mistake.
+    if search.isEnded || budget.hasEnded?() == true { throw SearchInterruption.requestEnded }
+    return result
+  }
+
+  private static func run(
+    _ code: OpaquePointer, countsSteps: Bool, in text: UnsafeBufferPointer<UInt8>,
+    _ search: UnsafeMutablePointer<PatternSearch>
   ) -> CInt {
     guard countsSteps || text.count <= uncountedLength else { return PCRE2_ERROR_MATCHLIMIT }
     guard let context = pcre2_match_context_create_8(nil),
@@ -54,20 +87,17 @@ struct PatternSearch {
     pcre2_set_match_limit_8(
       context, countsSteps ? UInt32.max : UInt32(100 + uncountedSteps / (text.count + 1)))
     pcre2_set_heap_limit_8(context, heapLimit)
-    var search = PatternSearch(textLength: text.count)
-    return withUnsafeMutablePointer(to: &search) { search in
-      pcre2_set_callout_8(context, countStep, search)
-      let empty: [UInt8] = [0]
-      return empty.withUnsafeBufferPointer { empty in
-        // An empty text may have no address.
-        let start = text.baseAddress ?? empty.baseAddress!
-        let options = UInt32(PCRE2_NO_UTF_CHECK)
-        let result = pcre2_match_8(code, start, text.count, 0, options, data, context)
-        guard result == PCRE2_ERROR_JIT_STACKLIMIT else { return result }
-        // The interpreter keeps what it must remember on the heap.
-        return pcre2_match_8(
-          code, start, text.count, 0, options | UInt32(PCRE2_NO_JIT), data, context)
-      }
+    pcre2_set_callout_8(context, countStep, search)
+    let empty: [UInt8] = [0]
+    return empty.withUnsafeBufferPointer { empty in
+      // An empty text may have no address.
+      let start = text.baseAddress ?? empty.baseAddress!
+      let options = UInt32(PCRE2_NO_UTF_CHECK)
+      let result = pcre2_match_8(code, start, text.count, 0, options, data, context)
+      guard result == PCRE2_ERROR_JIT_STACKLIMIT else { return result }
+      // The interpreter keeps what it must remember on the heap.
+      return pcre2_match_8(
+        code, start, text.count, 0, options | UInt32(PCRE2_NO_JIT), data, context)
     }
   }
 
@@ -75,6 +105,18 @@ struct PatternSearch {
   fileprivate mutating func step(to newPosition: Int) -> Bool {
     stepsLeft -= Self.itemCost + abs(newPosition - position)
     position = newPosition
+    return stepsLeft >= 0 || beginTurn()
+  }
+
+  /// - Returns: Whether there are steps left, and somebody who waits.
+  private mutating func beginTurn() -> Bool {
+    guard stepsLater > 0 else { return false }
+    isEnded = hasEnded?() ?? false
+    guard !isEnded else { return false }
+    // One item may have passed over more than a turn is long.
+    let steps = min(stepsLater, Self.turn - stepsLeft)
+    stepsLater -= steps
+    stepsLeft += steps
     return stepsLeft >= 0
   }
 }

@@ -34,7 +34,7 @@ public final class Session: Sendable {
   /// - Throws: `SessionError` for an image that contradicts itself or the limits.
   init(
     _ image: SessionImage, limits: SessionLimits, budget: ByteBudget,
-    journal: (any SessionJournal)?
+    journal: (any SessionJournal)?, searches: inout SearchBudget
   ) throws {
     self.id = image.id
     self.epoch = image.epoch
@@ -46,7 +46,7 @@ public final class Session: Sendable {
     var state = State(
       limits: limits, budget: budget, revision: image.revision, lastOrdinal: image.lastOrdinal)
     do {
-      try state.restore(image, limits)
+      try state.restore(image, limits, &searches)
     } catch {
       state.takeContents().release()
       throw error
@@ -152,9 +152,9 @@ public final class Session: Sendable {
 
   /// Calls `handler` once, when the session ends; at once if it has ended already.
   ///
-  /// The handler batches outside all locks, on the thread that ends the session or, if it has ended, on
+  /// The handler runs outside all locks, on the thread that ends the session or, if it has ended, on
   /// the calling thread. It must be quick and must not block: the thread may be an event loop's.
-  /// Handlers batch in the order they were added. The session keeps a handler until it ends.
+  /// Handlers run in the order they were added. The session keeps a handler until it ends.
   public func whenEnded(_ handler: @escaping EndHandler) {
     let end = state.withLock { state -> End? in
       if state.end == nil { state.endHandlers.append(handler) }
@@ -186,7 +186,7 @@ public final class Session: Sendable {
 
   /// Lists variables, oldest first.
   ///
-  /// - Parameter pattern: `*` stands for any batch of characters; empty stands for all.
+  /// - Parameter pattern: `*` stands for any run of characters; empty stands for all.
   public func list(_ pattern: String = "") throws -> (variables: [Variable], revision: Int64) {
     var (variables, revision) = try state.withLock { state in
       try checkOpen(state)
@@ -201,7 +201,7 @@ public final class Session: Sendable {
     return (variables, revision)
   }
 
-  /// Requests batch on an event loop: what they may ask for at once is bounded.
+  /// Requests run on an event loop: what they may ask for at once is bounded.
   ///
   /// - Throws: `SessionError` with code `invalidArgument`.
   func checkIdentifiers(_ identifiers: [String]) throws {

@@ -67,17 +67,22 @@ public final class SessionStore: Sendable {
 
   /// Makes a session from an image: stored before, or exported elsewhere.
   ///
-  /// - Parameter recorder: What hears of its changes already; nil tells the journal that it begins.
+  /// - Parameters:
+  ///   - recorder: What hears of its changes already; nil tells the journal that it begins.
+  ///   - searches: What checking its values may take.
   /// - Throws: `SessionError`: `alreadyExists`, `limitReached`, `invalidArgument` or `invalidValue`
-  ///   for an image that contradicts itself.
+  ///   for an image that contradicts itself; `SearchInterruption`.
   @discardableResult
   public func restore(
-    _ image: SessionImage, recorder: (any SessionRecorder)? = nil
+    _ image: SessionImage, recorder: (any SessionRecorder)? = nil,
+    searches: SearchBudget = SearchBudget()
   ) throws -> Session {
     try checkID(image.id)
     try checkRoom()
+    var searches = searches
     // Made before the lock is taken: that takes as long as the image is large.
-    let session = try Session(image, limits: limits, budget: budget, journal: journal)
+    let session = try Session(
+      image, limits: limits, budget: budget, journal: journal, searches: &searches)
     do {
       try shard(of: image.id).sessions.withLock { sessions in
         if sessions[image.id] != nil {
@@ -231,7 +236,10 @@ public final class SessionStore: Sendable {
     _ image: SessionImage, into sessions: inout [String: Session]
   ) throws -> Session {
     try checkRoom()
-    let session = try Session(image, limits: limits, budget: budget, journal: journal)
+    // There is nothing to check in a session without variables.
+    var searches = SearchBudget()
+    let session = try Session(
+      image, limits: limits, budget: budget, journal: journal, searches: &searches)
     session.begin(journal?.begin(image))
     sessions[image.id] = session
     count.add(1, ordering: .relaxed)

@@ -6,7 +6,9 @@ extension Session.State {
   /// Fills an empty state.
   ///
   /// - Throws: `SessionError` for an image that contradicts itself or the limits.
-  mutating func restore(_ image: SessionImage, _ limits: SessionLimits) throws {
+  mutating func restore(
+    _ image: SessionImage, _ limits: SessionLimits, _ searches: inout SearchBudget
+  ) throws {
     guard image.variables.count <= limits.variablesPerSession else {
       throw SessionError(
         .limitReached,
@@ -35,7 +37,7 @@ extension Session.State {
             + "or not from 1 to \(image.lastOrdinal)")
       }
       try Registration.check(variable.name, limits)
-      try restore(variable, upTo: image.revision)
+      try restore(variable, upTo: image.revision, &searches)
     }
     for edge in image.dependencies {
       guard variables[edge.source] != nil, variables[edge.dependent] != nil else {
@@ -54,7 +56,9 @@ extension Session.State {
   }
 
   /// Adds a variable of an image, without a change.
-  private mutating func restore(_ image: VariableImage, upTo revision: Int64) throws {
+  private mutating func restore(
+    _ image: VariableImage, upTo revision: Int64, _ searches: inout SearchBudget
+  ) throws {
     let rules = try Variable.Definition.Rules(
       constraints: image.constraints, accessControl: image.accessControl, type: image.type)
     let definition = Variable.Definition(
@@ -95,7 +99,7 @@ extension Session.State {
       if past.version < last.version {
         remember(variable)
       } else {
-        try rules?.constraints?.check(variable.value)
+        try rules?.constraints?.check(variable.value, &searches)
         if form == nil { form = variable.payload.form }
         if image.name.hasPrefix("var_") { hasNamesLikeIDs = true }
         try account.add(variable.size + definition.size)

@@ -58,11 +58,12 @@ public struct Payload: Sendable {
 extension Payload {
   /// The payload as a variable holds it.
   ///
-  /// - Throws: `SessionError` with code `invalidValue` for what does not satisfy the constraints.
-  func admitted(by constraints: Constraints?) throws -> Payload {
+  /// - Throws: `SessionError` with code `invalidValue` for what does not satisfy the constraints;
+  ///   `SearchInterruption`.
+  func admitted(by constraints: Constraints?, _ searches: inout SearchBudget) throws -> Payload {
     guard let constraints else { return self }
     var payload = self
-    payload.value = try constraints.admit(value)
+    payload.value = try constraints.admit(value, &searches)
     return payload
   }
 }

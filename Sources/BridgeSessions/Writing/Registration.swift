@@ -9,17 +9,17 @@ public struct Registration: Sendable {
   /// - Parameters:
   ///   - constraints: A JSON object; empty for none.
   ///   - accessControl: A JSON object, see `AccessRules`; empty for none.
-  /// - Throws: `SessionError`: `invalidValue`, `invalidArgument`.
+  /// - Throws: `SessionError`: `invalidValue`, `invalidArgument`; `SearchInterruption`.
   public init(
     name: String, type: ValueType, constraints: String, accessControl: String, payload: Payload,
-    metadata: VariableMetadata, limits: SessionLimits
+    metadata: VariableMetadata, limits: SessionLimits, searches: inout SearchBudget
   ) throws {
     try Self.check(name, limits)
     self.name = name
     self.type = type
     self.rules = try Variable.Definition.Rules(
       constraints: constraints, accessControl: accessControl, type: type)
-    self.payload = try payload.admitted(by: rules?.constraints)
+    self.payload = try payload.admitted(by: rules?.constraints, &searches)
     self.metadata = metadata
   }
 

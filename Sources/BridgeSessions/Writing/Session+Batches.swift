@@ -23,10 +23,13 @@ public struct Update: Sendable {
 }
 
 extension Session {
+  /// The new version that an update made, or why there is none.
+  public typealias UpdateResult = Result<Variable, SessionError>
+
   /// What a batch did, in the order of its updates.
   public struct BatchResult: Sendable {
-    /// For each update the new version, or why there is none.
-    public var results: [Result<Variable, SessionError>]
+    /// One for each update.
+    public var results: [UpdateResult]
     /// The session's revision after the batch.
     public var revision: Int64
     /// Whether every update was applied.
@@ -35,32 +38,48 @@ extension Session {
 
   /// Writes several variables.
   ///
-  /// - Parameter atomic: All or none, at one revision. Otherwise what is valid is written, each at
-  ///   a revision of its own.
+  /// - Parameters:
+  ///   - atomic: All or none, at one revision. Otherwise what is valid is written, each at a revision of
+  ///     its own.
+  ///   - done: What became of the first updates of a batch that is not atomic. After a
+  ///     `SearchInterruption` the same batch goes on from there.
   /// - Returns: For an atomic batch that fails, an error for each update that was refused; those
   ///   that would have been applied have the error `batchRefused`.
   /// - Throws: `SessionError`: `sessionNotFound`, `invalidArgument`, and for an atomic batch
-  ///   `limitReached`.
-  public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+  ///   `limitReached`; `SearchInterruption`.
+  public func set(
+    _ updates: [Update], atomic: Bool, writer: Writer, done: inout [UpdateResult],
+    searches: inout SearchBudget
+  ) throws -> BatchResult {
     try journal?.checkAvailable()
     try checkIdentifiers(updates.map(\.identifier))
     guard atomic else {
-      let results = try updates.map { update throws -> Result<Variable, SessionError> in
+      for update in updates[done.count...] {
         do {
-          return .success(
-            try set(
-              update.identifier, expectedVersion: update.expectedVersion,
-              writer: update.writer ?? writer, payload: update.payload))
+          done.append(
+            .success(
+              try set(
+                update.identifier, expectedVersion: update.expectedVersion,
+                writer: update.writer ?? writer, searches: &searches, payload: update.payload)))
         } catch let error as SessionError where error.code != .sessionNotFound {
-          return .failure(error)
+          done.append(.failure(error))
         }
       }
-      return BatchResult(results: results, revision: try checkedRevision())
+      return BatchResult(results: done, revision: try checkedRevision())
     }
     while true {
-      let prepared = try prepare(updates, writer)
+      let prepared = try prepare(updates, writer, &searches)
       if let result = try commit(prepared, updates, writer) { return result }
     }
+  }
+
+  /// Writes several variables, on a thread that nobody else waits for.
+  ///
+  /// - Throws: As the other `set`, without `SearchInterruption`.
+  public func set(_ updates: [Update], atomic: Bool, writer: Writer) throws -> BatchResult {
+    var done: [UpdateResult] = []
+    var searches = SearchBudget()
+    return try set(updates, atomic: atomic, writer: writer, done: &done, searches: &searches)
   }
 
   /// The variable that an update addressed when the batch was prepared, and its value for it.
@@ -71,7 +90,9 @@ extension Session {
   }
 
   /// Makes and checks all values of a batch, outside the lock.
-  private func prepare(_ updates: [Update], _ writer: Writer) throws -> [Prepared] {
+  private func prepare(
+    _ updates: [Update], _ writer: Writer, _ searches: inout SearchBudget
+  ) throws -> [Prepared] {
     let found = try get(updates.map(\.identifier)).variables
     var seen: Set<String> = []
     return try zip(updates, found).map { update, variable throws -> Prepared in
@@ -85,7 +106,8 @@ extension Session {
         }
         if update.isCheckOnly { return Prepared(definition: definition, payload: .success(nil)) }
         try definition.access?.check(update.writer ?? writer, changes: definition.name)
-        let payload = try update.payload(definition).admitted(by: definition.constraints)
+        let payload = try update.payload(definition)
+          .admitted(by: definition.constraints, &searches)
         return Prepared(definition: definition, payload: .success(payload))
       } catch let error as SessionError {
         return Prepared(definition: definition, payload: .failure(error))
@@ -133,7 +155,7 @@ extension Session {
         }
       }
       if errors.contains(where: { $0 != nil }) {
-        let results = errors.map { error -> Result<Variable, SessionError> in
+        let results = errors.map { error -> UpdateResult in
           .failure(error ?? Self.batchRefused)
         }
         return (BatchResult(results: results, revision: state.revision), [])
@@ -152,7 +174,7 @@ extension Session {
         }
       }
       let variables = state.apply(writes, &woken)
-      var results: [Result<Variable, SessionError>] = []
+      var results: [UpdateResult] = []
       var next = 0
       for (update, variable) in zip(updates, present) {
         results.append(.success(update.isCheckOnly ? variable : variables[next]))

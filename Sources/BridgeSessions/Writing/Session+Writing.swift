@@ -8,10 +8,11 @@ extension Session {
     name: String, type: ValueType, constraints: String = "", accessControl: String = "",
     payload: Payload, metadata: VariableMetadata = [:], writer: Writer
   ) throws -> Variable {
-    try register(
+    var searches = SearchBudget()
+    return try register(
       Registration(
         name: name, type: type, constraints: constraints, accessControl: accessControl,
-        payload: payload, metadata: metadata, limits: limits),
+        payload: payload, metadata: metadata, limits: limits, searches: &searches),
       writer: writer
     ).variable
   }
@@ -73,17 +74,32 @@ extension Session {
   ///   check.
   /// - Returns: The new version; the revision is the version's.
   /// - Throws: `SessionError`: `variableNotFound`, `invalidValue`, `versionMismatch`,
-  ///   `permissionDenied`, `failedPrecondition` (an optimizer holds it), `limitReached`.
+  ///   `permissionDenied`, `failedPrecondition` (an optimizer holds it), `limitReached`;
+  ///   `SearchInterruption`.
+  @discardableResult
+  public func set(
+    _ identifier: String, expectedVersion: Int32 = 0, writer: Writer,
+    searches: inout SearchBudget, payload: (Variable.Definition) throws -> Payload
+  ) throws -> Variable {
+    try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
+      let payload = try payload(current.definition)
+        .admitted(by: current.definition.constraints, &searches)
+      return (payload, nil)
+    }
+  }
+
+  /// Writes a variable, on a thread that nobody else waits for.
+  ///
+  /// - Throws: As the other `set`, without `SearchInterruption`.
   @discardableResult
   public func set(
     _ identifier: String, expectedVersion: Int32 = 0, writer: Writer,
     payload: (Variable.Definition) throws -> Payload
   ) throws -> Variable {
-    try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
-      let payload = try payload(current.definition)
-        .admitted(by: current.definition.constraints)
-      return (payload, nil)
-    }
+    var searches = SearchBudget()
+    return try set(
+      identifier, expectedVersion: expectedVersion, writer: writer, searches: &searches,
+      payload: payload)
   }
 
   /// Gives a variable other constraints and perhaps, in the same change, another value.
@@ -96,12 +112,12 @@ extension Session {
   @discardableResult
   public func setConstraints(
     _ constraints: String, of identifier: String, expectedVersion: Int32 = 0, writer: Writer,
-    payload: ((Variable.Definition) throws -> Payload)? = nil
+    searches: inout SearchBudget, payload: ((Variable.Definition) throws -> Payload)? = nil
   ) throws -> Variable {
     try change(identifier, expectedVersion: expectedVersion, writer: writer) { current in
       let definition = try current.definition.with(constraints: constraints)
       let payload = try (payload?(definition) ?? current.payload)
-        .admitted(by: definition.constraints)
+        .admitted(by: definition.constraints, &searches)
       return (payload, definition)
     }
   }

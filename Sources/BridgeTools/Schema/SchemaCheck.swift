@@ -7,6 +7,8 @@ struct SchemaCheck {
   private(set) var faults: [JSONSchema.Fault] = []
   /// The place that is looked at, from the last step to the first.
   private var path: [String] = []
+  /// What all its searches may take together.
+  private var searches = SearchBudget.forSchema
 
   /// References may lead in circles; values are never nested so deep.
   private static let depthLimit = 512
@@ -90,7 +92,7 @@ struct SchemaCheck {
     }
     guard let pattern = node.pattern else { return }
     do {
-      if try !pattern.matches(text) {
+      if try !pattern.matches(text, &searches) {
         fault("\(Self.excerpt(.string(text))) does not match the pattern \(pattern.source)")
       }
     } catch {
@@ -177,7 +179,7 @@ struct SchemaCheck {
     }
     for (pattern, child) in node.patterns {
       do {
-        guard try pattern.matches(member.key) else { continue }
+        guard try pattern.matches(member.key, &searches) else { continue }
         isKnown = true
         at(step) { $0.check(member.value, against: child.node, depth: depth + 1) }
       } catch {

@@ -24,7 +24,9 @@ public final class GRPCServer: Sendable {
   /// What TLS listeners have read; those that have the same files share it.
   let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
-  private let gzipWorkers = GzipWorkers()
+  private let gzipWorkers = WorkerThreads()
+  /// Apart from those, so that no answer keeps other calls' messages waiting.
+  private let laterWorkers = WorkerThreads(named: "answers", atMost: 2)
 
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
@@ -83,7 +85,7 @@ public final class GRPCServer: Sendable {
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
       admission: admission, observer: observer, errorDetails: errorDetails,
       actionQueue: loop.actionQueue,
-      gzipWorkers: gzipWorkers,
+      gzipWorkers: gzipWorkers, laterWorkers: laterWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         loop.connectionCount.add(1, ordering: .sequentiallyConsistent)
@@ -124,7 +126,8 @@ public final class GRPCServer: Sendable {
     forEachConnection { $0.terminate() }
     wait(atMost: Self.closingTime) { self.connectionCount == 0 }
     gzipWorkers.stop()
-    wait(atMost: .hours(1)) { self.gzipWorkers.isIdle }
+    laterWorkers.stop()
+    wait(atMost: .hours(1)) { self.gzipWorkers.isIdle && self.laterWorkers.isIdle }
     try? group.syncShutdownGracefully()
   }
 

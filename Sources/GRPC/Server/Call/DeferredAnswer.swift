@@ -14,6 +14,13 @@ final class DeferredAnswer: ServerCallHandler {
   }
 
   func receive(_ request: [UInt8]) throws(RPCError) {
-    deliver(try handler(request, call), call)
+    let answer: [UInt8]
+    do throws(RPCError) {
+      answer = try handler(request, call)
+    } catch {
+      call.laterAnswer?.deliver = deliver
+      throw error
+    }
+    deliver(answer, call)
   }
 }

@@ -44,6 +44,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var usesSend = false
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) var source: (any MessageSource)?
+  /// Set when another thread is to make the answer.
+  @exclusivity(unchecked) var laterAnswer: LaterAnswer?
   /// Its handler has the only request, and has not ended the call: it counts among those that run.
   @exclusivity(unchecked) var isRunning = false
   /// It is in the connection's queue for the threads that inflate and compress.

@@ -108,7 +108,8 @@ extension ServerConnection {
         try call.handler?.requestsEnded()
       }
     } catch {
-      call.abort(error)
+      guard let answer = call.laterAnswer else { return call.abort(error) }
+      do throws(RPCError) { try queueForLater(call, answer) } catch { call.abort(error) }
     }
   }
 

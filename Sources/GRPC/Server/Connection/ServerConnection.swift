@@ -16,7 +16,8 @@ final class ServerConnection: HTTP2Connection {
   let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   private let isObserved: Bool
   let actionQueue: CallActionQueue
-  let gzipWorkers: GzipWorkers
+  let gzipWorkers: WorkerThreads
+  let laterWorkers: WorkerThreads
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
 
@@ -68,6 +69,12 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
   @exclusivity(unchecked) var isAwaitingGzip = false
 
+  // Answers that other threads make; see ServerConnection+Later.
+  @exclusivity(unchecked) var laterQueue: Deque<ServerCall> = []
+  @exclusivity(unchecked) var isAwaitingLater = false
+  /// What those that wait, and the one that is made, hold of their requests.
+  @exclusivity(unchecked) var laterBytes = 0
+
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
   /// Those before the batch of input that is being read, and those that were reset in their batch.
@@ -97,7 +104,7 @@ final class ServerConnection: HTTP2Connection {
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
     admission: [any CallAdmission], observer: (any CallObserver)? = nil,
     errorDetails: (@Sendable (RPCError) -> [UInt8])? = nil,
-    actionQueue: CallActionQueue, gzipWorkers: GzipWorkers,
+    actionQueue: CallActionQueue, gzipWorkers: WorkerThreads, laterWorkers: WorkerThreads,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
@@ -111,6 +118,7 @@ final class ServerConnection: HTTP2Connection {
     self.isObserved = observer != nil
     self.actionQueue = actionQueue
     self.gzipWorkers = gzipWorkers
+    self.laterWorkers = laterWorkers
     self.onOpen = onOpen
     self.onClose = onClose
     let now = eventLoop.now

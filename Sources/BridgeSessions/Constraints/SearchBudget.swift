@@ -1,0 +1,58 @@
+/// What searches for patterns may take together, in steps of about a nanosecond: those of one request.
+///
+/// Each search has a limit of its own beside it.
+public struct SearchBudget {
+  /// Steps that are left.
+  private(set) var stepsLeft: Int
+  /// Whether who asks has no time, and asks again where there is more.
+  let isBrief: Bool
+  /// Tells whether anybody still waits for the answer; asked about every millisecond of a search.
+  let hasEnded: (@Sendable () -> Bool)?
+
+  /// Steps on a thread that others wait for.
+  static let briefSteps = 50_000
+  /// Steps of a request on a thread that may take its time.
+  static let longSteps = 500_000_000
+
+  /// For threads that nobody else waits for: only each search is bounded.
+  public init() { self.init(steps: .max, isBrief: false, hasEnded: nil) }
+
+  private init(steps: Int, isBrief: Bool, hasEnded: (@Sendable () -> Bool)?) {
+    self.stepsLeft = steps
+    self.isBrief = isBrief
+    self.hasEnded = hasEnded
+  }
+
+  /// For event loops: about 50 microseconds. What takes longer throws `SearchInterruption.needsTime`, and
+  /// nothing has been written then.
+  public static var brief: SearchBudget {
+    SearchBudget(steps: briefSteps, isBrief: true, hasEnded: nil)
+  }
+
+  /// For a request that has a thread for itself: about half a second.
+  ///
+  /// - Parameters:
+  ///   - times: How many times as long.
+  ///   - hasEnded: Whether nobody waits for the answer any more. Then a search throws
+  ///     `SearchInterruption.requestEnded`.
+  public static func long(
+    times: Int = 1, until hasEnded: @escaping @Sendable () -> Bool
+  ) -> SearchBudget {
+    SearchBudget(steps: times * longSteps, isBrief: false, hasEnded: hasEnded)
+  }
+
+  /// For patterns that are a tool's, in values that are a client's: about 50 milliseconds.
+  public static var forSchema: SearchBudget {
+    SearchBudget(steps: longSteps / 10, isBrief: false, hasEnded: nil)
+  }
+
+  mutating func take(_ steps: Int) { stepsLeft = max(0, stepsLeft - steps) }
+}
+
+/// Why a search did not end, though it may have gone on.
+public enum SearchInterruption: Error {
+  /// It takes more time than the thread has.
+  case needsTime
+  /// Nobody waits for its result.
+  case requestEnded
+}

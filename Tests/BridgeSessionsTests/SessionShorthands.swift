@@ -1,0 +1,25 @@
+@testable import BridgeSessions
+
+// What tests write takes the time it takes.
+extension Session {
+  @discardableResult
+  func setConstraints(
+    _ constraints: String, of identifier: String, expectedVersion: Int32 = 0, writer: Writer,
+    payload: ((Variable.Definition) throws -> Payload)? = nil
+  ) throws -> Variable {
+    var searches = SearchBudget()
+    return try setConstraints(
+      constraints, of: identifier, expectedVersion: expectedVersion, writer: writer,
+      searches: &searches, payload: payload)
+  }
+
+  @discardableResult
+  func rollback(
+    _ identifier: String, to version: Int32, expectedVersion: Int32 = 0, writer: Writer
+  ) throws -> Variable {
+    var searches = SearchBudget()
+    return try rollback(
+      identifier, to: version, expectedVersion: expectedVersion, writer: writer,
+      searches: &searches)
+  }
+}
