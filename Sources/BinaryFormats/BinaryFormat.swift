@@ -15,6 +15,8 @@ public enum BinaryFormat: String, Sendable, CaseIterable {
 
   /// - Parameter name: As clients write it; `npy` and `erlang` are read too.
   public init?(name: String) {
+    // Longer ones are no format's, and some would take long to compare.
+    guard name.utf8.count <= 16 else { return nil }
     switch name {
     case "npy": self = .numpy
     case "erlang": self = .erlang

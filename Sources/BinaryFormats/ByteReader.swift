@@ -50,12 +50,17 @@ struct ByteReader {
 
   /// The text up to the next line feed, which is passed over.
   mutating func line(limit: Int = 64) throws(BinaryFormatError) -> String {
+    String(decoding: try lineBytes(limit: limit), as: UTF8.self)
+  }
+
+  /// The bytes up to the next line feed, which is passed over.
+  mutating func lineBytes(limit: Int) throws(BinaryFormatError) -> ArraySlice<UInt8> {
     let text = bytes[offset...].prefix(limit)
     guard let end = text.firstIndex(of: UInt8(ascii: "\n")) else {
       throw error("expected a line of at most \(limit) bytes")
     }
     defer { offset = end + 1 }
-    return String(decoding: bytes[offset..<end], as: UTF8.self)
+    return bytes[offset..<end]
   }
 
   private mutating func load<T: FixedWidthInteger>() throws(BinaryFormatError) -> T {

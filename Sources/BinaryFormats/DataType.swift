@@ -27,6 +27,8 @@ public struct DataType: Sendable, Hashable {
   ///
   /// - Returns: nil for a type that is not read.
   public init?(_ name: String) {
+    // As with `BinaryFormat`.
+    guard name.utf8.count <= 16 else { return nil }
     if let element = ElementType(rawValue: name) {
       self.init(element)
     } else if name == "float16" {

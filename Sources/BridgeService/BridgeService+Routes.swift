@@ -17,16 +17,16 @@ extension BridgeService {
       answeredWhenStored(searching(BridgeMethods.registerVariable.path, registerVariable)),
       .unary(BridgeMethods.getVariable.path, getVariable),
       answeredWhenStored(searching(BridgeMethods.setVariable.path, setVariable)),
-      unary(BridgeMethods.getVariables, getVariables),
+      .unary(BridgeMethods.getVariables.path, getVariables),
       answeredWhenStored(.unary(BridgeMethods.setVariables.path, setVariables)),
-      unary(BridgeMethods.listVariables, listVariables),
+      .unary(BridgeMethods.listVariables.path, listVariables),
       answeredWhenStored(unary(BridgeMethods.deleteVariable, metadata: 100, deleteVariable)),
 
       .unary(BridgeMethods.getVariableHistory.path, getVariableHistory),
       answeredWhenStored(searching(BridgeMethods.rollbackVariable.path, rollbackVariable)),
       answeredWhenStored(unary(BridgeMethods.addDependency, addDependency)),
       answeredWhenStored(unary(BridgeMethods.startOptimization, startOptimization)),
-      answeredWhenStored(unary(BridgeMethods.stopOptimization, stopOptimization)),
+      answeredWhenStored(.unary(BridgeMethods.stopOptimization.path, stopOptimization)),
 
       .oneRequest(BridgeMethods.watchVariables.path) { WatchStream(service: self, call: $0) },
 

@@ -49,7 +49,7 @@ public final class ToolHost: Sendable {
 
   /// Starts a call that a running tool makes.
   func start(
-    _ name: String, arguments: [any ArgumentSource], metadata: [String: String],
+    _ name: String, arguments: [any ArgumentSource], metadata: VariableMetadata,
     deadline: Int64?, isStreaming: Bool, in session: Session, from caller: ToolCall, waits: Bool,
     observer: any ToolCallObserver
   ) throws -> ToolCall {
@@ -76,7 +76,7 @@ public final class ToolHost: Sendable {
     }
     let request = ToolCall.Request(
       arguments: try Arguments(arguments, for: tool.description),
-      metadata: caller.metadata.merging(metadata) { $1 },
+      metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
       isStreaming: isStreaming, depth: depth)
     let call = try start(

@@ -76,6 +76,17 @@ public struct JSONReader {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// The next value, a string, when it is no longer than names of a protocol are; it is passed over in
+  /// either case.
+  ///
+  /// Others need not be compared: as texts that takes the square of the length of some.
+  public mutating func shortName() -> String? {
+    guard kind == .string else { return nil }
+    if next.pointee.count <= 64 { return string() }
+    next += 1
+    return nil
+  }
+
   /// Whether the next value is null; it is passed over then.
   public mutating func null() -> Bool {
     guard kind == .null else { return false }

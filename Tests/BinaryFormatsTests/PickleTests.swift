@@ -68,10 +68,122 @@ import Testing
       "not executed")
   }
 
+  /// pickle.dumps of [float32(1.5), float32(2), int64(-3), bool_(True), dtype(">i2").type(258)] of numpy 1
+  /// and 2, protocols 0, 2 and 4.
+  @Test(arguments: ["numpy.core", "numpy._core"])
+  func scalarsOfNumpy(module: String) throws {
+    let bytes = Array("\0\0À?".unicodeScalars.map { UInt8($0.value) })
+    for pickle in [
+      Self.protocol0(module, "f4", "<", "\\u0000\\u0000".utf8 + [0xC0, 0x3F]),
+      Self.protocol2(module, "f4", "<", Array("\0\0À?".utf8)),
+      Self.protocol4(module, "f4", "<", bytes),
+      Self.protocol4(module, "f4", "=", bytes),
+      Self.protocol4(module, "f4", ">", bytes.reversed()),
+      Self.protocol4(module, "f2", "<", [0, 0x3E]),
+      Self.protocol4(module, "f8", ">", [0x3F, 0xF8, 0, 0, 0, 0, 0, 0]),
+    ] {
+      let array = try read(pickle)
+      #expect(array.numbers == [1.5])
+      #expect(array.shape == [1])
+      for count in 0..<pickle.count { expectRefused(.pickle, Array(pickle.prefix(count))) }
+    }
+    let whole: [(String, String, [UInt8], Int64, ElementType)] = [
+      ("i8", "<", [253, 255, 255, 255, 255, 255, 255, 255], -3, .int64),
+      ("i4", ">", [255, 255, 255, 253], -3, .int64), ("i2", ">", [1, 2], 258, .int64),
+      ("i1", "|", [253], -3, .int64), ("u4", "<", [255, 255, 255, 255], 4_294_967_295, .int64),
+      ("u2", "<", [1, 2], 513, .int64), ("u1", "|", [255], 255, .int64),
+      ("u8", "<", [1, 0, 0, 0, 0, 0, 32, 0], 9_007_199_254_740_993, .int64),
+      ("b1", "|", [1], 1, .bool), ("b1", "|", [0], 0, .bool),
+    ]
+    for (type, order, bytes, value, element) in whole {
+      let array = try read(Self.protocol4(module, type, order, bytes))
+      #expect(array.elementType == element)
+      let read = array.bytes.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.1) << (8 * $1.0) }
+      #expect(Int64(bitPattern: read) == value, "\(type)")
+    }
+    let largest = try read(
+      Self.protocol4(module, "u8", "<", [UInt8](repeating: 255, count: 8)))
+    #expect(largest.elementType == .uint64)
+  }
+
+  private static func text(_ text: String) -> [UInt8] {
+    [0x8C, UInt8(text.utf8.count)] + text.utf8
+  }
+
+  /// `[scalar(dtype(type), bytes)]`
+  private static func protocol4(
+    _ module: String, _ type: String, _ order: String, _ bytes: [UInt8],
+    call: [UInt8] = [0x52], state: [UInt8]? = nil
+  ) -> [UInt8] {
+    [0x80, 4, 0x5D, 0x94] + text(module + ".multiarray") + text("scalar") + [0x93, 0x94]
+      + text("numpy") + text("dtype") + [0x93] + text(type) + [0x89, 0x88, 0x87, 0x52, 0x94]
+      + [0x28, 0x4B, 3] + text(order)
+      + (state ?? [0x4E, 0x4E, 0x4E, 0x4A, 255, 255, 255, 255, 0x4A, 255, 255, 255, 255, 0x4B, 0])
+      + [0x74, 0x62, 0x43, UInt8(bytes.count)] + bytes + [0x86] + call + [0x61, 0x2E]
+  }
+
+  private static func protocol2(
+    _ module: String, _ type: String, _ order: String, _ bytes: [UInt8]
+  ) -> [UInt8] {
+    func text(_ bytes: some Collection<UInt8>) -> [UInt8] {
+      [0x58, UInt8(bytes.count), 0, 0, 0] + bytes
+    }
+    return [0x80, 2, 0x5D, 0x71, 0] + "c\(module).multiarray\nscalar\ncnumpy\ndtype\n".utf8
+      + text(type.utf8) + [0x89, 0x88, 0x87, 0x52, 0x28, 0x4B, 3] + text(order.utf8)
+      + [0x4E, 0x4E, 0x4E, 0x4A, 255, 255, 255, 255, 0x4A, 255, 255, 255, 255, 0x4B, 0, 0x74, 0x62]
+      + "c_codecs\nencode\n".utf8 + text(bytes) + text("latin1".utf8) + [0x86, 0x52, 0x86, 0x52]
+      + [0x61, 0x2E]
+  }
+
+  private static func protocol0(
+    _ module: String, _ type: String, _ order: String, _ escaped: [UInt8]
+  ) -> [UInt8] {
+    let start =
+      "(lc\(module).multiarray\nscalar\n(cnumpy\ndtype\n(V\(type)\nI00\nI01\ntR(I3\nV\(order)\n"
+      + "NNNI-1\nI-1\nI0\ntbc_codecs\nencode\n(V"
+    return Array(start.utf8) + escaped + "\nVlatin1\ntRtRa.".utf8
+  }
+
+  /// What makes scalars makes nothing else.
+  @Test func nothingButScalarsIsMade() {
+    let one: [UInt8] = [0, 0, 0x80, 0x3F]
+    let module = "numpy.core"
+    for (pickle, opcode) in [
+      (Self.protocol4("numpy.random", "f4", "<", one), "STACK_GLOBAL"),
+      (Self.protocol2("os", "f4", "<", one), "GLOBAL"),
+      (Self.protocol4(module, "O8", "<", one), "REDUCE"),
+      (Self.protocol4(module, "c8", "<", one + one), "REDUCE"),
+      (Self.protocol4(module, "f4", "<", one + one), "REDUCE"),
+      (Self.protocol4(module, "f4", "<", []), "REDUCE"),
+      (Self.protocol4(module, "f4", "x", one), "BUILD"),
+      (Self.protocol4(module, "f4", "<", one, state: [0x4E, 0x4E, 0x4E, 0x4B, 1]), "BUILD"),
+      (
+        Self.protocol4(
+          module, "f4", "<", one,
+          state: [0x29, 0x4E, 0x4E, 0x4B, 1, 0x4B, 1, 0x4B, 0]), "BUILD"
+      ),
+      (Self.protocol4(module, "f4", "<", one, call: [0x52, 0x29, 0x52]), "REDUCE"),
+      (Self.protocol4(module, "f4", "<", one, call: [0x81]), "NEWOBJ"),
+      // encode("é", "utf8"), encode("Ā", "latin1")
+      (Array("c_codecs\nencode\n(V\\u00e9\nVutf8\ntR.".utf8), "REDUCE"),
+      (Array("c_codecs\nencode\n(V\\u0100\nVlatin1\ntR.".utf8), "REDUCE"),
+      // What is left over is no number.
+      (Array("c_codecs\nencode\n.".utf8), "GLOBAL"), (Array("(lVtext\na.".utf8), "UNICODE"),
+      (Array("cnumpy\ndtype\n(Vf4\nI00\nI01\ntR.".utf8), "REDUCE"),
+      (Array("V\\x41\n.".utf8), "UNICODE"), (Array("V\\u12\n.".utf8), "UNICODE"),
+      ([0x8C, 65] + [UInt8](repeating: 0x61, count: 65) + [0x2E], "SHORT_BINUNICODE"),
+      ([0x58, 255, 255, 255, 255, 0x61, 0x2E], "BINUNICODE"),
+      ([0x8C, 1, 0xFF, 0x2E], "SHORT_BINUNICODE"),
+      ([0x43, 65] + [UInt8](repeating: 0x61, count: 65) + [0x2E], "SHORT_BINBYTES"),
+    ] as [([UInt8], String)] {
+      expectRefused(.pickle, pickle, "opcode \(opcode) ")
+    }
+  }
+
   @Test func onlyKnownOpcodesAreRead() throws {
     // Each of the 256 opcodes alone: those that are read are these.
-    let known = Set("(.012FGIJKLM)]aeghjlpqrt".utf8).union([
-      0x80, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x94, 0x95,
+    let known = Set("(.012FGIJKLM)]aeghjlpqrtNVXCc".utf8).union([
+      0x80, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A, 0x8B, 0x8C, 0x94, 0x95,
     ])
     for opcode in UInt8.min ... .max {
       let error = #expect(throws: BinaryFormatError.self) { try read([opcode]) }

@@ -160,7 +160,7 @@ import Testing
       #expect(read.identifier == request.variableIdentifier)
       #expect(read.typeURL == request.value.typeURL)
       #expect(read.value == Array(request.value.value))
-      #expect(read.metadata.dictionary == request.metadata)
+      #expect(read.metadata == VariableMetadata(request.metadata))
       #expect(read.expectedVersion == request.expectedVersion)
       #expect(read.binaryValue == Array(request.binaryValue))
     }
@@ -198,7 +198,7 @@ import Testing
       #expect(read.sessionID == request.sessionID)
       #expect(read.toolName == request.toolName)
       #expect(read.includesProgress == request.includeProgress)
-      #expect(read.metadata.dictionary == request.metadata)
+      #expect(read.metadata == VariableMetadata(request.metadata))
       let names = read.parameters.map(\.name)
       #expect(Set(names).count == names.count)
       #expect(
@@ -227,7 +227,7 @@ import Testing
       #expect(read.result.typeURL == answer.result?.typeURL ?? "")
       #expect(Array(read.result.value) == answer.result?.json ?? [])
       #expect(read.errorMessage == answer.errorMessage)
-      #expect(read.metadata == answer.metadata)
+      #expect(VariableMetadata(read.metadata) == answer.metadata)
       #expect(read.executionTimeMs == answer.milliseconds)
       #expect(Array(read.binaryResult) == answer.binaryResult)
     }

@@ -98,7 +98,7 @@ import Threads
       }
       return "\(variable.id) \(variable.version) \(variable.revision) \(variable.updatedAt) "
         + "\(variable.source) \(variable.payload.facts) "
-        + "\(variable.writeMetadata.dictionary.sorted { $0.key < $1.key }) "
+        + "\(variable.writeMetadata.sorted) "
         + "\(status.staleSince) \(optimization ?? "")"
     }
     var lines = ((try? session.image())?.facts ?? ["ended"])

@@ -10,7 +10,6 @@ import Testing
       }
       let dictionary = Dictionary(entries.map { ($0.key, $0.value) }, uniquingKeysWith: { $1 })
       let metadata = VariableMetadata(lastOf: entries)
-      #expect(metadata.dictionary == dictionary)
       #expect(metadata.entries.count == dictionary.count)
       #expect(metadata == VariableMetadata(dictionary))
       for number in 0...21 { #expect(metadata["k\(number)"] == dictionary["k\(number)"]) }

@@ -310,7 +310,9 @@ import Threads
     let recorder = Recorder()
     try test.start("t", recorder: recorder)
     written.wait()
-    try test.session.setConstraints(#"{"max":3}"#, of: "a", writer: Writer(.elixir))
+    var searches = SearchBudget()
+    try test.session.setConstraints(
+      #"{"max":3}"#, of: "a", writer: Writer(.elixir), searches: &searches)
     changed.open()
     let failure = recorder.wait().failure
     #expect(failure?.code == 3 && failure?.type == "commit_refused")

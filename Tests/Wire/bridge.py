@@ -236,6 +236,12 @@ def numbers_of(variable):
     return array_of(variable.value, variable.binary_value)[1]
 
 
+# Keys that are different bytes, though Unicode or a careless reader would take some for the same.
+ODD_KEYS = {"\u00e9": "composed", "e\u0301": "decomposed", "\u212b": "angstrom", "\u00c5": "ring",
+            "A\u030a": "A with ring", "a": "small", "A": "capital", "": "empty", " ": "space",
+            "source": "python", "k" * 1024: "long"}
+
+
 # ---------------------------------------------------------------------------------------------
 # Failures
 

@@ -7,8 +7,8 @@ import threading
 import grpc
 import pytest
 
-from bridge import (CALL_TIMEOUT, CODE, HOST, REPOSITORY, Session, any_binary, any_json, eventually,
-                    numbers_of, raw_bytes, refused, unique, value_of)
+from bridge import (CALL_TIMEOUT, CODE, HOST, ODD_KEYS, REPOSITORY, Session, any_binary, any_json,
+                    eventually, numbers_of, raw_bytes, refused, unique, value_of)
 from stubs import admin_pb, admin_rpc, tools_pb, tools_rpc
 
 
@@ -30,6 +30,7 @@ def full(session):
     session.register("b", "string", "beside", binary=b"\x00\xff")
     session.depend("f", "s", "data")
     session.set("f", 3.0)
+    session.set("f", 4.0, metadata=ODD_KEYS)
     session.register("gone")
     session.delete("gone")
     return session

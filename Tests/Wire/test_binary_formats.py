@@ -15,8 +15,8 @@ import grpc
 import numpy as np
 import pytest
 
-from bridge import (CALL_TIMEOUT, CODE, Session, any_binary, any_json, any_text, numbers_of, refused,
-                    start_host, value_of, SNAKEPIT)
+from bridge import (CALL_TIMEOUT, CODE, Session, any_binary, any_json, any_text, flat, numbers_of,
+                    refused, start_host, value_of, SNAKEPIT)
 from stubs import pb
 
 DTYPES = ["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
@@ -457,6 +457,27 @@ def test_pickles_are_never_executed(session, tmp_path, protocol):
     assert marker.exists()
 
 
+@pytest.mark.parametrize("protocol", range(6))
+def test_pickled_scalars_of_numpy_are_numbers(session, protocol):
+    types = [np.float64, np.float32, np.float16, np.int64, np.int32, np.int16, np.int8, np.uint64,
+             np.uint32, np.uint16, np.uint8]
+    numbers = [kind(number) for number in (0, 1, 127, 100) for kind in types]
+    numbers += [np.float32(0.1), np.int64(-(2 ** 53) + 1), np.dtype(">f8").type(2.5), np.True_, 7]
+    session.register("v", "embedding", binary=pickle.dumps(numbers, protocol),
+                     any=any_binary("embedding", [len(numbers)], "float64", "pickle"))
+    assert value_of(session.get("v")) == [float(number) for number in numbers]
+    # Whole numbers of 64 bits stay what they are, and half-precision floats become float32.
+    largest = [np.uint64(2 ** 64 - 1), np.uint64(0)]
+    session.register("w", "embedding", binary=pickle.dumps(largest, protocol),
+                     any=any_binary("embedding", [2], "uint64", "pickle"))
+    assert value_of(session.get("w")) == [2 ** 64 - 1, 0]
+    rows = (np.array([[1, 2], [3, 4]], np.float16), np.array([[True, False]]))
+    for index, row in enumerate(rows):
+        session.register(f"r{index}", "tensor", binary=pickle.dumps([list(line) for line in row], protocol),
+                         any=any_binary("tensor", row.shape, str(row.dtype), "pickle"))
+        assert flat(value_of(session.get(f"r{index}"))["data"]) == row.flatten().tolist()
+
+
 @pytest.mark.parametrize("data, name", [
     (b"cos\nsystem\n(S'true'\ntR.", "GLOBAL"), (b"(ios\nsystem\n.", "INST"),
     (b"(cos\nsystem\no.", "GLOBAL"), (b"K\x01K\x02\x93.", "STACK_GLOBAL"), (b"K\x01)R.", "REDUCE"),
@@ -464,7 +485,8 @@ def test_pickles_are_never_executed(session, tmp_path, protocol):
     (b"K\x01Q.", "BINPERSID"), (b"K\x01)\x81.", "NEWOBJ"), (b"K\x01)]\x92.", "NEWOBJ_EX"),
     (b"\x97.", "NEXT_BUFFER"), (pickle.dumps(None), "NONE"), (pickle.dumps({}), "EMPTY_DICT"),
     (pickle.dumps("text"), "UNICODE"), (pickle.dumps(b"x"), "BINBYTES"), (pickle.dumps({1}), "SET"),
-    (pickle.dumps(np.zeros(3)), "UNICODE"),
+    (pickle.dumps(np.zeros(3)), "STACK_GLOBAL"), (pickle.dumps(np.dtype("f4")), "REDUCE"),
+    (pickle.dumps([np.complex64(1)]), "REDUCE"), (pickle.dumps([np.str_("a")]), "REDUCE"),
 ])
 def test_opcodes_that_are_refused(session, data, name):
     refuse(session, data, "pickle", name)

@@ -1,12 +1,14 @@
 """What hostile or unlucky clients did to the host once."""
 
+import json
 import time
 
 import grpc
 import pytest
+from google.protobuf import any_pb2
 
-from bridge import CODE, any_json, start_host
-from stubs import pb
+from bridge import CODE, any_json, any_text, start_host
+from stubs import admin_pb, admin_rpc, pb, tools_pb, tools_rpc
 
 
 @pytest.mark.parametrize("length", [300, 20_000, 70_000, 1_000_000])
@@ -45,6 +47,94 @@ def test_names_that_join_with_their_neighbours(stub):
             pb.GetVariableRequest(
                 session_id="joining", variable_identifier=registered.variable_id), timeout=20)
         assert got.variable.name == name
+
+
+# Unicode's order of these takes the square of their number to find: hours, were they hashed or compared.
+MARKS = "a" + "\u0301\u0316" * 1_000_000
+
+
+@pytest.mark.parametrize("request_with", [
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(session_id="m", name="v", type=MARKS)),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(session_id="m", name=MARKS, type="float")),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="float",
+        initial_value=any_pb2.Any(type_url=MARKS, value=b"1"))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="string", initial_value=any_json("string", "x"),
+        constraints_json=json.dumps({MARKS: 1, "pattern": 1}))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="choice", initial_value=any_json("choice", MARKS),
+        constraints_json=json.dumps({"choices": [MARKS + "x"]}))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="float", initial_value=any_json("float", MARKS))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="tensor", initial_value=any_text(
+            "dspex.variables/tensor", json.dumps({MARKS: 1, "shape": []})))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="tensor", initial_binary_value=b"1234", initial_value=any_text(
+            "dspex.variables/tensor.binary", json.dumps({MARKS: 1, "dtype": MARKS})))),
+    lambda: ("RegisterVariable", pb.RegisterVariableRequest(
+        session_id="m", name="v", type="float", initial_value=any_json("float", 1),
+        access_control_json=json.dumps({MARKS: 1, "writers": [5]}))),
+    lambda: ("SetVariable", pb.SetVariableRequest(
+        session_id="m", variable_identifier=MARKS, value=any_json("float", 1))),
+    lambda: ("GetVariables", pb.BatchGetVariablesRequest(
+        session_id="m", variable_identifiers=[MARKS, MARKS])),
+    lambda: ("SetVariables", pb.BatchSetVariablesRequest(
+        session_id="m", updates={MARKS: any_json("float", 1), "b": any_json("float", 1)})),
+    lambda: ("DeleteVariable", pb.DeleteVariableRequest(session_id="m", variable_identifier=MARKS)),
+    lambda: ("GetVariableHistory", pb.GetVariableHistoryRequest(
+        session_id="m", variable_identifier=MARKS)),
+    lambda: ("AddDependency", pb.AddDependencyRequest(
+        session_id="m", from_variable=MARKS, to_variable="b")),
+    lambda: ("StartOptimization", pb.StartOptimizationRequest(
+        session_id="m", variable_identifier="v", optimizer_id=MARKS)),
+    lambda: ("StartOptimization", pb.StartOptimizationRequest(
+        session_id="m", variable_identifier="v", optimizer_id="o",
+        optimizer_config={"lease_seconds": MARKS})),
+    lambda: ("GetSession", pb.GetSessionRequest(session_id=MARKS)),
+    lambda: ("ExecuteTool", pb.ExecuteToolRequest(session_id="m", tool_name=MARKS)),
+    lambda: ("ExecuteTool", pb.ExecuteToolRequest(
+        session_id="m", tool_name="echo", parameters={MARKS: any_json("string", "x")})),
+    lambda: ("ExecuteTool", pb.ExecuteToolRequest(
+        session_id="m", tool_name="echo",
+        parameters={f"{MARKS}{n}": any_json("string", "x") for n in range(2)})),
+    lambda: ("ExecuteTool", pb.ExecuteToolRequest(
+        session_id=MARKS, tool_name="echo", parameters={"text": any_json("string", "x")})),
+])
+def test_texts_take_no_longer_than_they_are_long(stub, request_with):
+    method, request = request_with()
+    stub.InitializeSession(pb.InitializeSessionRequest(session_id="m"), timeout=20)
+    with pytest.raises(grpc.RpcError) as caught:
+        getattr(stub, method)(request, timeout=20)
+    assert caught.value.code() in (CODE.INVALID_ARGUMENT, CODE.NOT_FOUND)
+
+
+def test_epochs_and_writers_take_no_longer_than_they_are_long(session):
+    session.register("v", value=1.0, metadata={"source": MARKS})
+    session.set("v", 2.0, metadata={"source": MARKS})
+    session.set_many({"v": any_json("float", 3.0)}, metadata={"source": MARKS})
+    with pytest.raises(grpc.RpcError) as caught:
+        session.watch(start=1, epoch=MARKS).next()
+    assert caught.value.code() == CODE.FAILED_PRECONDITION
+
+
+def test_lists_of_the_admin_take_no_longer_than_they_are_long(host, session):
+    sessions = admin_rpc.SessionAdminServiceStub(host.channel())
+    with pytest.raises(grpc.RpcError) as caught:
+        sessions.ListSessions(admin_pb.ListSessionsRequest(after_session_id=MARKS), timeout=20)
+    assert caught.value.code() == CODE.INVALID_ARGUMENT
+    answer = sessions.ListSessions(admin_pb.ListSessionsRequest(pattern=MARKS + "*"), timeout=20)
+    assert list(answer.sessions) == []
+    tools = tools_rpc.ToolAdminServiceStub(host.channel())
+    answer = tools.ListTools(tools_pb.ListToolsRequest(names=[MARKS, MARKS + "b"]), timeout=20)
+    assert list(answer.tools) == []
+
+
+def test_metadata_of_tools_takes_no_longer_than_it_is_long(session):
+    keys = {f"{MARKS}{n}": "x" for n in range(2)}
+    request = session.tool_request("echo", {"text": "x"}, metadata=keys)
+    assert session.stub.ExecuteTool(request, timeout=20).success
 
 
 def test_what_a_request_may_name_is_bounded(stub):

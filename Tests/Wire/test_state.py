@@ -9,8 +9,8 @@ import threading
 import grpc
 import pytest
 
-from bridge import (CODE, Host, Session, any_binary, any_json, eventually, numbers_of, raw_bytes,
-                    refused, run_host, start_host, value_of)
+from bridge import (CODE, ODD_KEYS, Host, Session, any_binary, any_json, eventually, numbers_of,
+                    raw_bytes, refused, run_host, start_host, value_of)
 
 # Rounds of kill -9 for each configuration; more for a long run.
 ROUNDS = int(os.environ.get("BRIDGE_CRASH_ROUNDS", "6"))
@@ -26,7 +26,7 @@ def test_a_restart_keeps_everything(tmp_path, durability):
         session.register("t", "tensor", any=any_binary("tensor", [2, 2]),
                          binary=raw_bytes([1, 2, 3, 4]))
         session.register("r", value=1.0, access={"read_only": True})
-        session.set("f", 2.5, metadata={"source": "python"})
+        session.set("f", 2.5, metadata=ODD_KEYS)
         session.depend("f", "s", "data")
         session.register("gone")
         session.delete("gone")

@@ -8,7 +8,7 @@ import grpc
 import pytest
 from google.protobuf import wrappers_pb2
 
-from bridge import (CALL_TIMEOUT, CODE, DSPEX, SNAKEPIT, Session, any_json, packed, refused,
+from bridge import (CALL_TIMEOUT, CODE, DSPEX, ODD_KEYS, SNAKEPIT, Session, any_json, packed, refused,
                     run_threads, unique, value_of)
 from stubs import pb
 
@@ -370,6 +370,56 @@ def test_names_that_unicode_takes_for_the_same(session):
         with refused(CODE.INVALID_ARGUMENT, "twice"):
             session.set_many(updates, atomic=atomic)
     assert value_of(session.get("caf\u00e9")) == 2
+
+
+def test_maps_of_metadata_lose_no_entry(session, stub):
+    session.register("v", value=1.0, metadata=ODD_KEYS)
+    session.register("w", value=1.0)
+    session.set("w", 2.0, metadata=ODD_KEYS)
+    session.set_many({"w": any_json("float", 3.0)}, metadata=ODD_KEYS)
+    rolled = session.stub.RollbackVariable(pb.RollbackVariableRequest(
+        session_id=session.id, variable_identifier="w", target_version=1, metadata=ODD_KEYS),
+        timeout=CALL_TIMEOUT).variable
+    assert dict(rolled.metadata) == ODD_KEYS | {"rollback_to": "1"}
+    many = session.get_many("v", "w").variables
+    for name, expected in [("v", ODD_KEYS), ("w", ODD_KEYS | {"rollback_to": "1"})]:
+        listed = [variable for variable in session.list().variables if variable.name == name]
+        for variable in [session.get(name), many[name], *listed]:
+            assert dict(variable.metadata) == expected
+    session.start_optimization("v", "me")
+    stopped = session.stop_optimization("v")
+    assert dict(stopped.variable.metadata) == ODD_KEYS
+    assert [dict(entry.metadata) for entry in session.history("w")] == [
+        ODD_KEYS | {"rollback_to": "1"}, ODD_KEYS, ODD_KEYS, {}]
+    watch = session.watch("v", initial=True)
+    assert dict(watch.next().variable.metadata) == ODD_KEYS
+    watch.cancel()
+
+    other = Session(stub, create=False)
+    stub.InitializeSession(pb.InitializeSessionRequest(
+        session_id=other.id, metadata=ODD_KEYS), timeout=CALL_TIMEOUT)
+    assert dict(other.describe().metadata) == ODD_KEYS
+
+
+def test_each_identifier_that_was_asked_for_is_answered(session):
+    identifier = session.register("caf\u00e9", value=1.0).variable_id
+    names = ["caf\u00e9", "cafe\u0301", identifier, "caf\u00e9"]
+    answer = session.get_many(*names, "none", "none")
+    assert {key: variable.name for key, variable in answer.variables.items()} == {
+        name: "caf\u00e9" for name in names}
+    assert list(answer.missing_variables) == ["none", "none"]
+
+
+@pytest.mark.parametrize("field", ["binary_updates", "expected_versions"])
+def test_no_entry_of_a_batch_is_ambiguous(session, field):
+    session.register("caf\u00e9", value=1.0)
+    value = b"x" if field == "binary_updates" else 1
+    request = pb.BatchSetVariablesRequest(
+        session_id=session.id, updates={"caf\u00e9": any_json("float", 2.0)},
+        **{field: {"caf\u00e9": value, "cafe\u0301": value}})
+    with refused(CODE.INVALID_ARGUMENT, "twice"):
+        session.stub.SetVariables(request, timeout=CALL_TIMEOUT)
+    assert value_of(session.get("caf\u00e9")) == 1
 
 
 def test_session_ids_that_unicode_takes_for_the_same(stub):

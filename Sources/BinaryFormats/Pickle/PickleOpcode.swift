@@ -34,17 +34,27 @@ enum PickleOpcode: UInt8 {
   case newFalse = 0x89
   case long1 = 0x8A
   case long4 = 0x8B
+  case none = 0x4E  // N
+  case reduce = 0x52  // R
+  case unicode = 0x56  // V
+  case binUnicode = 0x58  // X
+  case shortBinBytes = 0x43  // C
+  case build = 0x62  // b
+  case global = 0x63  // c
+  case shortBinUnicode = 0x8C
+  case stackGlobal = 0x93
   case memoize = 0x94
   case frame = 0x95
 
-  /// Opcodes that import, build or call something. There is no code behind them here.
+  /// Opcodes that import, build or call something. There is no code behind them here, but for what makes
+  /// scalars of numpy.
   static let dangerous: [UInt8: String] = [
     0x50: "PERSID", 0x51: "BINPERSID", 0x52: "REDUCE", 0x62: "BUILD", 0x63: "GLOBAL",
     0x69: "INST", 0x6F: "OBJ", 0x81: "NEWOBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4",
     0x92: "NEWOBJ_EX", 0x93: "STACK_GLOBAL", 0x97: "NEXT_BUFFER", 0x98: "READONLY_BUFFER",
   ]
 
-  /// Opcodes for what is no number and no list.
+  /// Opcodes for what is no number and no list. A few are read where they make a number.
   static let others: [UInt8: String] = [
     0x4E: "NONE", 0x53: "STRING", 0x54: "BINSTRING", 0x55: "SHORT_BINSTRING", 0x56: "UNICODE",
     0x58: "BINUNICODE", 0x64: "DICT", 0x7D: "EMPTY_DICT", 0x73: "SETITEM", 0x75: "SETITEMS",

@@ -1,7 +1,7 @@
 /// Reads nested lists of numbers out of a pickle, protocols 0 to 5.
 ///
-/// A pickle is a program. This is a machine that can make numbers, lists and tuples, and nothing
-/// else: any other opcode ends the reading.
+/// A pickle is a program. This is a machine that can make numbers, lists and tuples, and what numpy's
+/// scalars are made of (`PickledObject`), and nothing else: any other opcode ends the reading.
 ///
 /// Every item on the stack, in a list or in the memo was put there by an opcode of its own, so
 /// memory is proportional to the pickle. Lists may contain each other and themselves; they are
@@ -17,6 +17,8 @@ struct PickleReader {
     case float(Double)
     /// A list or tuple: its index in `lists`.
     case list(Int)
+    /// What is only there to make numbers of: its index in `objects`.
+    case object(Int)
 
     var isMark: Bool {
       if case .mark = self { true } else { false }
@@ -33,6 +35,7 @@ struct PickleReader {
   private var reader: ByteReader
   private var stack: [Item] = []
   private var lists: [List] = []
+  private var objects: [PickledObject] = []
   private var memo: [UInt32: Item] = [:]
   /// Where the opcode is that is being carried out.
   private var position = 0
@@ -69,13 +72,17 @@ struct PickleReader {
     return root
   }
 
-  private func refusal(of code: UInt8) -> BinaryFormatError {
+  /// - Parameter position: Where the opcode is; nil stands for the present one.
+  private func refusal(of code: UInt8, at position: Int? = nil) -> BinaryFormatError {
+    let position = position ?? self.position
     if let name = PickleOpcode.dangerous[code] {
-      return error(
-        "opcode \(name) would import, build or call something; pickles are not executed")
+      return reader.error(
+        "opcode \(name) would import, build or call something; pickles are not executed",
+        at: position)
     }
     let name = PickleOpcode.others[code] ?? "\(code), which is unknown,"
-    return error("opcode \(name) is refused: only lists, tuples and numbers are read")
+    return reader.error(
+      "opcode \(name) is refused: only lists, tuples and numbers are read", at: position)
   }
 
   private mutating func execute(_ opcode: PickleOpcode) throws(BinaryFormatError) {
@@ -114,6 +121,23 @@ struct PickleReader {
     case .get: try recall(try index())
     case .binGet: try recall(UInt32(try reader.byte()))
     case .longBinGet: try recall(try reader.littleEndian(UInt32.self))
+
+    case .none: push(.none, opcode)
+    case .unicode: push(.text(try escapedText()), opcode)
+    case .binUnicode: try pushText(Int(try reader.littleEndian(UInt32.self)), opcode)
+    case .shortBinUnicode: try pushText(Int(try reader.byte()), opcode)
+    case .shortBinBytes:
+      push(.bytes(Array(try reader.take(try checked(Int(try reader.byte()), opcode)))), opcode)
+    case .global:
+      let (module, name) = (try reader.line(), try reader.line())
+      try pushFunction(module, name, opcode)
+    case .stackGlobal:
+      guard stack.count >= 2, case .text(let name)? = content(of: stack.removeLast()),
+        case .text(let module)? = content(of: stack.removeLast())
+      else { throw refusal(of: opcode.rawValue) }
+      try pushFunction(module, name, opcode)
+    case .reduce: try call()
+    case .build: try build()
 
     case .proto:
       let version = try reader.byte()
@@ -173,6 +197,125 @@ struct PickleReader {
     push(item)
   }
 
+  // MARK: What numpy's scalars are made of
+
+  /// Bytes that a text or bytes may have: dtypes, names and one number are short.
+  private static let shortLength = 64
+
+  private func content(of item: Item) -> PickledObject.Content? {
+    if case .object(let index) = item { objects[index].content } else { nil }
+  }
+
+  private mutating func push(_ content: PickledObject.Content, _ opcode: PickleOpcode) {
+    objects.append(
+      PickledObject(content: content, opcode: opcode.rawValue, position: position))
+    push(.object(objects.count - 1))
+  }
+
+  private func checked(_ count: Int, _ opcode: PickleOpcode) throws(BinaryFormatError) -> Int {
+    guard count <= Self.shortLength else { throw refusal(of: opcode.rawValue) }
+    return count
+  }
+
+  private mutating func pushText(
+    _ count: Int, _ opcode: PickleOpcode
+  ) throws(BinaryFormatError) {
+    let bytes = try reader.take(try checked(count, opcode))
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw refusal(of: opcode.rawValue)
+    }
+    push(.text(text), opcode)
+  }
+
+  /// The text of protocol 0: Latin-1, with `\uXXXX` for the rest and for backslashes.
+  private mutating func escapedText() throws(BinaryFormatError) -> String {
+    var text = String.UnicodeScalarView()
+    var line = try reader.lineBytes(limit: 6 * Self.shortLength)
+    while let byte = line.popFirst() {
+      guard byte == UInt8(ascii: "\\") else {
+        text.append(Unicode.Scalar(byte))
+        continue
+      }
+      guard line.popFirst() == UInt8(ascii: "u"), line.count >= 4,
+        let code = UInt16(String(decoding: line.prefix(4), as: UTF8.self), radix: 16),
+        let scalar = Unicode.Scalar(code)
+      else { throw refusal(of: PickleOpcode.unicode.rawValue) }
+      line.removeFirst(4)
+      text.append(scalar)
+    }
+    return String(text)
+  }
+
+  private mutating func pushFunction(
+    _ module: String, _ name: String, _ opcode: PickleOpcode
+  ) throws(BinaryFormatError) {
+    guard let function = PickledObject.Function(module: module, name: name) else {
+      throw refusal(of: opcode.rawValue)
+    }
+    push(.function(function), opcode)
+  }
+
+  /// REDUCE: calls what is below the tuple of arguments; what that is, is done here.
+  private mutating func call() throws(BinaryFormatError) {
+    let refusal = refusal(of: PickleOpcode.reduce.rawValue)
+    guard stack.count >= 2, case .list(let index) = stack.removeLast(), lists[index].isTuple,
+      case .function(let function)? = content(of: stack.removeLast())
+    else { throw refusal }
+    let arguments = lists[index].items
+    switch function {
+    case .dtype:
+      guard arguments.count == 3, case .text(let name)? = content(of: arguments[0]),
+        case .boolean(false) = arguments[1], case .boolean(true) = arguments[2],
+        let type = DataType("<" + name)
+      else { throw refusal }
+      push(.type(type), .reduce)
+    case .encode:
+      guard arguments.count == 2, case .text(let text)? = content(of: arguments[0]),
+        case .text("latin1")? = content(of: arguments[1])
+      else { throw refusal }
+      let bytes = text.unicodeScalars.compactMap { UInt8(exactly: $0.value) }
+      guard bytes.count == text.unicodeScalars.count else { throw refusal }
+      push(.bytes(bytes), .reduce)
+    case .scalar:
+      guard arguments.count == 2, case .type(let type)? = content(of: arguments[0]),
+        case .bytes(let bytes)? = content(of: arguments[1]), bytes.count == type.width
+      else { throw refusal }
+      push(number(type.normalized(bytes), type.element))
+    }
+  }
+
+  private func number(_ bytes: [UInt8], _ type: ElementType) -> Item {
+    bytes.withUnsafeBytes { bytes in
+      switch type {
+      case .float64: .float(bytes.loadUnaligned(as: Double.self))
+      case .float32: .float(Double(bytes.loadUnaligned(as: Float.self)))
+      case .int64: .integer(bytes.loadUnaligned(as: Int64.self))
+      case .int32: .integer(Int64(bytes.loadUnaligned(as: Int32.self)))
+      case .int16: .integer(Int64(bytes.loadUnaligned(as: Int16.self)))
+      case .int8: .integer(Int64(bytes.loadUnaligned(as: Int8.self)))
+      case .uint64: .unsigned(bytes.loadUnaligned(as: UInt64.self))
+      case .uint32: .unsigned(UInt64(bytes.loadUnaligned(as: UInt32.self)))
+      case .uint16: .unsigned(UInt64(bytes.loadUnaligned(as: UInt16.self)))
+      case .uint8: .unsigned(UInt64(bytes[0]))
+      case .bool: .boolean(bytes[0] != 0)
+      }
+    }
+  }
+
+  /// BUILD: tells a dtype, which is below it on the stack, its state: the byte order.
+  private mutating func build() throws(BinaryFormatError) {
+    guard stack.count >= 2, case .list(let index) = stack.removeLast(), lists[index].isTuple,
+      case .object(let object)? = stack.last, case .type(let type) = objects[object].content
+    else { throw refusal(of: PickleOpcode.build.rawValue) }
+    let state = lists[index].items
+    // (version, byte order, subdtype, names, fields, size, alignment, flags)
+    guard state.count == 8, case .text(let order)? = content(of: state[1]),
+      ["<", ">", "|", "="].contains(order),
+      state[2...4].allSatisfy({ if case .none? = content(of: $0) { true } else { false } })
+    else { throw refusal(of: PickleOpcode.build.rawValue) }
+    objects[object].content = .type(DataType(type.scalar, isBigEndian: order == ">"))
+  }
+
   // MARK: Arguments
 
   /// An integer of so many bytes, little-endian two's complement.
@@ -223,6 +366,8 @@ struct PickleReader {
     case .integer(let value): try numbers.append(value, depth: depth, at: position)
     case .unsigned(let value): try numbers.append(value, depth: depth, at: position)
     case .float(let value): try numbers.append(value, depth: depth, at: position)
+    case .object(let index):
+      throw refusal(of: objects[index].opcode, at: objects[index].position)
     case .list(let index):
       let list = lists[index]
       try numbers.beginList(of: list.items.count, depth: depth, at: list.position)

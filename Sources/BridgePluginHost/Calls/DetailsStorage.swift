@@ -1,4 +1,5 @@
 internal import BridgePluginABI
+internal import BridgeSessions
 internal import BridgeTools
 
 /// Keeps alive what a `bridge_details` handed to a plugin points to, and itself in place.
@@ -36,13 +37,11 @@ final class PairStorage: Sendable {
   private let pairs: [UInt8]
   let count: Int
 
-  init(_ metadata: [String: String]) {
-    let texts = metadata.sorted { $0.key < $1.key }.flatMap {
-      [Array($0.key.utf8), Array($0.value.utf8)]
-    }
+  init(_ metadata: VariableMetadata) {
+    let texts = metadata.sorted.flatMap { [Array($0.key.utf8), Array($0.value.utf8)] }
     self.texts = texts
-    count = metadata.count
-    pairs = (0..<metadata.count).flatMap { index in
+    count = metadata.entries.count
+    pairs = (0..<metadata.entries.count).flatMap { index in
       let pair = bridge_pair(key: texts[2 * index].abiView, value: texts[2 * index + 1].abiView)
       return withUnsafeBytes(of: pair) { Array($0) }
     }

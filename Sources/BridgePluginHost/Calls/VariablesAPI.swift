@@ -135,13 +135,14 @@ private struct Write: ~Copyable {
 }
 
 /// Metadata that a plugin hands over.
-func pairs(_ list: UnsafePointer<bridge_pair>?, _ count: Int) throws -> [String: String] {
-  var metadata: [String: String] = [:]
-  for pair in try ABIStruct.list(list, count, "the metadata") {
-    metadata[try text(pair.key, "a key of the metadata")] = try text(
-      pair.value, "an entry of the metadata")
+func pairs(_ list: UnsafePointer<bridge_pair>?, _ count: Int) throws -> VariableMetadata {
+  let entries = try ABIStruct.list(list, count, "the metadata").map { pair in
+    (
+      key: try text(pair.key, "a key of the metadata"),
+      value: try text(pair.value, "an entry of the metadata")
+    )
   }
-  return metadata
+  return VariableMetadata(lastOf: entries)
 }
 
 private func set(

@@ -18,7 +18,7 @@ package struct ExecuteToolRequest {
   package var includesProgress = false
 
   /// Places in `parameters`, once there are more than are quickly compared.
-  private var places: [String: Int] = [:]
+  private var places: [[UInt8]: Int] = [:]
   private static let comparedCount = 16
 
   /// One parameter, from both maps of the request.
@@ -31,6 +31,11 @@ package struct ExecuteToolRequest {
     package var content: [UInt8] = []
     /// From `binary_parameters`; empty without.
     package var binary: [UInt8] = []
+
+    /// Names are compared by their bytes: as texts that takes the square of the length of some.
+    fileprivate func isNamed(_ other: String) -> Bool {
+      name.utf8.count == other.utf8.count && name.utf8.elementsEqual(other.utf8)
+    }
   }
 
   /// Reads the message.
@@ -107,13 +112,16 @@ package struct ExecuteToolRequest {
   /// Where the parameter of a name is, made when there is none.
   private mutating func place(of name: String) -> Int {
     if parameters.count < Self.comparedCount {
-      if let place = parameters.firstIndex(where: { $0.name == name }) { return place }
+      if let place = parameters.firstIndex(where: { $0.isNamed(name) }) { return place }
     } else {
       if places.isEmpty {
-        for (place, parameter) in parameters.enumerated() { places[parameter.name] = place }
+        for (place, parameter) in parameters.enumerated() {
+          places[Array(parameter.name.utf8)] = place
+        }
       }
-      if let place = places[name] { return place }
-      places[name] = parameters.count
+      let key = Array(name.utf8)
+      if let place = places[key] { return place }
+      places[key] = parameters.count
     }
     parameters.append(Parameter(name: name))
     return parameters.count - 1
@@ -129,7 +137,7 @@ package struct ExecuteToolResponse {
   /// What went wrong, for a person.
   package var errorMessage = ""
   /// What the tool or its failure says for programs.
-  package var metadata: [String: String] = [:]
+  package var metadata = VariableMetadata()
   /// How long the tool ran.
   package var milliseconds: Int64 = 0
   /// The result where it is bytes, or beside the `Any`.
@@ -149,7 +157,7 @@ package struct ExecuteToolResponse {
       }
     }
     writer.write(errorMessage, field: 3)
-    if !metadata.isEmpty { writer.write(VariableMetadata(metadata), field: 4) }
+    writer.write(metadata, field: 4)
     writer.write(milliseconds, field: 5)
     writer.write(binaryResult, field: 6)
     return writer.bytes

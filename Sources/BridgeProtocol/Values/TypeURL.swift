@@ -38,6 +38,8 @@ package struct TypeURL: Sendable {
 
   /// - Returns: nil for a URL of no family.
   package init?(_ url: String) {
+    // Some longer ones would take long to compare.
+    guard url.utf8.count <= 1024 else { return nil }
     for type in ValueType.allCases where url == Self.usual(type) {
       self.init(.json, type, [])
       return

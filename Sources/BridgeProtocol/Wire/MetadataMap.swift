@@ -43,6 +43,31 @@ package enum EncodedMessages {
   }
 }
 
+/// Keys of a map, each once by its bytes.
+package struct MapWriter {
+  private var writer: WireWriter
+  private let field: Int
+  private var written: Set<[UInt8]> = []
+
+  /// Begins a `map<string, …>` field of messages, to be put behind the bytes of the message that has it.
+  package init(field: Int, reservingCapacity capacity: Int) {
+    writer = WireWriter(reservingCapacity: capacity)
+    self.field = field
+  }
+
+  /// The field so far.
+  package var bytes: [UInt8] { writer.bytes }
+
+  /// Adds an entry, if its key is new.
+  package mutating func write(_ key: String, _ message: [UInt8]) {
+    guard written.insert(Array(key.utf8)).inserted else { return }
+    writer.writeMessage(field: field) { entry in
+      entry.write(key, field: 1)
+      entry.writeMessage(message, field: 2)
+    }
+  }
+}
+
 /// Looks at a message before generated code decodes it.
 package enum MessageGuard {
   /// Checks every text that may be the key of a map: generated code puts these into dictionaries, which

@@ -58,6 +58,9 @@ public final class SessionAdmin: Sendable {
       throw SessionError(
         .invalidArgument, "page_size is \(request.pageSize), it must be from 0 to 10000")
     }
+    guard NameRules.isHashable(request.afterSessionID, length: sessions.limits.nameLength) else {
+      throw SessionError(.invalidArgument, "after_session_id is no session's id")
+    }
     let pattern = request.pattern.isEmpty ? nil : Wildcard(request.pattern)
     let size = request.pageSize == 0 ? 1000 : Int(request.pageSize)
     var page = SmallestElements<Session>(count: size) { $0.id < $1.id }

@@ -51,7 +51,7 @@ enum SessionDocument {
   static func variable(_ json: JSON) throws -> VariableImage {
     let fields = Fields(json, "variable")
     let name = try fields.string("type")
-    guard let type = ValueType(rawValue: name) else {
+    guard let type = ValueType(name: name) else {
       throw SessionError(.invalidArgument, "unknown variable type \"\(name)\"")
     }
     return VariableImage(
@@ -65,7 +65,7 @@ enum SessionDocument {
   private static func version(_ json: JSON, as type: ValueType) throws -> VersionImage {
     let fields = Fields(json, "version")
     let source = try fields.string("source")
-    guard let source = Variable.Source(rawValue: source) else {
+    guard let source = Variable.Source(name: source) else {
       throw SessionError(.invalidArgument, "unknown source \"\(source)\"")
     }
     var writer = JSONWriter()

@@ -1,4 +1,5 @@
 internal import BridgeProtocol
+internal import BridgeSessions
 public import GRPC
 internal import GRPCProtobuf
 internal import SwiftProtobuf
@@ -19,7 +20,11 @@ public struct ToolAdmin: Sendable {
   public var methods: [RPCMethod] {
     [
       .unary(ToolAdminMethods.listTools) { [service] request, _ in
-        let names = Set(request.names)
+        // What no tool is called is not hashed.
+        let names = Set(
+          request.names.map {
+            NameRules.isHashable($0, length: NameRules.keyLength) ? $0 : ""
+          })
         return .with {
           $0.tools = service.tools.registry.catalog.descriptions
             .filter { names.isEmpty || names.contains($0.name) }

@@ -47,13 +47,12 @@ extension BridgeService {
       request.variableIdentifier, to: request.targetVersion,
       expectedVersion: request.expectedVersion,
       writer: writer(of: metadata), searches: &searches)
-    let response = try Snakepit_Bridge_RollbackVariableResponse.with {
+    let response = Snakepit_Bridge_RollbackVariableResponse.with {
       $0.success = true
-      $0.variable = try wire(variable, call)
       $0.revision = variable.revision
       $0.epoch = session.epoch
     }
-    return try response.rpcBytes()
+    return try response.serializedBytes() + field(2, variable, call)
   }
 
   func addDependency(
@@ -84,21 +83,27 @@ extension BridgeService {
     }
   }
 
-  func stopOptimization(
+  @Sendable
+  func stopOptimization(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_StopOptimizationRequest = try decode(bytes)
+    return try mappingErrors { try stopOptimization(request, call) }
+  }
+
+  private func stopOptimization(
     _ request: Snakepit_Bridge_StopOptimizationRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_StopOptimizationResponse {
+  ) throws -> [UInt8] {
     let session = try directory.session(request.sessionID)
     let (variable, revision) = try session.stopOptimization(
       of: request.variableIdentifier,
       holder: request.optimizerID.isEmpty ? nil : request.optimizerID, force: request.force)
-    return try .with {
+    let response = Snakepit_Bridge_StopOptimizationResponse.with {
       $0.success = true
       let (typeURL, value, _) = variable.wireValue(.json)
       $0.finalValue.typeURL = typeURL
       $0.finalValue.value = .init(value)
-      $0.variable = try wire(variable, call)
       $0.revision = revision
       $0.epoch = session.epoch
     }
+    return try response.serializedBytes() + field(100, variable, call)
   }
 }

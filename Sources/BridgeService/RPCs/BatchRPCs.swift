@@ -6,21 +6,25 @@ internal import SwiftProtobuf
 
 // GetVariables, SetVariables.
 extension BridgeService {
-  func getVariables(
-    _ request: Snakepit_Bridge_BatchGetVariablesRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_BatchGetVariablesResponse {
-    let session = try directory.session(request.sessionID)
-    let (variables, revision) = try session.get(request.variableIdentifiers)
-    return try .with {
+  @Sendable
+  func getVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_BatchGetVariablesRequest = try decode(bytes)
+    return try mappingErrors {
+      let session = try directory.session(request.sessionID)
+      let (variables, revision) = try session.get(request.variableIdentifiers)
+      var found = MapWriter(field: 1, reservingCapacity: 256 * variables.count)
+      var response = Snakepit_Bridge_BatchGetVariablesResponse.with {
+        $0.revision = revision
+        $0.epoch = session.epoch
+      }
       for (identifier, variable) in zip(request.variableIdentifiers, variables) {
         if let variable {
-          $0.variables[identifier] = try wire(variable, call)
+          found.write(identifier, variable.encoded(form(of: variable, call)))
         } else {
-          $0.missingVariables.append(identifier)
+          response.missingVariables.append(identifier)
         }
       }
-      $0.revision = revision
-      $0.epoch = session.epoch
+      return try response.serializedBytes() + found.bytes
     }
   }
 
@@ -50,7 +54,11 @@ extension BridgeService {
   ) throws -> [UInt8] {
     let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
     // What decoding has made one, an answer could not tell apart.
-    if let (first, second) = MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count) {
+    let merged =
+      MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)
+      ?? MapKeys(of: bytes, field: 5).mergedPair(into: request.binaryUpdates.count)
+      ?? MapKeys(of: bytes, field: 100).mergedPair(into: request.expectedVersions.count)
+    if let (first, second) = merged {
       throw SessionError(
         .invalidArgument,
         "the batch names \(first) twice, in different bytes (\(second)); names that Unicode takes "

@@ -80,15 +80,18 @@ extension BridgeService {
     return SetVariableResponse.encode(variable, epoch: session.epoch)
   }
 
-  func listVariables(
-    _ request: Snakepit_Bridge_ListVariablesRequest, _ call: ServerCall
-  ) throws -> Snakepit_Bridge_ListVariablesResponse {
-    let session = try directory.session(request.sessionID)
-    let (variables, revision) = try session.list(request.pattern)
-    return try .with {
-      $0.variables = try variables.map { try wire($0, call) }
-      $0.revision = revision
-      $0.epoch = session.epoch
+  @Sendable
+  func listVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_ListVariablesRequest = try decode(bytes)
+    return try mappingErrors {
+      let session = try directory.session(request.sessionID)
+      let (variables, revision) = try session.list(request.pattern)
+      let response = Snakepit_Bridge_ListVariablesResponse.with {
+        $0.revision = revision
+        $0.epoch = session.epoch
+      }
+      let encoded = variables.map { $0.encoded(form(of: $0, call)) }
+      return try response.serializedBytes() + EncodedMessages.repeated(encoded, field: 1)
     }
   }
 
@@ -109,7 +112,7 @@ extension BridgeService {
   // MARK: Shared by the RPCs on variables
 
   func valueType(_ name: String) throws -> ValueType {
-    guard let type = ValueType(rawValue: name) else {
+    guard let type = ValueType(name: name) else {
       throw SessionError(
         .invalidValue,
         "unknown variable type \"\(name)\"; use one of: "
@@ -124,7 +127,11 @@ extension BridgeService {
 
   /// Who writes, by the request's metadata: Python says so, Elixir need not.
   func source(of metadata: VariableMetadata) -> Variable.Source {
-    metadata.isEmpty || metadata["source"] != "python" ? .elixir : .python
+    // By bytes: the text may be any.
+    guard !metadata.isEmpty, let source = metadata["source"],
+      source.utf8.elementsEqual("python".utf8)
+    else { return .elixir }
+    return .python
   }
 
   func form(of variable: Variable, _ call: ServerCall) -> ValueForm {
@@ -133,8 +140,8 @@ extension BridgeService {
     return variable.form(call.binaryAcceptance)
   }
 
-  /// A variable as a generated message, from its shared encoding.
-  func wire(_ variable: Variable, _ call: ServerCall) throws -> Snakepit_Bridge_Variable {
-    try Snakepit_Bridge_Variable(serializedBytes: variable.encoded(form(of: variable, call)))
+  /// A variable as a field of a message, to be put behind its bytes.
+  func field(_ number: Int, _ variable: Variable, _ call: ServerCall) -> [UInt8] {
+    EncodedMessages.repeated([variable.encoded(form(of: variable, call))], field: number)
   }
 }

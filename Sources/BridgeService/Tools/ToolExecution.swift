@@ -60,7 +60,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
       }
     case .failure(let failure):
       response.errorMessage = failure.message
-      response.metadata.merge(failure.wireMetadata) { own, _ in own }
+      response.metadata = response.metadata.merging(under: VariableMetadata(failure.wireMetadata))
       service.log(failure, of: request, session: request?.session.id)
     }
     call.respond(response.encode())

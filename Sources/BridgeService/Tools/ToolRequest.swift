@@ -48,15 +48,16 @@ struct ToolRequest {
   let tool: AdmittedTool
   let session: Session
   let arguments: Arguments
-  let metadata: [String: String]
+  let metadata: VariableMetadata
   /// How to answer: as the parameters were written.
   let form: WireForm
 
   init(_ request: ExecuteToolRequest, service: BridgeService, call: ServerCall) throws {
+    for parameter in request.parameters { try NameRules.checkKey(parameter.name) }
     tool = try service.tools.registry.admit(request.toolName)
     arguments = try Arguments(request.parameters, for: tool.description)
     session = try service.sessionForUse(request.sessionID, for: call)
-    metadata = request.metadata.isEmpty ? [:] : request.metadata.dictionary
+    metadata = request.metadata
     var form: WireForm = []
     for parameter in request.parameters where !parameter.typeURL.isEmpty {
       form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])

@@ -1,4 +1,5 @@
 internal import BridgeProtocol
+internal import BridgeSessions
 internal import BridgeTools
 internal import FoundationEssentials
 internal import GRPC
@@ -66,9 +67,8 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   func finished(_ outcome: ToolOutcome) {
     switch outcome.result {
     case .success(let value):
-      send {
+      send(metadata: outcome.metadata) {
         $0.isFinal = true
-        $0.metadata = outcome.metadata
         $0.data = outcome.binaryResult.map { .init($0.bytes) } ?? Self.data(of: value)
       }
       call.finish()
@@ -79,7 +79,9 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   }
 
   @discardableResult
-  private func send(_ body: (inout Snakepit_Bridge_ToolChunk) -> Void) -> Bool {
+  private func send(
+    metadata: VariableMetadata = [:], _ body: (inout Snakepit_Bridge_ToolChunk) -> Void
+  ) -> Bool {
     progress.withLock { progress in
       let chunk = Snakepit_Bridge_ToolChunk.with {
         $0.chunkID = String(progress.nextChunk)
@@ -91,7 +93,8 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
       }
       progress.nextChunk += 1
       guard let bytes: [UInt8] = try? chunk.serializedBytes() else { return true }
-      progress.hasRoom = call.send(bytes)
+      progress.hasRoom = call.send(
+        metadata.isEmpty ? bytes : bytes + metadata.bytes(field: 4))
       return progress.hasRoom
     }
   }

@@ -83,7 +83,7 @@ public struct Constraints: Sendable {
       }
     }
     if let name = try Self.string(object, "dtype") {
-      guard let type = NumericArray.ElementType(rawValue: name) else {
+      guard name.utf8.count <= 16, let type = NumericArray.ElementType(rawValue: name) else {
         throw SessionError(.invalidValue, "constraint dtype \"\(name)\" is not known")
       }
       elementType = type

@@ -24,6 +24,7 @@ public struct AccessRules: Sendable {
       throw SessionError(.invalidArgument, "access rules must be a JSON object, got \(text)")
     }
     for member in members {
+      guard member.key.utf8.count <= 16 else { throw Self.malformed(member.key) }
       switch (member.key, member.value) {
       case ("read_only", .boolean(let flag)): isReadOnly = flag
       case ("writers", .array(let elements)):

@@ -37,8 +37,19 @@ package enum NameRules {
   }
 
   /// Whether a text may be hashed and compared in time that grows with its length only.
-  static func isHashable(_ text: String, length limit: Int) -> Bool {
+  package static func isHashable(_ text: String, length limit: Int) -> Bool {
     text.utf8.count <= limit && hasBoundedMarks(text)
+  }
+
+  /// - Throws: `SessionError` with code `invalidArgument` for a text that is too costly as a key.
+  package static func checkKey(_ text: String) throws(SessionError) {
+    if text.utf8.count <= 2 * markLimit { return }
+    guard isHashable(text, length: keyLength) else {
+      throw SessionError(
+        .invalidArgument,
+        "a key of \(text.utf8.count) bytes; at most \(keyLength) are taken, and \(markLimit) combining "
+          + "marks one after the other")
+    }
   }
 
   /// - Throws: `SessionError` with code `invalidArgument` for bytes that are too costly as a key.

@@ -74,6 +74,12 @@ public final class Variable: Sendable {
   /// Who wrote a version.
   public enum Source: String, Sendable {
     case elixir, python, host, plugin
+
+    /// A source by its name, which may be any text.
+    public init?(name: String) {
+      guard name.utf8.count <= 16 else { return nil }
+      self.init(rawValue: name)
+    }
   }
 
   /// What holds of a variable beside its value, for the few of which something does.

@@ -50,11 +50,6 @@ public struct VariableMetadata: Sendable {
   /// Whether there are no entries.
   public var isEmpty: Bool { entries.isEmpty }
 
-  /// The same as a dictionary; of keys that Unicode takes for equal it has one.
-  public var dictionary: [String: String] {
-    Dictionary(entries.map { ($0.key, $0.value) }) { $1 }
-  }
-
   /// Looks at one entry after the other.
   public subscript(key: String) -> String? {
     get {
@@ -94,7 +89,7 @@ public struct VariableMetadata: Sendable {
   }
 
   /// This, and of another what has names this does not have.
-  func merging(under other: VariableMetadata) -> VariableMetadata {
+  public func merging(under other: VariableMetadata) -> VariableMetadata {
     if isEmpty { return other }
     if other.isEmpty { return self }
     return VariableMetadata(lastOf: other.entries + entries)

@@ -27,15 +27,15 @@ public struct BinaryMetadata: Sendable {
       throw SessionError(.invalidValue, "metadata of a binary value must be a JSON object")
     }
     for _ in 0..<count {
-      switch reader.string()! {
+      switch reader.shortName() {
       case "shape": description.shape = try NumericArray.readShape(&reader)
       case "dtype":
-        guard let type = reader.string().flatMap(DataType.init) else {
+        guard let type = reader.shortName().flatMap(DataType.init) else {
           throw SessionError(.invalidValue, "dtype must be one of: \(DataType.names)")
         }
         description.dataType = type
       case "binary_format":
-        let name = reader.string() ?? ""
+        let name = reader.shortName() ?? ""
         guard let format = BinaryFormat(name: name) else {
           throw SessionError(
             .invalidValue,

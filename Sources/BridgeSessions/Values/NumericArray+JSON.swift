@@ -19,7 +19,7 @@ extension NumericArray {
     var shape: [Int]?
     var data: JSONReader?
     for _ in 0..<reader.beginObject()! {
-      switch reader.string()! {
+      switch reader.shortName() {
       case "shape": shape = try Self.readShape(&reader)
       case "data":
         data = reader

@@ -57,7 +57,7 @@ extension Session {
   }
 
   private func checkResume(_ revision: Int64, _ epoch: String, _ state: borrowing State) throws {
-    guard epoch.isEmpty || epoch == self.epoch else {
+    guard epoch.isEmpty || epoch.utf8.elementsEqual(self.epoch.utf8) else {
       throw SessionError(
         .wrongEpoch,
         "revision \(revision) is of epoch \(epoch), this session's epoch is \(self.epoch): read "

@@ -52,9 +52,10 @@ extension Session {
     name: String, type: ValueType, constraints: String = "", payload: Payload,
     metadata: VariableMetadata = [:]
   ) throws -> Registration {
-    try Registration(
+    var searches = SearchBudget()
+    return try Registration(
       name: name, type: type, constraints: constraints, accessControl: "", payload: payload,
-      metadata: metadata, limits: limits)
+      metadata: metadata, limits: limits, searches: &searches)
   }
 
   /// Changes different variables at one revision: all of them, or none.
@@ -129,13 +130,16 @@ extension Session {
 
   /// Makes and checks all values, outside the lock.
   private func prepare(_ steps: [TransactionStep]) throws -> [PreparedStep] {
-    try steps.map { step in
+    var searches = SearchBudget()
+    return try steps.map { step in
       guard case .write(let payload) = step.action else { return PreparedStep(step: step) }
       let definition = try get(step.identifier).variable.definition
       try definition.access?.check(step.writer, changes: definition.name)
       return PreparedStep(
         step: step,
-        write: (definition, try payload(definition).admitted(by: definition.constraints)))
+        write: (
+          definition, try payload(definition).admitted(by: definition.constraints, &searches)
+        ))
     }
   }
 

@@ -329,7 +329,7 @@ public final class SQLiteBackend: JournalBackend {
       json: row.blob(8), elements: row.isNull(9) ? nil : row.blob(9), attachment: row.blob(10),
       form: try row.integer(7))
     let source = try row.text(5)
-    guard let source = Variable.Source(rawValue: source) else {
+    guard let source = Variable.Source(name: source) else {
       throw StorageError("a version has the unknown source \"\(source)\"")
     }
     return VersionImage(
@@ -341,7 +341,7 @@ public final class SQLiteBackend: JournalBackend {
 
 extension ValueType {
   fileprivate init(stored name: String) throws {
-    guard let type = ValueType(rawValue: name) else {
+    guard let type = ValueType(name: name) else {
       throw StorageError("a variable has the unknown type \"\(name)\"")
     }
     self = type

@@ -1,3 +1,4 @@
+public import BridgeSessions
 internal import Threads
 
 /// One call of a tool, from its start to its outcome.
@@ -11,7 +12,7 @@ public final class ToolCall: @unchecked Sendable {
     /// The arguments, checked against the tool's declaration.
     public var arguments: Arguments
     /// The request's metadata.
-    public var metadata: [String: String]
+    public var metadata: VariableMetadata
     /// Nanoseconds of `MonotonicClock`; nil without a deadline.
     public var deadline: Int64?
     /// Whether chunks go anywhere.
@@ -21,7 +22,7 @@ public final class ToolCall: @unchecked Sendable {
 
     /// A request to run a tool.
     public init(
-      arguments: Arguments, metadata: [String: String] = [:], deadline: Int64? = nil,
+      arguments: Arguments, metadata: VariableMetadata = [:], deadline: Int64? = nil,
       isStreaming: Bool = false, depth: Int = 0
     ) {
       self.arguments = arguments
@@ -69,7 +70,7 @@ public final class ToolCall: @unchecked Sendable {
     var lastListener: UInt64 = 0
     var result = ToolValue.null
     var binaryResult: Blob?
-    var annotations: [String: String] = [:]
+    var annotations: VariableMetadata = [:]
     var failure: ToolFailure?
     /// The tool, while the call waits for a thread: whoever waits for the call may run it.
     var waitingTool: (any Tool)?
@@ -119,7 +120,7 @@ public final class ToolCall: @unchecked Sendable {
   /// The arguments, checked against the tool's declaration.
   public var arguments: Arguments { request.arguments }
   /// The request's metadata.
-  public var metadata: [String: String] { request.metadata }
+  public var metadata: VariableMetadata { request.metadata }
 
   // MARK: From whoever made the call
 

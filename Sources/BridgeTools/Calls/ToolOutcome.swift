@@ -1,3 +1,5 @@
+public import BridgeSessions
+
 /// How a tool's call ended.
 public struct ToolOutcome: Sendable {
   /// The result, or why there is none.
@@ -5,12 +7,12 @@ public struct ToolOutcome: Sendable {
   /// A blob beside the result; nil where there is none.
   public var binaryResult: Blob?
   /// Metadata the tool set for the answer.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
 
   /// The end of a call.
   public init(
     _ result: Result<ToolValue, ToolFailure>, binaryResult: Blob? = nil,
-    metadata: [String: String] = [:]
+    metadata: VariableMetadata = [:]
   ) {
     self.result = result
     self.binaryResult = binaryResult

@@ -1,3 +1,4 @@
+internal import BridgeSessions
 internal import Threads
 
 /// The tools of a host, and the providers that bring them.
@@ -73,7 +74,8 @@ public final class ToolRegistry: Sendable {
   /// - Throws: `ToolsError` with code `toolNotFound`.
   public func admit(_ name: String) throws(ToolsError) -> AdmittedTool {
     while true {
-      guard let tool = catalog[name] else {
+      // What no tool is called is not hashed.
+      guard NameRules.isHashable(name, length: NameRules.keyLength), let tool = catalog[name] else {
         throw ToolsError(.toolNotFound, "Tool not found: \(name)", details: ["tool": name])
       }
       // Otherwise it was replaced or removed just now, and the next catalog says by what.

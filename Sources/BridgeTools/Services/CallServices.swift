@@ -1,3 +1,4 @@
+public import BridgeSessions
 public import Logging
 
 /// What a running tool may ask of its host: the variables of the caller's session, the log, and other
@@ -74,7 +75,7 @@ public protocol CallServices: Sendable {
   /// - Throws: `ToolsError`: no such tool, wrong arguments, too deep, too many calls, a tool that writes
   ///   from one that is read-only.
   func start(
-    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    _ tool: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
     isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall
 

@@ -81,7 +81,7 @@ struct DeclaredServices: CallServices {
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    _ tool: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
     isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
     try services.start(

@@ -1,3 +1,5 @@
+public import BridgeSessions
+
 /// A change of one variable that a transaction holds back.
 public struct PendingChange: Sendable {
   /// What is to happen.
@@ -32,13 +34,13 @@ public struct PendingChange: Sendable {
   /// The version that the variable must have; nil takes any.
   public var expected: Version?
   /// Kept with the version that the change makes.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
   /// The tool that makes the change.
   public var tool: String
 
   /// A change without a condition.
   public init(
-    _ identifier: String, _ action: Action, metadata: [String: String] = [:], by tool: String
+    _ identifier: String, _ action: Action, metadata: VariableMetadata = [:], by tool: String
   ) {
     self.identifier = identifier
     self.action = action

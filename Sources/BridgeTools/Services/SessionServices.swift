@@ -88,7 +88,7 @@ struct SessionServices: CallServices {
     try session.registration(
       name: variable.name, type: variable.type, constraints: variable.constraintsJSON,
       payload: Payload(try variable.value.converted(to: variable.type)),
-      metadata: VariableMetadata(variable.metadata))
+      metadata: variable.metadata)
   }
 
   func watch(
@@ -107,7 +107,7 @@ struct SessionServices: CallServices {
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    _ tool: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
     isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
     try host.start(
@@ -118,8 +118,8 @@ struct SessionServices: CallServices {
   func whenSessionEnds(_ body: @escaping @Sendable () -> Void) { session.whenEnded { _ in body() } }
 
   /// Metadata of the tool's own may say more, but not who wrote.
-  private func writer(_ metadata: [String: String], tool: String? = nil) -> Writer {
-    var metadata = VariableMetadata(metadata)
+  private func writer(_ metadata: VariableMetadata, tool: String? = nil) -> Writer {
+    var metadata = metadata
     metadata["source"] = "tool:\(tool ?? self.tool)"
     return Writer(.plugin, metadata: metadata)
   }

@@ -166,7 +166,7 @@ struct TransactionServices: CallServices {
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], metadata: [String: String], deadline: Int64?,
+    _ tool: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
     isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
     try services.start(

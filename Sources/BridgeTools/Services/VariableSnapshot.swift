@@ -18,7 +18,7 @@ public struct VariableSnapshot: Sendable {
     let version: Int32
     let revision, updatedAt: Int64
     let writer, constraintsJSON: String
-    let metadata: [String: String]
+    let metadata: VariableMetadata
 
     init(_ facts: VariableFacts) {
       (id, name, type, value) = (facts.id, facts.name, facts.type, facts.value)
@@ -54,7 +54,7 @@ public struct VariableSnapshot: Sendable {
   public var constraintsJSON: String { read(\.definition.constraintsJSON, \.constraintsJSON) }
 
   /// The variable's metadata, overlaid with that of the write.
-  public var metadata: [String: String] { read(\.metadata.dictionary, \.metadata) }
+  public var metadata: VariableMetadata { read(\.metadata, \.metadata) }
 
   private func read<T>(
     _ ofVariable: (Variable) -> T, _ ofFacts: (Facts) -> T
@@ -87,12 +87,12 @@ public struct VariableFacts: Sendable {
   /// A JSON object; empty where there are no constraints.
   public var constraintsJSON: String
   /// The variable's metadata, overlaid with that of the write.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
 
   /// The facts of one version.
   public init(
     id: String, name: String, type: ValueType, value: Value, version: Int32, revision: Int64,
-    updatedAt: Int64, writer: String, constraintsJSON: String = "", metadata: [String: String] = [:]
+    updatedAt: Int64, writer: String, constraintsJSON: String = "", metadata: VariableMetadata = [:]
   ) {
     self.id = id
     self.name = name

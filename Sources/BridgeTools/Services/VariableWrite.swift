@@ -9,14 +9,14 @@ public struct VariableWrite: Sendable {
   /// Write only if the variable still has this version; 0 does not check.
   public var expectedVersion: Int32
   /// Kept with the new version.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
   /// Whether nothing is written, and the variable only held to `expectedVersion`.
   public var isCheckOnly = false
 
   /// What is to be written.
   public init(
     _ identifier: String, _ value: ToolValue, expectedVersion: Int32 = 0,
-    metadata: [String: String] = [:]
+    metadata: VariableMetadata = [:]
   ) {
     self.identifier = identifier
     self.value = value
@@ -36,12 +36,12 @@ public struct NewVariable: Sendable {
   /// A JSON object; empty for none.
   public var constraintsJSON: String
   /// Kept with the variable.
-  public var metadata: [String: String]
+  public var metadata: VariableMetadata
 
   /// What is to be written.
   public init(
     name: String, type: ValueType, value: ToolValue, constraintsJSON: String = "",
-    metadata: [String: String] = [:]
+    metadata: VariableMetadata = [:]
   ) {
     self.name = name
     self.type = type

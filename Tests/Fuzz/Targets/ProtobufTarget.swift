@@ -105,11 +105,18 @@
     }
   }
 
+  extension VariableMetadata {
+    /// Of keys that Unicode takes for equal, a generated message has one.
+    fileprivate func isSame(as map: [String: String]) -> Bool {
+      Dictionary(entries.map { ($0.key, $0.value) }) { $1 } == map
+    }
+  }
+
   extension SetVariableRequest {
     fileprivate func isSame(as message: Snakepit_Bridge_SetVariableRequest) -> Bool {
       sessionID == message.sessionID && identifier == message.variableIdentifier
         && typeURL == message.value.typeURL && value == Array(message.value.value)
-        && metadata.dictionary == message.metadata && expectedVersion == message.expectedVersion
+        && metadata.isSame(as: message.metadata) && expectedVersion == message.expectedVersion
         && binaryValue == Array(message.binaryValue)
     }
   }
@@ -118,9 +125,11 @@
     fileprivate func isSame(as message: Snakepit_Bridge_ExecuteToolRequest) -> Bool {
       let names = Set(message.parameters.keys).union(message.binaryParameters.keys)
       return sessionID == message.sessionID && toolName == message.toolName
-        && metadata.dictionary == message.metadata && includesProgress == message.includeProgress
-        && parameters.count == names.count
+        && metadata.isSame(as: message.metadata) && includesProgress == message.includeProgress
+        && Set(parameters.map(\.name)) == names
         && parameters.allSatisfy { parameter in
+          // Of names that Unicode takes for equal, a generated message has one.
+          if parameters.count(where: { $0.name == parameter.name }) > 1 { return true }
           let any = message.parameters[parameter.name] ?? .init()
           return names.contains(parameter.name) && parameter.typeURL == any.typeURL
             && parameter.content == Array(any.value)
