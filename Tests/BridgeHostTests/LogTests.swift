@@ -37,9 +37,32 @@ import Testing
   @Test(arguments: [
     (0, "1970-01-01T00:00:00.000Z"), (951_782_400, "2000-02-29T00:00:00.000Z"),
     (4_102_444_799, "2099-12-31T23:59:59.000Z"), (1_709_208_000, "2024-02-29T12:00:00.000Z"),
+    (1_677_628_799, "2023-02-28T23:59:59.000Z"), (1_677_628_800, "2023-03-01T00:00:00.000Z"),
+    (1_706_695_629, "2024-01-31T10:07:09.000Z"), (1_682_816_340, "2023-04-30T00:59:00.000Z"),
+    (1_701_306_000, "2023-11-30T01:00:00.000Z"), (4_107_542_400, "2100-03-01T00:00:00.000Z"),
   ])
   func timesAreThoseOfTheCalendar(seconds: Int64, text: String) {
     #expect(Timestamp.text(seconds * 1_000_000_000) == text)
+  }
+
+  @Test func onlyValuesThatNeedItAreQuoted() {
+    func text(_ value: String) -> String {
+      let line = StandardErrorLog.line(
+        .text, level: .info, message: "m", pairs: [("k", value)], time: 0)
+      return String(line.dropFirst("1970-01-01T00:00:00.000Z info m k=".count))
+    }
+    for value in ["a=b", "'!~\\", "é", "0"] { #expect(text(value) == value) }
+    #expect(text(" ") == "\" \"" && text("a\"") == #""a\"""# && text("") == "\"\"")
+  }
+
+  @Test(arguments: [
+    (Logger.Level.trace, true), (.debug, true), (.info, false), (.warning, false),
+  ])
+  func callsAreLoggedAtLevelDebug(level: Logger.Level, isLogged: Bool) {
+    var logger = Logger(label: "t") { _ in SwiftLogNoOpLogHandler() }
+    logger.handler = StandardErrorLog(
+      format: .text, logLevel: level, writer: LogWriter(to: -1) { _ in "" })
+    #expect((AccessLog(logger) != nil) == isLogged)
   }
 
   // MARK: The writer

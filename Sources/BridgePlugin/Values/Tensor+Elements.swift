@@ -59,17 +59,18 @@ extension Tensor {
 
     /// The numbers as the nearest Doubles; no copy where they are Doubles.
     public var doubles: [Double] {
+      // Not `map(Double.init)`, which for UInt64 is the one that takes a bit pattern.
       switch self {
       case .float64(let numbers): numbers
-      case .float32(let numbers): numbers.map(Double.init)
-      case .int64(let numbers): numbers.map(Double.init)
-      case .int32(let numbers): numbers.map(Double.init)
-      case .int16(let numbers): numbers.map(Double.init)
-      case .int8(let numbers): numbers.map(Double.init)
-      case .uint64(let numbers): numbers.map(Double.init)
-      case .uint32(let numbers): numbers.map(Double.init)
-      case .uint16(let numbers): numbers.map(Double.init)
-      case .uint8(let numbers): numbers.map(Double.init)
+      case .float32(let numbers): numbers.map { Double($0) }
+      case .int64(let numbers): numbers.map { Double($0) }
+      case .int32(let numbers): numbers.map { Double($0) }
+      case .int16(let numbers): numbers.map { Double($0) }
+      case .int8(let numbers): numbers.map { Double($0) }
+      case .uint64(let numbers): numbers.map { Double($0) }
+      case .uint32(let numbers): numbers.map { Double($0) }
+      case .uint16(let numbers): numbers.map { Double($0) }
+      case .uint8(let numbers): numbers.map { Double($0) }
       case .bool(let numbers): numbers.map { $0 ? 1 : 0 }
       }
     }
