@@ -1,15 +1,18 @@
 internal import CMalloc
 internal import Glibc
+internal import NIOCore
 internal import Threads
 
 /// Gives memory that is free back to the system.
 ///
 /// The allocator keeps what was freed, in an arena for every few threads: after a burst of large
 /// messages that is gigabytes, for good.
+///
+/// Blocks are not given back one by one: to have the pages of a large message made anew for each costs
+/// five times what the message does.
 enum HeapMemory {
-  /// Blocks of at least so many bytes are mapped on their own and go back when they are freed. The
-  /// allocator would raise this after the first large block it frees.
-  private static let mappedFrom: CInt = 1024 * 1024
+  /// Threads beyond so many share the arenas: what one of them has freed serves the others.
+  private static let arenas = CInt(System.coreCount + 2)
   /// How often to look, in seconds, and what is worth the work.
   private static let interval: UInt32 = 10
   private static let worthBytes = 16 * 1024 * 1024
@@ -17,7 +20,7 @@ enum HeapMemory {
   /// Sets how memory is held. Before the first thread is made.
   static func configure() {
     // mallopt(3): 1, or 0 for what it does not know; then the allocator goes on as it was.
-    _ = mallopt(M_MMAP_THRESHOLD, mappedFrom)
+    _ = mallopt(M_ARENA_MAX, arenas)
   }
 
   /// Gives back what is free, now and then, for as long as the process lives.
