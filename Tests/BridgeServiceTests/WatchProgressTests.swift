@@ -45,6 +45,21 @@ import Testing
     #expect(steps(&progress) == ["take"])
   }
 
+  @Test func presentValuesMayBeLost() throws {
+    var progress = WatchProgress(initialValues: try variables(2), at: 7, saysSynced: true)
+    #expect(text(progress.next()) == "v0@7")
+    progress.initialValuesLost(oldest: 12)
+    guard case .fellBehind(last: 0, oldest: 12) = progress.next() else {
+      Issue.record("the watch goes on")
+      return
+    }
+    // What was sent is not lost.
+    var sent = WatchProgress(initialValues: [], at: 3, saysSynced: true)
+    #expect(steps(&sent) == ["synced@3", "take"])
+    sent.initialValuesLost(oldest: 12)
+    #expect(steps(&sent) == ["take"])
+  }
+
   @Test func noValuesAreSyncedToo() {
     var progress = WatchProgress(initialValues: [], at: 3, saysSynced: true)
     #expect(steps(&progress) == ["synced@3", "take"])

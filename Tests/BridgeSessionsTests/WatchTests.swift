@@ -232,6 +232,89 @@ import Testing
     #expect(wakes.load(ordering: .relaxed) == 1)
   }
 
+  /// What a change replaces lives as long as the change is held.
+  @Test func theLogCountsWhatChangesReplace() throws {
+    let session = try SessionStore().create("s")
+    let text = String(repeating: "x", count: 10_000)
+    try session.register(name: "t", type: .string, payload: Payload(.string(text)), writer: writer)
+    let before = session.statistics.logBytes
+    try session.set("t", writer: writer) { _ in Payload(.string("")) }
+    #expect(session.statistics.logBytes - before > 10_000)
+  }
+
+  @Test func snapshotsThatAreNotSentAreCounted() throws {
+    var limits = SessionLimits()
+    limits.sessionBytes = 100_000
+    let store = SessionStore(limits: limits)
+    let session = try store.create("s")
+    for number in 0..<100 {
+      try session.register(
+        name: "v\(number)", type: .integer, payload: Payload(.integer(1)), writer: writer)
+    }
+    // The group of these watches counts once, while there are any.
+    let first = try session.watch([], wake: {}).watch
+    let before = session.statistics.valueBytes
+    var watches: [Watch] = []
+    let error = #expect(throws: SessionError.self) {
+      while watches.count < 1000 {
+        watches.append(try session.watch([], snapshotLost: { _ in }, wake: {}).watch)
+      }
+    }
+    #expect(error?.code == .limitReached)
+    #expect(session.statistics.valueBytes == before + watches.count * (64 + 8 * 100))
+    #expect(session.statistics.watches == watches.count + 1)
+    for (number, watch) in watches.enumerated() {
+      number % 2 == 0 ? watch.cancel() : watch.snapshotSent()
+      watch.snapshotSent()
+    }
+    #expect(session.statistics.valueBytes == before)
+    let last = try session.watch([], snapshotLost: { _ in }, wake: {}).watch
+    store.remove("s")
+    last.snapshotSent()
+    #expect(session.statistics.valueBytes == 0)
+    first.cancel()
+  }
+
+  @Test func aSnapshotIsLostWithWhatFollowsIt() throws {
+    var limits = SessionLimits()
+    limits.logChanges = 3
+    let session = try SessionStore(limits: limits).create("s")
+    for name in ["a", "b"] {
+      try session.register(
+        name: name, type: .integer, payload: Payload(.integer(1)), writer: writer)
+    }
+    let before = session.statistics.valueBytes
+    let lost = Mutex<[String: [Int64]]>([:])
+    func watch(_ title: String, _ names: [String], conflates: Bool = false) throws -> Watch {
+      try session.watch(
+        names, conflates: conflates,
+        snapshotLost: { oldest in lost.withLock { $0[title, default: []].append(oldest) } },
+        wake: {}
+      ).watch
+    }
+    let slow = try watch("slow", [])
+    let other = try watch("other", ["b"])
+    let sent = try watch("sent", ["a"])
+    let conflating = try watch("conflating", ["a"], conflates: true)
+    let gone = try watch("gone", ["a"])
+    sent.snapshotSent()
+    gone.cancel()
+    for number in 0..<10 {
+      try session.set("a", writer: writer) { _ in Payload(.integer(Int64(number))) }
+      #expect(lost.withLock { $0.isEmpty } == (number < 3))
+    }
+    #expect(lost.withLock { $0 } == ["slow": [3]])
+    guard case .fellBehind = take(slow).1 else {
+      Issue.record("the watch goes on")
+      return
+    }
+    // What it reports is not gone.
+    try session.set("b", writer: writer) { _ in Payload(.integer(2)) }
+    #expect(take(other).0.count == 1)
+    for watch in [slow, other, sent, conflating] { watch.cancel() }
+    #expect(session.statistics.valueBytes == before)
+  }
+
   @Test func namesThatWatchesAskForAreCounted() throws {
     var limits = SessionLimits()
     limits.sessionBytes = 1 << 20

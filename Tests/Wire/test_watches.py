@@ -7,6 +7,7 @@ import pytest
 
 from bridge import (CODE, Session, any_json, eventually, refused, run_threads, start_host,
                     value_of)
+from stubs import rpc
 
 
 def change(update):
@@ -639,3 +640,42 @@ def test_too_many_patterns(session):
 def test_a_negative_start_revision(session):
     with refused(CODE.INVALID_ARGUMENT, "-1"):
         session.watch("v", start=-1).next()
+
+
+def test_initial_values_that_are_not_read_end_with_the_log():
+    """A client that does not read them must not keep values that were replaced long ago."""
+    large = "x" * 1_000_000
+    with start_host("--watch-log-bytes", 4_000_000) as host:
+        session = Session(host.stub())
+        for number in range(40):
+            session.register(f"v{number}", "string", large)
+        reader = session.through(host.stub())
+        slow = reader.watch(initial=True).opened()
+        for _ in range(2):
+            for number in range(40):
+                session.set(f"v{number}", large, "string")
+        with refused(CODE.OUT_OF_RANGE, "read the variables again"):
+            slow.until_end()
+        # One that reads in time has them all.
+        updates, _ = reader.watch(initial=True).until_synced()
+        assert len(updates) == 40
+
+
+def test_initial_values_that_are_not_read_are_counted():
+    with start_host("--max-session-bytes", 200_000) as host:
+        session = Session(host.stub())
+        for number in range(100):
+            session.register(f"v{number}", "string", "x" * 1000)
+        # With large windows the client would take all values in.
+        reader = session.through(rpc.BridgeServiceStub(host.channel(options=[
+            ("grpc.http2.lookahead_bytes", 0), ("grpc.http2.bdp_probe", 0)])))
+        watches = []
+        with refused(CODE.RESOURCE_EXHAUSTED, "limit is 200000"):
+            while len(watches) < 200:
+                watches.append(reader.watch(initial=True).opened())
+                watches[-1].next()
+        for watch in watches:
+            watch.cancel()
+        eventually(lambda: session.describe().watch_count == 0, "the watches end")
+        updates, _ = reader.watch(initial=True).until_synced()
+        assert len(updates) == 100

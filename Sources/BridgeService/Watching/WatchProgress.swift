@@ -103,6 +103,16 @@ struct WatchProgress {
     }
   }
 
+  /// The changes that follow the present values are gone, and these are of no use.
+  ///
+  /// - Parameter oldest: The oldest revision that is not.
+  mutating func initialValuesLost(oldest: Int64) {
+    guard case .initialValues = phase else { return }
+    initialValues = []
+    sentRevision = 0
+    phase = .behind(oldest: oldest)
+  }
+
   /// All changes up to a revision, and those of the revision itself, are sent.
   mutating func sent(_ revision: Int64) { sentRevision = revision }
 

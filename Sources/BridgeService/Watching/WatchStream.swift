@@ -14,6 +14,8 @@ final class WatchStream: ServerCallHandler, MessageSource {
   private let call: ServerCall
   @exclusivity(unchecked) private var watch: Watch?
   private var binaryAcceptance = BinaryAcceptance.none
+  /// The values it began with are not all sent, and count for the session.
+  private var holdsSnapshot = false
 
   @exclusivity(unchecked) private var progress = WatchProgress(after: 0)
   private var heartbeat: RepeatedTask?
@@ -51,10 +53,16 @@ final class WatchStream: ServerCallHandler, MessageSource {
     let session = try service.sessionForUse(request.sessionID, for: call)
     binaryAcceptance = call.binaryAcceptance
     let call = self.call
+    let stream = NIOLoopBound(WeakReference(self), eventLoop: call.eventLoop)
+    let snapshotLost: @Sendable (Int64) -> Void = { oldest in
+      call.eventLoop.execute { stream.value.object?.progress.initialValuesLost(oldest: oldest) }
+    }
+    holdsSnapshot = request.includeInitialValues
     let (watch, present, revision) = try session.watch(
       request.variableIdentifiers,
       from: resumes ? .after(revision: request.startRevision, epoch: request.epoch) : .now,
       conflates: request.conflate,
+      snapshotLost: request.includeInitialValues ? snapshotLost : nil,
       wake: { call.wake() })
     self.watch = watch
     progress =
@@ -101,7 +109,12 @@ final class WatchStream: ServerCallHandler, MessageSource {
             variable, revision: revision, epoch: epoch, form: variable.form(binaryAcceptance)))
       case .synced(let revision):
         buffer.append(UpdateEncoding.bookmark(.synced, revision: revision, epoch: epoch))
-      case .takeChanges: progress.took(takeChanges(from: watch, epoch: epoch, into: &buffer))
+      case .takeChanges:
+        if holdsSnapshot {
+          holdsSnapshot = false
+          watch.snapshotSent()
+        }
+        progress.took(takeChanges(from: watch, epoch: epoch, into: &buffer))
       case .heartbeat(let revision):
         buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
       case .sessionClosed(let cause, let revision):

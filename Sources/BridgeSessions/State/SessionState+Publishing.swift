@@ -23,6 +23,7 @@ extension Session.State {
     let named = groupsByName.isEmpty ? nil : groupsByName[variable.name]
     for group in named ?? [] { wake(group, for: variable, at: position, &woken) }
     for group in broadGroups { wake(group, for: variable, at: position, &woken) }
+    if log.start > snapshotCheck, !snapshotWatches.isEmpty { dropLostSnapshots(&woken) }
   }
 
   private func wake(

@@ -20,6 +20,10 @@ extension Session {
     /// Those with patterns, or of everything.
     var broadGroups: [WatcherGroup] = []
     var watchCount = 0
+    /// Those that have not sent all of the values they began with.
+    var snapshotWatches: [Watch] = []
+    /// Until the log begins behind this position, it has what follows their snapshots.
+    var snapshotCheck = 0
     /// Watches that merge what they fall behind with.
     var conflatingWatches: [Watch] = []
 

@@ -62,7 +62,7 @@ public final class Change: @unchecked Sendable {
   }
 
   /// About how many bytes this change keeps alive, its update aside. Any thread.
-  public var baseByteCount: Int { 144 + variable.size }
+  public var baseByteCount: Int { 144 + variable.size + (previous?.size ?? 0) }
 
   /// The same with its update. Guarded by the session's lock.
   var byteCount: Int { baseByteCount + (update?.count ?? 0) }

@@ -14,6 +14,9 @@ extension Session {
   ///     everything.
   ///   - conflates: Instead of falling behind the log, leave out all but the newest change of each
   ///     variable; `Change.skipped` says how many.
+  ///   - snapshotLost: Of who sends the present values at the pace of its reader, and then says
+  ///     `snapshotSent`. Called as `wake` is, once, when the log no longer has what follows them: they
+  ///     must be dropped, and the watch has fallen behind.
   ///   - wake: Called on a committing thread, outside all locks, when there is something to take
   ///     after `take` has answered `upToDate`. It must be quick.
   /// - Returns: The watch and, for `.now`, the variables as they are at `revision`, oldest first:
@@ -21,6 +24,7 @@ extension Session {
   /// - Throws: `SessionError`: `tooOld` or `wrongEpoch` when it cannot start there.
   public func watch(
     _ identifiers: [String], from start: WatchStart = .now, conflates: Bool = false,
+    snapshotLost: (@Sendable (_ oldestRevision: Int64) -> Void)? = nil,
     wake: @escaping @Sendable () -> Void
   ) throws -> (watch: Watch, snapshot: [Variable], revision: Int64) {
     try checkIdentifiers(identifiers)
@@ -41,7 +45,8 @@ extension Session {
       }
       let watch = Watch(
         session: self, group: group, conflates: conflates,
-        cursor: WatchCursor(at: position, logEnd: state.log.end), wake: wake)
+        cursor: WatchCursor(at: position, logEnd: state.log.end), snapshotLost: snapshotLost,
+        wake: wake)
       state.add(watch)
       var snapshot: [Variable] = []
       if case .now = start {
@@ -49,6 +54,15 @@ extension Session {
           filter.isBroad
           ? state.variables.values.filter { filter.matches($0.definition) }
           : filter.allNames.compactMap { state.variables[$0] }
+        if snapshotLost != nil {
+          do throws(SessionError) {
+            try state.holdSnapshot(of: watch, count: snapshot.count)
+          } catch {
+            _ = watch.cursor.cancel()
+            state.remove(watch)
+            throw error
+          }
+        }
       }
       return (watch, snapshot, state.revision)
     }
@@ -187,6 +201,43 @@ extension Session.State {
     return finishTaking(for: watch, at: position)
   }
 
+  /// Counts the places of a snapshot. What they refer to counts as present values, and once it is
+  /// replaced in the log, whose end is the snapshot's.
+  ///
+  /// - Throws: `SessionError` with code `limitReached`.
+  fileprivate mutating func holdSnapshot(of watch: Watch, count: Int) throws(SessionError) {
+    if count == 0 { return }
+    let bytes = 64 + count * MemoryLayout<Variable>.stride
+    try account.add(bytes)
+    watch.snapshotBytes = bytes
+    snapshotWatches.append(watch)
+  }
+
+  mutating func releaseSnapshot(of watch: Watch) {
+    guard watch.snapshotBytes > 0 else { return }
+    // The end of the session has given back everything.
+    if end == nil { account.use(-watch.snapshotBytes) }
+    watch.snapshotBytes = 0
+    snapshotWatches.removeAll { $0 === watch }
+  }
+
+  /// Takes the snapshots from watches whose next changes the log has just dropped.
+  mutating func dropLostSnapshots(_ woken: inout [Watch]) {
+    var next = log.end
+    snapshotWatches.removeAll { watch in
+      guard watch.isBehind(log) else {
+        next = min(next, watch.cursor.position(logEnd: log.end))
+        return false
+      }
+      watch.loseSnapshot(oldestRevision: log.lastDroppedRevision)
+      account.use(-watch.snapshotBytes)
+      watch.snapshotBytes = 0
+      woken.append(watch)
+      return true
+    }
+    snapshotCheck = next
+  }
+
   /// What is said to a watch that has taken everything.
   fileprivate func finishTaking(for watch: Watch, at position: Int) -> Watch.Progress {
     if let end {
@@ -231,6 +282,7 @@ extension Session.State {
 
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
+    releaseSnapshot(of: watch)
     if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
     let group = watch.group
     group.remove(watch)

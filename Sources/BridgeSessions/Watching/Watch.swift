@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// A subscription to the changes of a session's variables.
 ///
 /// A watch holds no changes: it is a position in the session's log. When a change it reports is
@@ -11,7 +13,12 @@ public final class Watch: @unchecked Sendable {
   /// The session whose changes are watched.
   public let session: Session
   let group: WatcherGroup
-  let wake: @Sendable () -> Void
+  private let onWake: @Sendable () -> Void
+  /// Called once, as `wake` is, when the present values that are still to be sent are of no use.
+  private let onSnapshotLost: (@Sendable (_ oldestRevision: Int64) -> Void)?
+  private let lostSnapshot = Atomic<Int64>(-1)
+  /// Bytes that its snapshot counts for, until it is sent. Guarded by the session's lock.
+  var snapshotBytes = 0
 
   /// Guarded by the session's lock.
   @exclusivity(unchecked) var cursor: WatchCursor
@@ -24,6 +31,7 @@ public final class Watch: @unchecked Sendable {
 
   init(
     session: Session, group: WatcherGroup, conflates: Bool, cursor: WatchCursor,
+    snapshotLost: (@Sendable (_ oldestRevision: Int64) -> Void)? = nil,
     wake: @escaping @Sendable () -> Void
   ) {
     self.session = session
@@ -31,7 +39,26 @@ public final class Watch: @unchecked Sendable {
     self.cursor = cursor
     self.conflates = conflates
     self.conflation = conflates ? Conflation() : nil
-    self.wake = wake
+    self.onSnapshotLost = snapshotLost
+    self.onWake = wake
+  }
+
+  /// Outside all locks.
+  func wake() {
+    let oldest = lostSnapshot.load(ordering: .relaxed)
+    if oldest >= 0, lostSnapshot.exchange(-1, ordering: .relaxed) >= 0 { onSnapshotLost?(oldest) }
+    onWake()
+  }
+
+  /// The changes after its snapshot are gone: it is to be woken. Guarded by the session's lock.
+  func loseSnapshot(oldestRevision: Int64) {
+    lostSnapshot.store(oldestRevision, ordering: .relaxed)
+  }
+
+  /// Whether the log no longer has what follows its snapshot. Guarded by the session's lock.
+  func isBehind(_ log: borrowing ChangeLog) -> Bool {
+    guard !conflates, case .pending(let next) = cursor.state else { return false }
+    return next < log.start
   }
 
   /// Whether the watch reports a variable. Guarded by the session's lock.
@@ -115,6 +142,11 @@ public final class Watch: @unchecked Sendable {
       start: ranges[0].start, end: ranges[ranges.count - 1].end, bytes: bytes,
       count: ranges.count, completeRevision: completeRevision)
     session.state.withLock { _ in group.keep(batch) }
+  }
+
+  /// The present values that `watch` answered are sent: they count no longer.
+  public func snapshotSent() {
+    session.state.withLock { $0.releaseSnapshot(of: self) }
   }
 
   /// Ends the subscription; `wake` is not called for changes committed after this returns.
