@@ -79,7 +79,7 @@ extension Serve {
     limits.messageSize = maxMessageBytes
     // Room for a few of the largest messages.
     limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
-    limits.answerBytes = max(limits.answerBytes, 2 * maxMessageBytes)
+    limits.answerBytes = max(limits.answerBytes, maxMessageBytes)
     connections.apply(to: &limits)
     return limits
   }

@@ -46,6 +46,12 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
   }
 
   func finished(_ outcome: ToolOutcome) {
+    if case .failure(let failure) = outcome.result {
+      service.log(failure, of: request, session: request?.session.id)
+    }
+    // Nobody waits any more for what may take long to encode.
+    if call.isClosed { return }
+    outcome.announceSize(to: call)
     var response = ExecuteToolResponse()
     response.milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
     response.metadata = outcome.metadata
@@ -61,7 +67,6 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
     case .failure(let failure):
       response.errorMessage = failure.message
       response.metadata = response.metadata.merging(under: VariableMetadata(failure.wireMetadata))
-      service.log(failure, of: request, session: request?.session.id)
     }
     call.respond(response.encode())
   }
@@ -79,6 +84,27 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
       response.binaryResult = array.binary(format, nested: array.isNested)
     } else {
       response.result = value.wire(form: form)
+    }
+  }
+}
+
+extension ToolOutcome {
+  /// Bytes of an outcome that takes long to encode.
+  private static let announcedFrom = 64 * 1024
+
+  /// Says how long the response will be, before it is encoded.
+  func announceSize(to call: ServerCall) {
+    if size > Self.announcedFrom { call.announce(responseBytes: size) }
+  }
+
+  /// About how many bytes there are to encode.
+  private var size: Int {
+    let blob = binaryResult?.count ?? 0
+    return switch result {
+    case .success(.bytes(let bytes)), .success(.json(let bytes, _)): blob + bytes.count
+    case .success(.value(.string(let text), _)): blob + text.utf8.count
+    case .success(.value(.array(let array), _)): blob + array.bytes.count
+    case .success, .failure: blob
     }
   }
 }

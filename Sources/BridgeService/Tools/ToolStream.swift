@@ -67,6 +67,9 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
   func finished(_ outcome: ToolOutcome) {
     switch outcome.result {
     case .success(let value):
+      // Nobody waits any more for what may take long to encode.
+      if call.isClosed { return }
+      outcome.announceSize(to: call)
       send(metadata: outcome.metadata) {
         $0.isFinal = true
         $0.data = outcome.binaryResult.map { .init($0.bytes) } ?? Self.data(of: value)

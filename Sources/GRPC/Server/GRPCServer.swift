@@ -62,6 +62,7 @@ public final class GRPCServer: Sendable {
     precondition(eventLoops > 0, "eventLoops is \(eventLoops): a server needs at least one")
     limits.check()
     self.group = MultiThreadedEventLoopGroup(numberOfThreads: eventLoops)
+    EventLoopDescriptors.closeOnExec()
     self.methods = MethodTable(methods)
     self.limits = limits
     self.admission = admission

@@ -14,3 +14,32 @@ extension Channel {
     }
   }
 }
+
+/// The descriptors that event loops wait with. SwiftNIO's are not close-on-exec either.
+enum EventLoopDescriptors {
+  /// Keeps them from programs that this process starts: a child would have no use for them.
+  ///
+  /// Called when event loops were made. It looks at the descriptors of the process, for SwiftNIO does
+  /// not hand them out.
+  static func closeOnExec() {
+    guard let directory = opendir("/proc/self/fd") else { return }
+    defer { closedir(directory) }
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+        String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard let descriptor = CInt(name), isEventPoll(descriptor) else { continue }
+      let flags = fcntl(descriptor, F_GETFD)
+      // It fails for a descriptor that was closed meanwhile alone.
+      if flags >= 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
+    }
+  }
+
+  private static func isEventPoll(_ descriptor: CInt) -> Bool {
+    var target = [UInt8](repeating: 0, count: 64)
+    let count = target.withUnsafeMutableBytes {
+      readlink("/proc/self/fd/\(descriptor)", $0.baseAddress!, $0.count)
+    }
+    return target.prefix(max(0, count)).elementsEqual("anon_inode:[eventpoll]".utf8)
+  }
+}

@@ -22,6 +22,7 @@ enum ClientChannel {
       )
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
+          channel.closeOnExec()
           let connection = makeConnection()
           try tls?.addHandlers(to: channel, for: connection, logger: connection.logger)
           try channel.pipeline.syncOperations.addHandler(connection)

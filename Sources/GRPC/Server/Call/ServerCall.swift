@@ -48,6 +48,10 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var laterAnswer: LaterAnswer?
   /// Its handler has the only request, and has not ended the call: it counts among those that run.
   @exclusivity(unchecked) var isRunning = false
+  /// Its request was complete, and its handler has got it.
+  @exclusivity(unchecked) var wasServed = false
+  /// Its handler has said how long its response will be.
+  @exclusivity(unchecked) var isAnswering = false
   /// It is in the connection's queue for the threads that inflate and compress.
   @exclusivity(unchecked) var isQueuedForGzip = false
 
@@ -145,6 +149,17 @@ public final class ServerCall: @unchecked Sendable {
     return sendQuota.hasRoom(waiting: waiting)
   }
 
+  /// Says how long the response will be that the handler is about to make.
+  ///
+  /// Until the first response of a connection nobody knows how much its handlers answer, and a long
+  /// one takes a while to make: said early, it keeps too many from beginning meanwhile. Nothing but the
+  /// response, or an error, is to follow.
+  ///
+  /// - Parameter bytes: About as many as the response will have.
+  public func announce(responseBytes bytes: Int) {
+    perform(.announce(bytes))
+  }
+
   /// Ends the call with status OK.
   public func finish(trailers: Metadata = Metadata()) {
     perform(.finish(trailers))
@@ -172,6 +187,8 @@ public final class ServerCall: @unchecked Sendable {
     case finish(Metadata)
     case fail(RPCError)
     case wake
+    /// The handler knows how long its response will be.
+    case announce(Int)
     /// The handler has read its requests, and wants more.
     case resumeRequests
   }
@@ -207,6 +224,11 @@ public final class ServerCall: @unchecked Sendable {
     case .finish(let trailers): finishNow(trailers)
     case .fail(let error): failNow(error)
     case .wake: resume()
+    case .announce(let bytes):
+      if isRunning && !isAnswering {
+        isAnswering = true
+        connection.handlers.beginAnswer(bytes)
+      }
     case .resumeRequests: connection.handlerHasRoom(self)
     }
   }

@@ -93,11 +93,13 @@ extension ServerConnection {
       try call.requests.deliverEnd()
       try call.checkDeadline()
       if !method.takesOneRequest {
+        call.wasServed = true
         try call.handler?.requestsEnded()
         return
       }
       let request = try call.requests.takeOnlyRequest(of: method.path)
       if call.requests.isCounted { recount(call) }
+      call.wasServed = true
       switch method.implementation {
       case .inline(let handler):
         call.answer(try handler(request, call))
@@ -207,16 +209,22 @@ extension ServerConnection {
     allowanceTimer = nil
     guard queuedResponseBytes < limits.answerBytes, !waitingCalls.isEmpty else { return }
     handlers.allowMore()
+    // The first that has to wait sets the timer again.
     setNeedsFlush()
   }
 
   /// The handler of a call has ended it, or answers as there is room from now on.
   func handlerEnded(_ call: ServerCall) {
     call.isRunning = false
-    handlers.end()
+    handlers.end(wasAnswering: call.isAnswering)
     allowanceTimer?.cancel()
     allowanceTimer = nil
     if !waitingCalls.isEmpty { setNeedsFlush() }
+  }
+
+  /// Lets go of calls that have ended while they waited, once they are more than those that wait.
+  func forgetEndedWaiters() {
+    if waitingCalls.count > 2 * callCount + 64 { waitingCalls.removeAll { $0.isFinished } }
   }
 
   private func wait(_ call: ServerCall) {

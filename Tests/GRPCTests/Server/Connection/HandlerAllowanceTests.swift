@@ -17,7 +17,7 @@ import Testing
 
   @Test func aFewBeginUnseen() {
     var allowance = HandlerAllowance()
-    #expect(beginAll(&allowance) == HandlerAllowance.step)
+    #expect(beginAll(&allowance) == HandlerAllowance.first)
   }
 
   @Test func smallAnswersLetManyBegin() {
@@ -33,7 +33,8 @@ import Testing
     allowance.begin()
     allowance.answered(4 * 1024 * 1024)
     allowance.end()
-    #expect(beginAll(&allowance, queued: 64 * 1024 * 1024) == 16)
+    #expect(
+      beginAll(&allowance, queued: 64 * 1024 * 1024) == 64 / (4 * HandlerAllowance.copies))
   }
 
   @Test func noneBeginsBeyondTheLimit() {
@@ -60,8 +61,33 @@ import Testing
   /// Handlers may wait for others that have not begun.
   @Test func moreBeginWhenNoneEnds() {
     var allowance = HandlerAllowance()
-    #expect(beginAll(&allowance) == HandlerAllowance.step)
+    #expect(beginAll(&allowance) == HandlerAllowance.first)
     allowance.allowMore()
-    #expect(beginAll(&allowance) == HandlerAllowance.step)
+    #expect(beginAll(&allowance) == HandlerAllowance.first)
+    allowance.allowMore()
+    #expect(beginAll(&allowance) == 2 * HandlerAllowance.first)
+  }
+
+  /// One that makes its response waits for nobody, however long it takes.
+  @Test func noneBeginsForOneThatAnswers() {
+    var allowance = HandlerAllowance()
+    allowance.begin()
+    allowance.beginAnswer(Self.limit)
+    allowance.allowMore()
+    #expect(beginAll(&allowance) == 0)
+    allowance.end(wasAnswering: true)
+    #expect(beginAll(&allowance) == 1)
+    allowance.allowMore()
+    #expect(beginAll(&allowance) == 1)
+  }
+
+  /// Not many: each of them may be about to answer as much as those before.
+  @Test func oneMoreBeginsWhereResponsesAreLong() {
+    var allowance = HandlerAllowance()
+    allowance.begin()
+    allowance.answered(Self.limit)
+    #expect(beginAll(&allowance) == 0)
+    allowance.allowMore()
+    #expect(beginAll(&allowance) == 1)
   }
 }
