@@ -25,7 +25,7 @@ END_STREAM, END_HEADERS = 1, 4
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 # Error codes (RFC 9113 section 7).
-REFUSED_STREAM, ENHANCE_YOUR_CALM = 7, 11
+PROTOCOL_ERROR, STREAM_CLOSED, REFUSED_STREAM, ENHANCE_YOUR_CALM = 1, 5, 7, 11
 
 
 def http2_frame(kind, payload=b"", flags=0, stream=0):

@@ -16,9 +16,6 @@ from stubs import pb, rpc
 SECONDS = float(os.environ.get("BRIDGE_BUSY_SECONDS", "2"))
 THREADS = 4
 
-# Not fulfilled yet: what a client cancels at this rate for some seconds is counted against it.
-CUT_OFF = pytest.mark.xfail(reason="many cancelled calls in a row end the connection", strict=False)
-
 
 def ping(stub, number):
     stub.Ping(pb.PingRequest(message=str(number)), timeout=30)
@@ -73,8 +70,7 @@ def busy(host):
 
 @pytest.mark.parametrize(
     "pattern", [
-        ping, fail, pass_its_deadline, pytest.param(cancel, marks=CUT_OFF),
-        pytest.param(watch_and_leave, marks=CUT_OFF)], ids=lambda p: p.__name__)
+        ping, fail, pass_its_deadline, cancel, watch_and_leave], ids=lambda p: p.__name__)
 def test_threads_of_grpcio(busy, pattern):
     channel, watch = busy
     stub = rpc.BridgeServiceStub(channel)
@@ -104,7 +100,6 @@ def test_threads_of_grpcio(busy, pattern):
     assert watch.is_active(), (watch.code(), watch.details())
 
 
-@CUT_OFF
 def test_tasks_of_grpcio(busy, host):
     """All patterns at once from asyncio, on one connection with a watch."""
 

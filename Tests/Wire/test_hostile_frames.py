@@ -13,8 +13,8 @@ from h2.settings import SettingCodes
 
 from grpc_server import Server, serving
 from raw import (CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GOAWAY, HEADERS,
-                 PING, PREFACE, PRIORITY, REFUSED_STREAM, RST_STREAM, SETTINGS, TIMEOUT,
-                 WINDOW_UPDATE, Answer, Connection, frame, http2_frame)
+                 PING, PREFACE, PRIORITY, PROTOCOL_ERROR, REFUSED_STREAM, RST_STREAM, SETTINGS,
+                 STREAM_CLOSED, TIMEOUT, WINDOW_UPDATE, Answer, Connection, frame, http2_frame)
 
 UNARY = "/test.Echo/Unary"
 MEGABYTE = 1_000_000
@@ -67,11 +67,45 @@ def test_a_flood_of_frames(server, connection, kind, payload, on_stream):
 
 
 @pytest.mark.parametrize("kind, payload, flags", [
-    (WINDOW_UPDATE, number(1), 0), (PRIORITY, number(0) + b"\x10", 0), (DATA, b"", 0),
-    (DATA, b"", END_STREAM), (DATA, b"\0", 8), (HEADERS, b"\x83", END_HEADERS),
-    (HEADERS, b"\x83", END_HEADERS | END_STREAM), (RST_STREAM, number(8), 0), (0xFA, b"x", 0)],
-    ids=["WINDOW_UPDATE", "PRIORITY", "empty DATA", "END_STREAM", "padding", "HEADERS", "trailers",
-         "RST_STREAM", "an unknown type"])
+    (DATA, b"", 0), (DATA, b"x", 0), (DATA, b"", END_STREAM), (DATA, b"\0", 8),
+    (HEADERS, b"\x83", END_HEADERS), (HEADERS, b"\x83", END_HEADERS | END_STREAM)],
+    ids=["empty DATA", "DATA", "END_STREAM", "padding", "HEADERS", "trailers"])
+@pytest.mark.parametrize("how", ["answered", "unanswered", "reset"])
+def test_a_stream_that_its_client_has_ended(server, connection, kind, payload, flags, how):
+    """Nothing follows on it (RFC 9113 section 5.1), whatever the server has said of it yet."""
+    if how == "answered":
+        stream = connection.open(UNARY)
+        connection.send(stream, frame(b"x"))
+        assert connection.answer(stream).grpc_status == "0"
+    else:
+        stream = connection.open("/test.Echo/Hang")
+        if how == "reset":
+            connection.h2.reset_stream(stream)
+        else:
+            connection.send(stream, frame(b"x"))
+    connection.send_raw(http2_frame(kind, payload, flags=flags, stream=stream))
+    connection.until_closed()
+    assert connection.goaway == STREAM_CLOSED
+    assert connection.goaway_reason == b"frame_on_a_closed_stream"
+    check_others(server)
+
+
+def test_an_identifier_below_one_that_was_used(server, connection):
+    assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
+    connection.h2.highest_outbound_stream_id = 7
+    skipped = connection.h2.highest_outbound_stream_id - 2
+    stream = connection.open(UNARY, end=True)
+    assert stream > skipped
+    connection.answer(stream)
+    connection.send_raw(http2_frame(HEADERS, b"\x83", flags=END_HEADERS, stream=skipped))
+    connection.until_closed()
+    assert connection.goaway == PROTOCOL_ERROR
+    check_others(server)
+
+
+@pytest.mark.parametrize("kind, payload, flags", [
+    (WINDOW_UPDATE, number(1), 0), (PRIORITY, number(0) + b"\x10", 0), (RST_STREAM, number(8), 0),
+    (0xFA, b"x", 0)], ids=["WINDOW_UPDATE", "PRIORITY", "RST_STREAM", "an unknown type"])
 def test_a_flood_on_a_stream_that_is_over(server, connection, kind, payload, flags):
     stream = connection.open(UNARY)
     connection.send(stream, frame(b"x"))
@@ -97,6 +131,21 @@ def test_a_rapid_reset(server, connection):
         connection.h2.reset_stream(stream)
     connection.send_raw(b"")
     check_calmed(server, connection, b"too_many_control_frames")
+
+
+def test_calls_that_were_served_may_be_reset():
+    """However many: without the reset, each costs as much. Clients write a call and its end at once."""
+    with serving(controlFrameBurst=20, controlFramesPerSecond=0) as server:
+        connection = Connection(server.port)
+        for _ in range(50):
+            for _ in range(100):
+                stream = connection.open(UNARY)
+                connection.send(stream, frame(b"x"))
+                connection.h2.reset_stream(stream)
+            connection.flush()
+        assert connection.call(UNARY, frame(b"x")).grpc_status == "0"
+        assert connection.goaway is None
+        connection.close()
 
 
 def test_resets_that_the_server_is_made_to_send(server, connection):

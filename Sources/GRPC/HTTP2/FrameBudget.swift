@@ -10,10 +10,12 @@ internal import NIOCore
 ///   streams that are over. Free are `freePerCall` for each call, and `freePerDataFrame` and one a KiB
 ///   for what we send: libraries return a window update for the stream, one for the connection, and a
 ///   ping that measures the round trip; some send them with each call, whether or not it is answered.
-/// * Resets, the peer's and those it makes us send. A call that is still open when the batch of input
-///   it came in has been read earns `freePerOpenCall`: clients cancel calls, time out, leave streams
-///   when they have enough, and reset streams that the server ended first. Calls that come and go in
-///   one batch ("rapid reset") earn nothing.
+/// * Resets, the peer's and those it makes us send. A call earns `freePerOpenCall` when its request
+///   was complete and went to its handler, or when it is still open after the batch of input it came
+///   in: clients cancel calls, time out, leave streams when they have enough, and reset streams that
+///   the server ended first. A call that was served costs what it costs without the reset, and a
+///   handler that goes on counts as an open call, so such resets need no bound of their own. Calls
+///   that come and go in one batch and ask for nothing ("rapid reset") earn nothing.
 ///
 /// The clock is read only when a budget is empty. Pure.
 struct FrameBudget {
@@ -39,7 +41,7 @@ struct FrameBudget {
   struct Traffic: Equatable {
     var dataFramesSent = 0
     var dataBytesSent = 0
-    /// Calls that were open after the batch of input they came in.
+    /// Calls that were served, or open after the batch of input they came in.
     var callsSettled = 0
   }
 
@@ -60,35 +62,41 @@ struct FrameBudget {
     control.left = min(limit, control.left + Self.freePerCall * calls)
   }
 
-  /// Takes the frames of a batch of input off the budgets.
+  /// Takes the control frames of a batch of input off their budget, before the batch is read.
   ///
-  /// - Parameter sent: What has been sent before the batch.
+  /// - Parameter traffic: What has happened before the batch.
   /// - Returns: Whether there was enough left.
   mutating func spend(
-    _ frames: FrameScanner.Counts, after sent: Traffic, now: () -> NIODeadline
+    _ frames: FrameScanner.Counts, after traffic: Traffic, now: () -> NIODeadline
   ) -> Bool {
     begin(frames.newStreams)
-    if frames.control <= control.left && frames.resets <= resets.left {
+    if frames.control <= control.left {
       control.left -= frames.control
-      resets.left -= frames.resets
       return true
     }
-    earn(sent)
-    let now = now()
-    return take(frames.control, from: \.control, now) && take(frames.resets, from: \.resets, now)
+    earn(traffic)
+    return take(frames.control, from: \.control, now())
+  }
+
+  /// Takes the resets of a batch of input off their budget, after the batch was read: only then is it
+  /// known which calls were served.
+  ///
+  /// - Parameter traffic: What has happened, the batch included.
+  /// - Returns: Whether there was enough left.
+  mutating func spendResets(_ count: Int, after traffic: Traffic, now: () -> NIODeadline) -> Bool {
+    if count <= resets.left {
+      resets.left -= count
+      return true
+    }
+    earn(traffic)
+    return take(count, from: \.resets, now())
   }
 
   /// Takes a reset that the peer made us send off the budget, with what its call had earned.
   ///
   /// - Returns: Whether there was enough left.
-  mutating func spendProvokedReset(after sent: Traffic, now: () -> NIODeadline) -> Bool {
-    let cost = 1 + Self.freePerOpenCall
-    if cost <= resets.left {
-      resets.left -= cost
-      return true
-    }
-    earn(sent)
-    return take(cost, from: \.resets, now())
+  mutating func spendProvokedReset(after traffic: Traffic, now: () -> NIODeadline) -> Bool {
+    spendResets(1 + Self.freePerOpenCall, after: traffic, now: now)
   }
 
   private mutating func earn(_ sent: Traffic) {

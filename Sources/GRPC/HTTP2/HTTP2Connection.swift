@@ -67,8 +67,9 @@ class HTTP2Connection: ChannelInboundHandler {
         session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
     }
     isReceiving = false
+    if !isDisconnecting && consumed >= 0 { inputWasRead() }
     if isDisconnecting {
-      sendFinalGoAway()
+      if self.session != nil { sendFinalGoAway() }
     } else if consumed < 0 {
       // NGHTTP2_ERR_BAD_CLIENT_MAGIC, _FLOODED, _CALLBACK_FAILURE, _NOMEM: nothing can be said on
       // this connection any more. Other protocol errors are answered by a GOAWAY of the session.
@@ -262,6 +263,9 @@ class HTTP2Connection: ChannelInboundHandler {
   /// Bytes have come in; what they mean follows.
   func inputArrives(_ bytes: UnsafeRawBufferPointer) {}
 
+  /// What came in was taken apart: the events of its frames are over.
+  func inputWasRead() {}
+
   /// The headers of a new stream begin.
   func headersBegan(stream: Int32) {}
 
@@ -299,8 +303,14 @@ class HTTP2Connection: ChannelInboundHandler {
   func sentEndOfStream(stream: UnsafeMutableRawPointer?, id: Int32) {}
 
   /// Headers, such as ones that are too large, were not sent. A response's must not leave its stream
-  /// open for ever; a request's have opened none, and nghttp2 closes it next.
+  /// open for ever; a request's have opened none, and nghttp2 closes it next. A stream that the peer
+  /// has reset meanwhile is gone, and nothing more is said on it.
   func headersNotSent(stream: UnsafeMutableRawPointer?, id: Int32, errorCode: CInt) {
+    if errorCode == NGHTTP2_ERR_STREAM_CLOSED.rawValue
+      || errorCode == NGHTTP2_ERR_STREAM_CLOSING.rawValue
+    {
+      return
+    }
     nghttp2_submit_rst_stream(
       session, UInt8(NGHTTP2_FLAG_NONE.rawValue), id, NGHTTP2_INTERNAL_ERROR.rawValue)
   }

@@ -22,7 +22,7 @@ import Testing
     at second: Int = 0
   ) -> Int {
     var count = 0
-    while count < 100_000, budget.spend(one, after: sent, now: { at(second) }) { count += 1 }
+    while count < 100_000, budget.spendAll(one, after: sent, now: { at(second) }) { count += 1 }
     return count
   }
 
@@ -38,19 +38,19 @@ import Testing
 
   @Test func aFloodInOneBatchRunsOut() {
     var budget = budget()
-    let isLeft = budget.spend(frames(control: 11), after: Traffic(), now: { at(0) })
+    let isLeft = budget.spendAll(frames(control: 11), after: Traffic(), now: { at(0) })
     #expect(!isLeft)
   }
 
   @Test func whatWeSendMayBeAnswered() {
     var budget = budget()
     for sent in 1...1000 {
-      let isLeft = budget.spend(
+      let isLeft = budget.spendAll(
         frames(control: 3), after: Traffic(dataFramesSent: sent), now: { at(0) })
       #expect(isLeft)
     }
     for sent in 1...1000 {
-      let isLeft = budget.spend(
+      let isLeft = budget.spendAll(
         frames(control: 16),
         after: Traffic(dataFramesSent: 1000, dataBytesSent: sent * 16_384), now: { at(0) })
       #expect(isLeft)
@@ -61,7 +61,7 @@ import Testing
   @Test func callsMayComeWithControlFrames() {
     var budget = budget()
     for _ in 0..<1000 {
-      let isLeft = budget.spend(frames(calls: 1, control: 3), after: Traffic(), now: { at(0) })
+      let isLeft = budget.spendAll(frames(calls: 1, control: 3), after: Traffic(), now: { at(0) })
       #expect(isLeft)
     }
     #expect(spendAll(&budget, frames(control: 1)) <= 10)
@@ -70,7 +70,7 @@ import Testing
   @Test func callsThatWereOpenMayBeReset() {
     var budget = budget()
     for count in 0..<1000 {
-      let isLeft = budget.spend(
+      let isLeft = budget.spendAll(
         frames(calls: 1, resets: 1), after: Traffic(callsSettled: count), now: { at(0) })
       #expect(isLeft)
     }
@@ -78,7 +78,7 @@ import Testing
 
   @Test func allOpenCallsMayBeResetAtOnce() {
     var budget = budget()
-    let isLeft = budget.spend(
+    let isLeft = budget.spendAll(
       frames(resets: 100), after: Traffic(callsSettled: 100), now: { at(0) })
     #expect(isLeft)
   }
@@ -87,12 +87,13 @@ import Testing
   @Test func someResetsMayComeAtOnce() {
     var budget = budget()
     for count in 0..<1000 {
-      let isLeft = budget.spend(
+      let isLeft = budget.spendAll(
         frames(calls: 2, resets: 2), after: Traffic(callsSettled: count), now: { at(0) })
       #expect(isLeft)
     }
   }
 
+  /// Those that ask for nothing: their requests were not complete.
   @Test func callsThatAreResetAtOnceEarnNothing() {
     var budget = budget()
     #expect(spendAll(&budget, frames(calls: 1, resets: 1)) == 10)
@@ -115,6 +116,16 @@ import Testing
     let sent = Traffic(dataFramesSent: 1_000_000, dataBytesSent: 1 << 40, callsSettled: 1_000_000)
     #expect(spendAll(&budget, frames(control: 1), after: sent) == 320)
     #expect(spendAll(&budget, frames(resets: 1), after: sent) == 310)
+  }
+}
+
+extension FrameBudget {
+  /// Spends a whole batch; the traffic is the same before it and after.
+  fileprivate mutating func spendAll(
+    _ frames: FrameScanner.Counts, after traffic: Traffic, now: () -> NIODeadline
+  ) -> Bool {
+    spend(frames, after: traffic, now: now)
+      && spendResets(frames.resets, after: traffic, now: now)
   }
 }
 

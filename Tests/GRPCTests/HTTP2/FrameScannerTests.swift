@@ -31,6 +31,7 @@ import Testing
         sum.newStreams += counts.newStreams
         sum.resets += counts.resets
         sum.control += counts.control
+        sum.offence = sum.offence ?? counts.offence
         rest = rest.dropFirst(size)
       }
       return sum
@@ -81,5 +82,57 @@ import Testing
         frame(headers, 1), frame(3, 1, [0, 0, 0, 8]), frame(headers, 3), frame(data, 3, [1]),
         frame(8, 3, [0, 0, 0, 1]), frame(3, 1, [0, 0, 0, 8]), frame(headers, 3, flags: end),
       ]) == FrameScanner.Counts(newStreams: 2, resets: 2, control: 1))
+  }
+
+  @Test func aStreamThatItsClientEndedIsClosed() {
+    for last in [data, headers] {
+      #expect(
+        counts([frame(headers, 1, flags: end), frame(last, 1, [1])]).offence == .frameAfterEnd)
+      #expect(
+        counts([
+          frame(headers, 1), frame(headers, 3), frame(data, 1, flags: end, [1]),
+          frame(last, 1, flags: end),
+        ]).offence == .frameAfterEnd)
+      #expect(
+        counts([frame(headers, 1), frame(3, 1, [0, 0, 0, 8]), frame(last, 1, [1])]).offence
+          == .frameAfterEnd)
+    }
+  }
+
+  /// Others may be on their way, and what the server has ended goes on until the client knows.
+  @Test func nothingElseEndsAConnection() {
+    #expect(
+      counts([
+        frame(headers, 1), frame(headers, 3, flags: end), frame(data, 1, [1]),
+        frame(8, 3, [0, 0, 0, 1]), frame(3, 3, [0, 0, 0, 8]), frame(2, 3, [0, 0, 0, 0, 1]),
+        frame(9, 3), frame(250, 3), frame(headers, 1, flags: end),
+        // Neither is begun by the client.
+        frame(data, 2, [1]), frame(data, 9, [1]),
+      ]).offence == nil)
+  }
+
+  @Test func identifiersGoUp() {
+    #expect(counts([frame(headers, 5), frame(headers, 3)]).offence == .identifierTooLow)
+    #expect(counts([frame(headers, 5), frame(data, 3)]).offence == nil)
+  }
+
+  /// Of very many that have not ended, the oldest are forgotten, and nothing is said of them.
+  @Test func streamsAreForgotten() {
+    var scanner = FrameScanner()
+    func scan(_ bytes: [UInt8]) -> FrameScanner.Counts {
+      bytes.withUnsafeBytes { scanner.scan($0) }
+    }
+    func begin(_ stream: Int) -> [UInt8] {
+      [0, 0, 0, headers, 0, 0, UInt8(stream >> 16), UInt8(stream >> 8 & 255), UInt8(stream & 255)]
+    }
+    _ = scan(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8))
+    for number in 0..<10_000 { #expect(scan(begin(2 * number + 1)).offence == nil) }
+    let old = scan(frame(data, 1, flags: end, [1]) + frame(data, 1, flags: end, [1]))
+    #expect(old.offence == nil)
+    // The last one is known.
+    var last = begin(19_999)
+    (last[3], last[4]) = (data, end)
+    #expect(scan(last).offence == nil)
+    #expect(scan(last).offence == .frameAfterEnd)
   }
 }

@@ -20,7 +20,7 @@ extension ServerConnection {
     }
   }
 
-  /// What has happened before the present batch of input.
+  /// What has happened so far.
   private var traffic: FrameBudget.Traffic {
     FrameBudget.Traffic(
       dataFramesSent: dataFramesSent, dataBytesSent: dataBytesSent,
@@ -28,8 +28,23 @@ extension ServerConnection {
   }
 
   func spendFrames(_ frames: FrameScanner.Counts) {
-    if frames.control == 0 && frames.resets == 0 { return frameBudget.begin(frames.newStreams) }
+    if frames.control == 0 { return frameBudget.begin(frames.newStreams) }
     if !frameBudget.spend(frames, after: traffic, now: { eventLoop.now }) {
+      disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
+    }
+  }
+
+  /// Ends the connection of a client that goes on with a stream which it has ended.
+  func end(for offence: FrameScanner.Offence) {
+    switch offence {
+    case .frameAfterEnd: disconnect(NGHTTP2_STREAM_CLOSED, "frame_on_a_closed_stream")
+    case .identifierTooLow: disconnect(NGHTTP2_PROTOCOL_ERROR, "stream_identifier_too_low")
+    }
+  }
+
+  /// Takes the resets of the batch of input that was read off their budget.
+  func spendResets() {
+    if !frameBudget.spendResets(resetsOfBatch, after: traffic, now: { eventLoop.now }) {
       disconnect(NGHTTP2_ENHANCE_YOUR_CALM, "too_many_control_frames")
     }
   }

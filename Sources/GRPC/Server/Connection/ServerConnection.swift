@@ -77,9 +77,12 @@ final class ServerConnection: HTTP2Connection {
 
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
-  /// Those before the batch of input that is being read, and those that were reset in their batch.
+  /// Those before the batch of input that is being read, and those that were reset in their batch
+  /// before their request was complete.
   @exclusivity(unchecked) private var callsBeforeBatch = 0
   @exclusivity(unchecked) private(set) var callsResetAtOnce = 0
+  /// Resets in the batch of input that is being read.
+  @exclusivity(unchecked) private(set) var resetsOfBatch = 0
   @exclusivity(unchecked) var answersBegun = 0
   /// It was said on this connection which encodings are read.
   @exclusivity(unchecked) var hasAnnouncedEncodings = false
@@ -230,9 +233,10 @@ final class ServerConnection: HTTP2Connection {
   override func streamClosed(stream: UnsafeMutableRawPointer?, errorCode: UInt32) {
     guard let stream else { return }
     let call = Unmanaged<ServerCall>.fromOpaque(stream).takeRetainedValue()
-    if isReceiving && call.number > callsBeforeBatch { callsResetAtOnce &+= 1 }
+    if isReceiving && call.number > callsBeforeBatch && !call.wasServed { callsResetAtOnce &+= 1 }
     unlink(call)
     call.cancel(RPCError(.cancelled, "the client reset the call"))
+    forgetEndedWaiters()
     if let record = call.record { report(call, record) }
   }
 
@@ -289,8 +293,13 @@ final class ServerConnection: HTTP2Connection {
   override func inputArrives(_ bytes: UnsafeRawBufferPointer) {
     gzipBudgetLeft = Self.gzipBudget
     callsBeforeBatch = callsBegun
-    spendFrames(frameScanner.scan(bytes))
+    let frames = frameScanner.scan(bytes)
+    resetsOfBatch = frames.resets
+    spendFrames(frames)
+    if let offence = frames.offence { end(for: offence) }
   }
+
+  override func inputWasRead() { if resetsOfBatch > 0 { spendResets() } }
 
   override func headerReceived(
     stream: UnsafeMutableRawPointer?, name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer
