@@ -9,8 +9,8 @@ public import NIOCore
 
 /// One call that a server received: its metadata, its deadline, and the way to answer it.
 ///
-/// `send`, `finish`, `fail` and `wake` may be used from any thread; the rest on the connection's
-/// event loop only.
+/// `announce`, `send`, `finish`, `fail` and `wake` may be used from any thread; the rest on the
+/// connection's event loop only.
 public final class ServerCall: @unchecked Sendable {
   /// The event loop that owns this call.
   public let eventLoop: any EventLoop
