@@ -86,4 +86,19 @@ import Testing
       String(decoding: bytes[10..<128], as: UTF8.self)
         == header + String(repeating: " ", count: 117 - header.utf8.count) + "\n")
   }
+
+  /// numpy refuses headers of more than 10,000 bytes, too.
+  @Test func headersHaveALimit() throws {
+    let header = "{'descr':'|u1','fortran_order':False,'shape':(1,)}"
+    for version: UInt8 in [2, 3] {
+      for (length, isTaken) in [(10_000, true), (10_001, false)] {
+        var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [version, 0]
+        bytes += [UInt8(length & 255), UInt8(length >> 8), 0, 0]
+        bytes += Array(header.utf8)
+        bytes += [UInt8](repeating: 0x20, count: length - header.utf8.count)
+        let array = try? BinaryFormat.numpy.read(bytes + [7])
+        #expect((array?.bytes == [7]) == isTaken, "\(length)")
+      }
+    }
+  }
 }

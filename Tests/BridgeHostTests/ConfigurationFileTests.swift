@@ -28,7 +28,9 @@ import Testing
     #expect(try entries(text).map(\.line) == [2, 4, 5, 6, 7])
   }
 
-  @Test(arguments: ["port", "= 7", "--port = 7", "port 7", "config = other", "po rt = 7"])
+  @Test(arguments: [
+    "port", "= 7", "--port = 7", "port 7", "config = other", "po rt = 7", "p\u{7F}t = 7",
+  ])
   func otherLinesAreNamed(line: String) {
     let error = #expect(throws: PlainError.self) { try entries("# first\n\(line)\n") }
     #expect(error?.description.hasPrefix("\(Self.path), line 2: ") == true)

@@ -3,6 +3,7 @@ import BridgeSessions
 import GRPC
 import NIOCore
 import Testing
+import TrustedFiles
 
 @testable import BridgeHost
 
@@ -92,5 +93,49 @@ import Testing
   ])
   func whatIsOutOfRangeIsRefused(arguments: [String]) {
     #expect(throws: (any Error).self) { try Serve.parse(arguments) }
+  }
+
+  /// The rows of a table of docs/limits.md: its first column, and its second.
+  private func documented(_ pattern: Regex<(Substring, Substring, Substring)>) throws
+    -> [(name: String, value: String)]
+  {
+    var path = #filePath
+    for _ in 0..<3 { path = String(path[..<path.lastIndex(of: "/")!]) }
+    let text = try String(
+      decoding: TrustedFile(path + "/docs/limits.md").read(limit: 1 << 20), as: UTF8.self)
+    return text.split(separator: "\n").compactMap { line in
+      line.firstMatch(of: pattern).map { (String($0.1), String($0.2)) }
+    }
+  }
+
+  @Test func defaultsAreThoseOfTheDocumentation() throws {
+    // What is said of each option, the lines of it joined.
+    let help = Serve.helpMessage(columns: 10_000).split(separator: "\n  --").map { option in
+      option.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    }
+    let rows = try documented(/^\| `--([a-z-]+)` \| ([0-9]+) \|/)
+    #expect(rows.count >= 23)
+    for (name, value) in rows {
+      let option = help.first { $0.hasPrefix("\(name) ") }
+      #expect(option?.contains("(default: \(value))") == true, "\(name): \(option ?? "none")")
+    }
+  }
+
+  @Test func limitsThatNoOptionChangesAreThoseOfTheDocumentation() throws {
+    let limits = ServerLimits()
+    let actual: [String: Int] = [
+      "headerListSize": limits.headerListSize, "concurrentStreams": limits.concurrentStreams,
+      "streamWindow": limits.streamWindow, "connectionWindow": limits.connectionWindow,
+      "requestBytes": limits.requestBytes, "metadataBytes": limits.metadataBytes,
+      "answerBytes": limits.answerBytes, "controlFrameBurst": limits.controlFrameBurst,
+      "controlFramesPerSecond": limits.controlFramesPerSecond,
+    ]
+    let rows = try documented(/^\| `ServerLimits\.([A-Za-z]+)` \| ([0-9]+(?: [KM]iB)?) \|/)
+    #expect(rows.count >= actual.count)
+    for (name, value) in rows {
+      let words = value.split(separator: " ")
+      let unit = words.count < 2 ? 1 : words[1] == "KiB" ? 1024 : 1024 * 1024
+      #expect(try actual[name] == #require(Int(words[0])) * unit, "\(name)")
+    }
   }
 }

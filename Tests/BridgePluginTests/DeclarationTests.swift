@@ -205,4 +205,28 @@ import Testing
       #expect(ToolError.Code(rawValue: code).status == ToolError.Code.unknown.rawValue)
     }
   }
+
+  @Test func numbersAreThoseOfTheABI() {
+    let traits: [(ToolTraits, UInt32)] = [
+      (.streams, UInt32(BRIDGE_TOOL_STREAMS)), (.destructive, UInt32(BRIDGE_TOOL_DESTRUCTIVE)),
+      (.idempotent, UInt32(BRIDGE_TOOL_IDEMPOTENT)), (.openWorld, UInt32(BRIDGE_TOOL_OPEN_WORLD)),
+      (.atomic, UInt32(BRIDGE_TOOL_ATOMIC)), (.quick, UInt32(BRIDGE_TOOL_QUICK)),
+    ]
+    for (trait, flag) in traits { #expect(trait.rawValue == flag) }
+    #expect(ToolThreading.serial.rawValue == UInt32(BRIDGE_SERIAL))
+    #expect(ToolThreading.parallel.rawValue == UInt32(BRIDGE_PARALLEL))
+    let codes: [(ToolError.Code, Int)] = [
+      (.cancelled, Int(BRIDGE_CANCELLED)), (.unknown, Int(BRIDGE_UNKNOWN)),
+      (.invalidArgument, Int(BRIDGE_INVALID_ARGUMENT)),
+      (.deadlineExceeded, Int(BRIDGE_DEADLINE_EXCEEDED)), (.notFound, Int(BRIDGE_NOT_FOUND)),
+      (.alreadyExists, Int(BRIDGE_ALREADY_EXISTS)),
+      (.permissionDenied, Int(BRIDGE_PERMISSION_DENIED)),
+      (.resourceExhausted, Int(BRIDGE_RESOURCE_EXHAUSTED)),
+      (.failedPrecondition, Int(BRIDGE_FAILED_PRECONDITION)), (.aborted, Int(BRIDGE_ABORTED)),
+      (.outOfRange, Int(BRIDGE_OUT_OF_RANGE)), (.unimplemented, Int(BRIDGE_UNIMPLEMENTED)),
+      (.internalError, Int(BRIDGE_INTERNAL)), (.unavailable, Int(BRIDGE_UNAVAILABLE)),
+      (.dataLoss, Int(BRIDGE_DATA_LOSS)), (.unauthenticated, Int(BRIDGE_UNAUTHENTICATED)),
+    ]
+    for (code, number) in codes { #expect(Int(code.rawValue) == number) }
+  }
 }

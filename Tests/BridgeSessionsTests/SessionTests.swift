@@ -308,4 +308,35 @@ import Threads
     #expect(store.removeExpired() == 1)
     #expect(code { _ = try store.session("a") } == .sessionNotFound)
   }
+
+  @Test func namesHaveOneTo255Bytes() throws {
+    let session = try makeSession()
+    for (name, isTaken) in [
+      ("", false), ("a", true), (String(repeating: "b", count: 255), true),
+      (String(repeating: "c", count: 256), false), (String(repeating: "é", count: 128), false),
+    ] {
+      #expect(
+        code { _ = try register(session, name) } == (isTaken ? nil : .invalidArgument), "\(name)")
+      // A session without a name gets one.
+      if name.isEmpty { continue }
+      #expect(
+        code { _ = try SessionStore().create(name) } == (isTaken ? nil : .invalidArgument),
+        "\(name)")
+    }
+  }
+
+  @Test func costlyKeysAreRefusedAtTheirLimit() throws {
+    for (text, isTaken) in [
+      (String(repeating: "k", count: 1024), true), (String(repeating: "k", count: 1025), false),
+      ("a" + String(repeating: "\u{301}", count: 30), true),
+      ("a" + String(repeating: "\u{301}", count: 31), false),
+      (String(repeating: "a" + String(repeating: "\u{301}", count: 30), count: 3), true),
+    ] {
+      let expected: SessionError.Code? = isTaken ? nil : .invalidArgument
+      #expect(code { try NameRules.checkKey(text) } == expected)
+      #expect(
+        code { try Array(text.utf8).withUnsafeBytes { try NameRules.checkKey($0) } } == expected)
+      #expect(NameRules.isHashable(text, length: 1024) == isTaken)
+    }
+  }
 }

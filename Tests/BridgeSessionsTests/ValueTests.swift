@@ -179,4 +179,18 @@ import Testing
     #expect(!(ExactNumber.integer(1 << 53) < .float(0x1p53)))
     #expect(!(ExactNumber.float(0x1p53) < .integer(1 << 53)))
   }
+
+  @Test func arraysAreEqualInShapeTypeAndContent() {
+    let array = NumericArray([1, 2, 3, 4], shape: [2, 2])
+    #expect(array == NumericArray([1, 2, 3, 4], shape: [2, 2]))
+    #expect(array != NumericArray([1, 2, 3, 5], shape: [2, 2]))
+    #expect(array != NumericArray([1, 2, 3, 4], shape: [4]))
+    #expect(array != NumericArray([1, 2, 3, 4], shape: [4, 1]))
+    // The same bytes as numbers of another type.
+    let bits = [1.0, 2.0].withUnsafeBytes { Array($0) }
+    #expect(
+      NumericArray(shape: [2], elementType: .int64, bytes: bits, isNested: false, isUntyped: false)
+        != NumericArray(
+          shape: [2], elementType: .float64, bytes: bits, isNested: false, isUntyped: false))
+  }
 }

@@ -205,4 +205,11 @@ import Threads
     #expect(!state.isComplete)
     expect(&state, "stop")
   }
+
+  @Test(arguments: [(0, "write 1"), (1, "delay 1"), (2, "delay 2")])
+  func anyDelayIsKept(delay: Int, step: String) {
+    var state = JournalState(groupDelay: delay, backlogLimit: 1 << 20)
+    _ = state.append(record())
+    expect(&state, step)
+  }
 }

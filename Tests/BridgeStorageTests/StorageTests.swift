@@ -241,4 +241,20 @@ import Threads
       storage.stop()
     }
   }
+
+  @Test func howTheLastUseEndedIsKnown() throws {
+    try withDirectory { directory in
+      func use(_ end: (SQLiteBackend) throws -> Void) throws -> Bool {
+        let backend = try SQLiteBackend(directory: directory, historyVersions: 1)
+        let wasInOrder = try backend.open()
+        try end(backend)
+        return wasInOrder
+      }
+      _ = try use { try $0.close(inOrder: true) }
+      #expect(try use { _ in })
+      #expect(try !use { try $0.close(inOrder: false) })
+      #expect(try !use { try $0.close(inOrder: true) })
+      #expect(try use { try $0.close(inOrder: true) })
+    }
+  }
 }

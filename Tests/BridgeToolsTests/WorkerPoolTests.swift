@@ -65,4 +65,11 @@ import Testing
     }
     pool.stop()
   }
+
+  @Test func noThreadOfToolsTakesWorkAfterTheEnd() {
+    let threads = ToolThreads()
+    #expect(threads.pool.submit {} && threads.callbacks.submit {})
+    threads.stop()
+    #expect(!threads.pool.submit {} && !threads.callbacks.submit {})
+  }
 }

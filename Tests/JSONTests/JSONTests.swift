@@ -84,6 +84,60 @@ import Testing
     }
   }
 
+  @Test func aValueIsReadAsItsKindAndElsePassedBy() throws {
+    try Array(#"[null,"a",1,18446744073709551615,2.5,true,{}]"#.utf8).withUnsafeBytes { bytes in
+      try JSON.read(bytes) { reader in
+        #expect(reader.beginObject() == nil && reader.beginArray() == 7)
+        #expect(reader.string() == nil && reader.integer() == nil && reader.null())
+        #expect(!reader.null() && reader.number() == nil && reader.string() == "a")
+        #expect(!reader.null() && reader.string() == nil && reader.number() == 1)
+        #expect(reader.integer() == nil && reader.number() == 0x1p64)
+        #expect(!reader.null() && reader.integer() == nil && reader.number() == 2.5)
+        #expect(!reader.null() && reader.number() == nil && reader.beginArray() == nil)
+        reader.skip()
+        #expect(reader.beginArray() == nil && reader.beginObject() == 0)
+      }
+    }
+  }
+
+  /// Names of 64 bytes are read, longer ones passed over.
+  @Test func namesAreShort() throws {
+    for length in [64, 65] {
+      let name = String(repeating: "n", count: length)
+      try Array("[\"\(name)\",7]".utf8).withUnsafeBytes { bytes in
+        try JSON.read(bytes) { reader in
+          #expect(reader.beginArray() == 2 && reader.shortName() == (length == 64 ? name : nil))
+          #expect(reader.shortName() == nil && reader.integer() == 7)
+        }
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("[NaN,-Infinity,\"NaN\",Infinity]", #"["NaN","-Infinity","NaN","Infinity"]"#),
+      ("NaN", #""NaN""#), (#"{"a\\":NaN,"\"NaN":1}"#, #"{"a\\":"NaN","\"NaN":1}"#),
+      (#"["NaN","\\"]"#, nil), ("[1,Nan]", nil), ("", nil),
+    ] as [(String, String?)])
+  func bareFloatsAreQuotedAndNothingElseIs(text: String, quoted: String?) {
+    let result = Array(text.utf8).withUnsafeBytes { JSON.withBareFloatsAsStrings($0) }
+    #expect(result.map { String(decoding: $0, as: UTF8.self) } == quoted)
+  }
+
+  @Test(
+    arguments: [
+      ("[18446744073709551616]", "[18446744073709551616e0]"),
+      ("-9223372036854775809", "-9223372036854775809e0"),
+      ("[18446744073709551615,-9223372036854775808]", nil),
+      ("[18446744073709551616.0,18446744073709551616e1,\"18446744073709551616\"]", nil),
+      ("{\"a\":99999999999999999999,\"b\":1}", "{\"a\":99999999999999999999e0,\"b\":1}"),
+      ("[1e+5,123456789012345678]", nil),
+    ] as [(String, String?)])
+  func onlyLargeWholeNumbersBecomeFloats(text: String, floats: String?) {
+    let result = Array(text.utf8).withUnsafeBytes { JSON.withLargeIntegersAsFloats($0) }
+    #expect(result.map { String(decoding: $0, as: UTF8.self) } == floats)
+  }
+
   @Test func survivesAHugeDocument() throws {
     let text = "[" + (0..<200_000).map(String.init).joined(separator: ",") + "]"
     guard case .array(let elements) = try JSON(parsing: text) else {

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 import Testing
 import Threads
@@ -69,5 +70,44 @@ import Threads
     }
     #expect(count == 2)
     #expect(list.withLock { $0 } == [1, 2])
+  }
+
+  @Test func theClockIsThatOfTheSystem() {
+    func system() -> Int64 {
+      var time = timespec()
+      clock_gettime(CLOCK_MONOTONIC, &time)
+      return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+    let before = system()
+    let now = MonotonicClock.now
+    #expect(before <= now && now <= system())
+  }
+
+  /// Moments on both sides of a whole second are among them.
+  @Test func aWaitIsNotOverBeforeItsMoment() {
+    let condition = Condition()
+    for milliseconds: Int64 in stride(from: 1, to: 60, by: 7) {
+      let moment = MonotonicClock.now + milliseconds * 1_000_000
+      condition.withLock { while condition.wait(until: moment) {} }
+      #expect(MonotonicClock.now >= moment)
+    }
+  }
+
+  @Test func aThreadHasItsName() {
+    let condition = Condition()
+    let name = Locked<String?>(nil)
+    #expect(
+      startThread(named: "a-name") {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let file = open("/proc/thread-self/comm", O_RDONLY)
+        let count = read(file, &bytes, bytes.count)
+        close(file)
+        condition.withLock {
+          name.withLock { $0 = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self) }
+          condition.signal()
+        }
+      })
+    condition.withLock { while name.withLock({ $0 == nil }) { condition.wait() } }
+    #expect(name.withLock { $0 } == "a-name\n")
   }
 }

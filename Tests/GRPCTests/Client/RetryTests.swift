@@ -154,4 +154,11 @@ import Testing
     let error = try await failure { () async throws(RPCError) in _ = try await call.response() }
     #expect(error.message == "not yet")
   }
+
+  /// Source: https://github.com/grpc/grpc/blob/master/doc/connection-backoff.md
+  @Test func connectionsAreTriedAgainAsAllClientsDo() {
+    #expect(
+      Backoff.connecting
+        == Backoff(initial: .seconds(1), maximum: .seconds(120), multiplier: 1.6, jitter: 0.2))
+  }
 }
