@@ -135,4 +135,17 @@ import Testing
     #expect(payload.value == .string("x"))
     #expect(payload.attachment == [1, 2, 3])
   }
+
+  /// Bytes are answered above 10 KiB, and to calls that ask for them.
+  @Test(arguments: [(1280, false), (1281, true)])
+  func largeValuesMayBeAnsweredAsBytes(count: Int, isLarge: Bool) throws {
+    let session = try SessionStore().create("s")
+    let text = "[" + [String](repeating: "0.5", count: count).joined(separator: ",") + "]"
+    let variable = try session.register(
+      name: "e", type: .embedding,
+      payload: payload("dspex.variables/embedding", Array(text.utf8), as: .embedding),
+      writer: Writer(.elixir))
+    #expect(variable.form(.none) == .json)
+    #expect(variable.form(.format(.numpy)) == (isLarge ? .binary(.numpy) : .json))
+  }
 }

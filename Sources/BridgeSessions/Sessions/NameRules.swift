@@ -38,7 +38,9 @@ package enum NameRules {
 
   /// Whether a text may be hashed and compared in time that grows with its length only.
   package static func isHashable(_ text: String, length limit: Int) -> Bool {
-    text.utf8.count <= limit && hasBoundedMarks(text)
+    let length = text.utf8.count
+    // Every combining mark takes two bytes at least.
+    return length <= limit && (length <= 2 * markLimit || hasBoundedMarks(text))
   }
 
   /// - Throws: `SessionError` with code `invalidArgument` for a text that is too costly as a key.

@@ -77,8 +77,7 @@ extension Session.State {
   func findByID(_ identifier: String) -> Variable? {
     // By bytes: characters may join what stands on both sides of a "_".
     let text = identifier.utf8
-    guard text.first == UInt8(ascii: "v"), text.count >= 7, text.starts(with: "var_".utf8),
-      let end = text.lastIndex(of: UInt8(ascii: "_")),
+    guard Self.isLikeID(text), let end = text.lastIndex(of: UInt8(ascii: "_")),
       let start = text.index(text.startIndex, offsetBy: 4, limitedBy: end), start < end,
       let digit = text[text.index(after: end)...].first, digit > 0x30, digit <= 0x39,
       let ordinal = Int32(identifier[text.index(after: end)...]),
@@ -86,6 +85,14 @@ extension Session.State {
       variable.definition.ordinal == ordinal
     else { return nil }
     return variable
+  }
+
+  /// Whether a text begins as ids do, and is as long: most names are told apart by this alone.
+  private static func isLikeID(_ text: String.UTF8View) -> Bool {
+    text.withContiguousStorageIfAvailable { bytes in
+      bytes.count >= 7 && bytes[0] == UInt8(ascii: "v") && bytes[1] == UInt8(ascii: "a")
+        && bytes[2] == UInt8(ascii: "r") && bytes[3] == UInt8(ascii: "_")
+    } ?? (text.count >= 7 && text.starts(with: "var_".utf8))
   }
 
   /// The versions held of a variable, oldest first, without the present one.

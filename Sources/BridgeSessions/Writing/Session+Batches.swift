@@ -93,13 +93,16 @@ extension Session {
   private func prepare(
     _ updates: [Update], _ writer: Writer, _ searches: inout SearchBudget
   ) throws -> [Prepared] {
-    let found = try get(updates.map(\.identifier)).variables
-    var seen: Set<String> = []
+    let found = try state.withLock { state in
+      try checkOpen(state)
+      return updates.map { state.find($0.identifier) }
+    }
+    var seen: Set<ObjectIdentifier> = []
     return try zip(updates, found).map { update, variable throws -> Prepared in
       let definition = variable?.definition
       do {
         guard let definition else { throw variableNotFound(update.identifier) }
-        guard seen.insert(definition.name).inserted else {
+        guard seen.insert(ObjectIdentifier(definition)).inserted else {
           throw SessionError(
             .invalidArgument,
             "\(update.identifier) addresses \(definition.name), which the batch writes twice")
@@ -130,10 +133,12 @@ extension Session {
       var errors: [SessionError?] = []
       for (update, item) in zip(updates, prepared) {
         // Also what was refused must still be so: the answer is of one moment and its revision.
-        guard state.find(update.identifier)?.definition === item.definition else { return nil }
+        let found = state.find(update.identifier)
+        guard found?.definition === item.definition else { return nil }
         do throws(SessionError) {
           let payload = try item.payload.get()
-          let current = state.variables[item.definition!.name]!
+          // Without a variable there is no payload.
+          let current = found!
           try check(update.expectedVersion, of: current)
           present.append(current)
           guard let payload else {
