@@ -102,6 +102,7 @@ struct PatternSearch {
   }
 
   /// - Returns: Whether the search goes on.
+  @inline(__always)
   fileprivate mutating func step(to newPosition: Int) -> Bool {
     stepsLeft -= Self.itemCost + abs(newPosition - position)
     position = newPosition
@@ -109,6 +110,7 @@ struct PatternSearch {
   }
 
   /// - Returns: Whether there are steps left, and somebody who waits.
+  @inline(never)
   private mutating func beginTurn() -> Bool {
     guard stepsLater > 0 else { return false }
     isEnded = hasEnded?() ?? false
