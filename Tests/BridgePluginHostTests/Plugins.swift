@@ -3,6 +3,7 @@ import BridgeSessions
 import BridgeTools
 import Glibc
 import Logging
+import Synchronization
 import Testing
 
 /// Suites that load the test plugin run one after the other: what its entry function does depends on
@@ -43,6 +44,29 @@ struct JSONArgument: ArgumentSource {
   func value(as type: ValueType) throws -> Value { try Value(json: Array(text.utf8), as: type) }
   func json() throws -> [UInt8] { Array(text.utf8) }
   func bytes() throws -> [UInt8] { Array(text.utf8) }
+}
+
+/// Keeps what is logged, a line each, with its metadata.
+struct TestLog: LogHandler {
+  private let kept = Kept()
+  var metadata: Logger.Metadata = [:]
+  var logLevel = Logger.Level.trace
+
+  private final class Kept: Sendable { let lines = Mutex<[String]>([]) }
+
+  var lines: [String] { kept.lines.withLock { $0 } }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) {
+    let metadata = (event.metadata ?? [:]).map { "\($0.key)=\($0.value)" }.sorted()
+    kept.lines.withLock {
+      $0.append(([event.message.description] + metadata).joined(separator: " "))
+    }
+  }
 }
 
 /// Gathers what a call does and waits for its end.
@@ -105,10 +129,14 @@ final class Recorder: ToolCallObserver, @unchecked Sendable {
 
 /// A host of tools with nothing but plugins around it.
 final class TestHost: Sendable {
-  let tools = ToolHost(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+  let tools: ToolHost
   let plugins: PluginHost
 
-  init() { plugins = PluginHost(tools: tools) }
+  init(log: TestLog? = nil, configuration: ToolThreads.Configuration = .init()) {
+    let handler: any LogHandler = if let log { log } else { SwiftLogNoOpLogHandler() }
+    tools = ToolHost(configuration: configuration, logger: Logger(label: "test") { _ in handler })
+    plugins = PluginHost(tools: tools)
+  }
 
   deinit { tools.stop() }
 

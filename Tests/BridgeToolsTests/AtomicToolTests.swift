@@ -260,6 +260,28 @@ import Threads
     #expect(try test.session.get("b").variable.version == 1)
   }
 
+  /// A tool that compares and sets until it succeeds does not try for ever.
+  @Test func aConflictShowsAtTheCommit() throws {
+    let read = Gate()
+    let changed = Gate()
+    let test = try host { call in
+      let services = call.services
+      let first = try services.set(VariableWrite("a", Self.integer(5), expectedVersion: 1))
+      read.open()
+      changed.wait()
+      _ = try services.set(
+        VariableWrite("a", Self.integer(6), expectedVersion: first.version))
+      try services.remove("a")
+    }
+    let recorder = Recorder()
+    try test.start("t", recorder: recorder)
+    read.wait()
+    try test.session.set("a", writer: Writer(.elixir)) { _ in Payload(.integer(3)) }
+    changed.open()
+    #expect(recorder.wait().failure?.code == 10)
+    #expect(try test.session.get("a").variable.value == .integer(3))
+  }
+
   @Test func theSameVersionOfAnotherVariableIsAConflict() throws {
     let read = Gate()
     let changed = Gate()

@@ -17,7 +17,7 @@ public func enter(_ host: PluginHost.Pointer, _ plugin: PluginHost.Answer) -> Pl
     tools: [
       Echo(), Fail(), Configuration(), Large(), Details(), Batch(), State(), Caller(),
       AsyncCaller(),
-      Shaped(), Misshapen(), Cancelled(), Told(), Measured(),
+      Shaped(), Misshapen(), Cancelled(), Told(), Measured(), Transfer(),
     ],
     onStart: { context in
       context.log(.info, "started by \(context.hostName)")
@@ -236,5 +236,22 @@ private struct Measured: ReadOnlyTool, Named {
 
   func run(_ call: ReadOnlyToolCall) -> Tensor {
     Tensor(elements: .uint64([.max, 1 << 53 + 1]))
+  }
+}
+
+private struct Transfer: Tool, Named {
+  let description = "Takes from one variable what it adds to another."
+  let traits: ToolTraits = .atomic
+  let amount = Parameter<Int>("amount", "How much.")
+  let fails = Parameter<Bool>("fails", "Whether it fails when it has written.", default: false)
+
+  func run(_ call: ToolCall) throws -> [Double] {
+    let source = try call.variables.update("counter", as: Int.self) { $0 -= call[amount] }
+    let target = try call.variables.update("target", as: Int.self) { $0 += call[amount] }
+    // What it wrote is what it reads.
+    guard try call.variables.get("counter") == source, try call.variables.get("target") == target
+    else { throw ToolError(.internalError, "it does not read what it wrote") }
+    if call[fails] { throw ToolError(.dataLoss, "not today") }
+    return [Double(source), Double(target)]
   }
 }

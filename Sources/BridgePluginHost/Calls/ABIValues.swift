@@ -92,10 +92,7 @@ extension ToolValue {
   ///
   /// - Throws: `SessionError` for a type, a view or a shape that makes no sense.
   init(copying view: UnsafePointer<bridge_value>?) throws {
-    guard let view else { throw SessionError(.invalidArgument, "the value is NULL") }
-    guard view.pointee.reserved == 0 else {
-      throw SessionError(.invalidArgument, "the value's reserved field is not 0")
-    }
+    let view = try Self.checked(view)
     let type = view.pointee.type
     switch Int(type) {
     case Int(BRIDGE_TYPE_NULL): self = .null
@@ -109,6 +106,58 @@ extension ToolValue {
       }
       self = .value(try Self.value(view, type), type)
     }
+  }
+
+  /// Takes a value that a plugin gives away. What is bytes, JSON or numbers is not copied.
+  ///
+  /// - Parameter owner: Of what the value points to.
+  /// - Throws: As `init(copying:)`.
+  init(donated view: UnsafePointer<bridge_value>?, by owner: PluginMemory) throws {
+    let view = try Self.checked(view)
+    let memory: UnsafeRawBufferPointer
+    let content: DonatedValue.Content
+    let type = ToolType(abi: view.pointee.type)
+    switch type {
+    case .bytes:
+      content = .bytes
+      memory = try Self.memory(view.pointee.as.text)
+    case .object?, .array?, .any?:
+      let type = type!
+      content = .json(type)
+      memory = try Self.memory(view.pointee.as.text)
+      if let text = try CheckedJSON.open(memory, as: type) {
+        self = .json(text, type)
+        return
+      }
+    case .value(.embedding), .value(.tensor):
+      let type = ValueType(abi: view.pointee.type)!
+      let numbers = view.pointee.as.numbers
+      let (shape, element) = try Self.shape(numbers, type)
+      content = .numbers(type, shape: shape, element)
+      memory = UnsafeRawBufferPointer(
+        start: numbers.data, count: Int(numbers.count) * element.width)
+    default:
+      self = try ToolValue(copying: view)
+      return
+    }
+    self = .donated(DonatedValue(content, owner.blob(memory)))
+  }
+
+  private static func checked(
+    _ view: UnsafePointer<bridge_value>?
+  ) throws -> UnsafePointer<bridge_value> {
+    guard let view else { throw SessionError(.invalidArgument, "the value is NULL") }
+    guard view.pointee.reserved == 0 else {
+      throw SessionError(.invalidArgument, "the value's reserved field is not 0")
+    }
+    return view
+  }
+
+  private static func memory(_ text: bridge_str) throws -> UnsafeRawBufferPointer {
+    guard text.length == 0 || (text.data != nil && text.length > 0) else {
+      throw SessionError(.invalidArgument, "a text of \(text.length) bytes has no data")
+    }
+    return UnsafeRawBufferPointer(start: text.data, count: text.length)
   }
 
   private static func bytes(_ text: bridge_str) throws -> [UInt8] {
@@ -140,6 +189,16 @@ extension ToolValue {
   }
 
   private static func array(_ numbers: bridge_numbers, _ type: ValueType) throws -> NumericArray {
+    let (shape, element) = try shape(numbers, type)
+    let byteCount = Int(numbers.count) * element.width
+    let bytes = numbers.data.map { Array(UnsafeRawBufferPointer(start: $0, count: byteCount)) }
+    return NumericArray(shape: shape, elementType: element, bytes: bytes ?? [])
+  }
+
+  /// The shape and the type of numbers whose memory is all there.
+  private static func shape(
+    _ numbers: bridge_numbers, _ type: ValueType
+  ) throws -> (shape: [Int], element: NumericArray.ElementType) {
     guard let element = NumericArray.ElementType(abi: numbers.element) else {
       throw SessionError(.invalidArgument, "unknown element type \(numbers.element)")
     }
@@ -172,8 +231,6 @@ extension ToolValue {
         "shape \(shape) does not fit \(numbers.count) elements of type "
           + type.rawValue)
     }
-    let byteCount = Int(numbers.count) * element.width
-    let bytes = numbers.data.map { Array(UnsafeRawBufferPointer(start: $0, count: byteCount)) }
-    return NumericArray(shape: shape, elementType: element, bytes: bytes ?? [])
+    return (shape, element)
   }
 }

@@ -165,9 +165,12 @@ private func giveResult(
   _ handle: OpaquePointer?, _ value: UnsafePointer<bridge_value>?, _ release: bridge_release?,
   _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
-  // Ours in every case, as the header promises. Values hold their numbers in memory of their own.
-  defer { if let release { PluginCode.release(release, context) } }
-  return result(handle, value)
+  // Ours in every case, as the header promises.
+  let memory = PluginMemory(of: Handles.calls[handle]?.instance, release, context)
+  return withCall(handle) { call in
+    call.call.setResult(try ToolValue(donated: value, by: memory))
+    return .ok
+  }
 }
 
 private func giveBinary(
@@ -175,14 +178,12 @@ private func giveBinary(
   _ release: bridge_release?, _ context: UnsafeMutableRawPointer?
 ) -> bridge_status {
   // Ours in every case, as the header promises.
-  nonisolated(unsafe) let context = context
-  let isBlob = length == 0 || (data != nil && length > 0)
-  let blob = Blob(donated: UnsafeRawBufferPointer(start: data, count: isBlob ? length : 0)) {
-    if let release { PluginCode.release(release, context) }
-  }
+  let memory = PluginMemory(of: Handles.calls[handle]?.instance, release, context)
   return withCall(handle) { call in
-    guard isBlob else { throw SessionError(.invalidArgument, "\(length) bytes have no data") }
-    call.call.setBinaryResult(blob)
+    guard length == 0 || (data != nil && length > 0) else {
+      throw SessionError(.invalidArgument, "\(length) bytes have no data")
+    }
+    call.call.setBinaryResult(memory.blob(UnsafeRawBufferPointer(start: data, count: length)))
     return .ok
   }
 }

@@ -231,8 +231,7 @@ private final class OutcomeStorage: @unchecked Sendable {
     view.status = status
     view.value = value.view
     binary?.withUnsafeBytes { bytes in
-      view.binary = bridge_str(
-        data: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), length: bytes.count)
+      view.binary = bridge_str(bytes)
     }
     view.error = error.map {
       UnsafeRawPointer($0).assumingMemoryBound(to: bridge_error.self)

@@ -157,7 +157,9 @@ final class PluginCall: Sendable {
   }
 
   /// Runs the function of a tool as this call, and ends the call unless the plugin retained it.
-  func run(_ tool: bridge_tool) {
+  ///
+  /// - Parameter looks: As of `PluginCode.run`.
+  func run(_ tool: bridge_tool, looks: Bool) {
     let handle = Handles.calls.insert(self)
     state.withLock { $0.handle = handle }
     var report = PluginCode.Report(
@@ -165,7 +167,7 @@ final class PluginCall: Sendable {
         guard let context else { return }
         Unmanaged<PluginCall>.fromOpaque(context).takeUnretainedValue().endAbandoned()
       }, self)
-    let status = PluginCode.run(tool, handle, &report)
+    let status = PluginCode.run(tool, handle, looks: looks, &report)
     instance.tellChanges(report.changedBits, in: call.tool.name)
     if let exception = report.exception {
       Handles.tokens.remove(state.withLock(\.token))
@@ -200,6 +202,7 @@ final class PluginCall: Sendable {
       ToolFailure(
         code: bridge_status(BRIDGE_INTERNAL),
         message: "\(call.tool.name) ended the host's thread that it ran on", type: "plugin_error"))
+    call.loseThread()
     end(bridge_status(BRIDGE_INTERNAL))
     instance.leave()
   }

@@ -32,6 +32,10 @@ enum PluginCode {
     /// What of the calling thread's state it had changed, as bits; it has been put back.
     var changedBits: UInt32 { report.changed }
 
+    /// The bits of what costs system calls to look at.
+    static let costlyBits =
+      UInt32(PLUGIN_CHANGED_SIGNAL_MASK) | UInt32(PLUGIN_CHANGED_SIGNAL_STACK)
+
     /// The same in words.
     static func words(_ bits: UInt32) -> [String] {
       [
@@ -51,12 +55,15 @@ enum PluginCode {
     plugin_text(data: text.data, length: text.length)
   }
 
+  /// - Parameter looks: Whether everything is looked at that the function may have changed of the thread,
+  ///   at the cost of system calls; see CPluginCalls.h.
   static func run(
-    _ descriptor: bridge_tool, _ call: OpaquePointer, _ report: inout Report
+    _ descriptor: bridge_tool, _ call: OpaquePointer, looks: Bool, _ report: inout Report
   ) -> bridge_status {
     let handle = UnsafeMutableRawPointer(call)
     let function = descriptor.run.map(plain) ?? plain(descriptor.run_read_only!)
-    return plugin_call_run(function, descriptor.context, handle, handle, &report.report)
+    return plugin_call_run(
+      function, descriptor.context, handle, handle, looks ? 1 : 0, &report.report)
   }
 
   static func entry(

@@ -30,6 +30,7 @@ private struct GivenArgument: ArgumentSource {
     case .value(let value, let type): value.json(as: type)
     case .json(let text, _): text
     case .bytes: throw SessionError(.invalidValue, "expected JSON, got bytes")
+    case .donated(let value): try GivenArgument(name: name, given: value.copy).json()
     }
   }
 

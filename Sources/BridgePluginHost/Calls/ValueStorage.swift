@@ -22,6 +22,13 @@ final class ValueStorage: Sendable {
     case .json(let text, _), .bytes(let text):
       self.text = text
       shape = []
+    case .donated(let value):
+      text = []
+      if case .numbers(_, let lengths, _) = value.content {
+        shape = lengths.map(UInt64.init)
+      } else {
+        shape = []
+      }
     case .null, .value:
       text = []
       shape = []
@@ -48,8 +55,27 @@ final class ValueStorage: Sendable {
     case .bytes:
       view.type = bridge_type(BRIDGE_TYPE_BYTES)
       view.as.text = text.abiView
+    case .donated(let value): show(value, in: &view)
     }
     return view
+  }
+
+  private func show(_ value: DonatedValue, in view: inout bridge_value) {
+    value.memory.withUnsafeBytes { memory in
+      switch value.content {
+      case .bytes:
+        view.type = bridge_type(BRIDGE_TYPE_BYTES)
+        view.as.text = bridge_str(memory)
+      case .json(let type):
+        view.type = type.abi
+        view.as.text = bridge_str(memory)
+      case .numbers(let type, _, let element):
+        view.type = type.abi
+        view.as.numbers = bridge_numbers(
+          data: memory.baseAddress, count: memory.count / element.width, element: element.abi,
+          rank: UInt32(shape.count), shape: shape.withUnsafeBufferPointer { $0.baseAddress })
+      }
+    }
   }
 
   private func numbers(_ array: NumericArray) -> bridge_numbers {
@@ -60,11 +86,16 @@ final class ValueStorage: Sendable {
   }
 }
 
+extension bridge_str {
+  /// A view of bytes, valid as long as they are.
+  init(_ bytes: UnsafeRawBufferPointer) {
+    self.init(data: bytes.baseAddress?.assumingMemoryBound(to: CChar.self), length: bytes.count)
+  }
+}
+
 extension [UInt8] {
   /// A view of the bytes, valid as long as the array is kept as it is.
   var abiView: bridge_str {
-    withUnsafeBytes {
-      bridge_str(data: $0.baseAddress?.assumingMemoryBound(to: CChar.self), length: count)
-    }
+    withUnsafeBytes { bridge_str($0) }
   }
 }

@@ -101,6 +101,11 @@ final class PluginInstance: @unchecked Sendable {
 
   private let toldBits = Atomic<UInt32>(0)
 
+  /// Whether the plugin has ever changed the signals of a thread.
+  var hasChangedSignals: Bool {
+    toldBits.load(ordering: .relaxed) & PluginCode.Report.costlyBits != 0
+  }
+
   /// Tells what the plugin changed of a thread's state: each kind once.
   func tellChanges(_ bits: UInt32, in what: String) {
     guard bits != 0 else { return }

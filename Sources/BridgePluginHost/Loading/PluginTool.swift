@@ -1,6 +1,7 @@
 internal import BridgePluginABI
 internal import BridgeSessions
 internal import BridgeTools
+internal import Synchronization
 
 /// A tool of a plugin's shared object.
 // @unchecked: the descriptor is the plugin's, which promises that it stays as it is.
@@ -28,8 +29,22 @@ final class PluginTool: Tool, @unchecked Sendable {
     // What returns is looked after; what completes its call elsewhere may end after it.
     instance.enter()
     defer { instance.leave() }
-    PluginCall(call, of: instance).run(descriptor)
+    PluginCall(call, of: instance).run(descriptor, looks: looks(after: call))
     ProcessGuard.shared.lookNowAndThen(after: mark, instance.logger)
+  }
+
+  /// Calls after which everything is looked at that the tool may change of its thread: what it does always
+  /// shows in these.
+  private static let firstCalls = 32
+  private let callsToLookAfter = Atomic<Int>(firstCalls)
+
+  /// Whether to look at everything after a call. A quick tool on an event loop is trusted once it has been
+  /// looked at, but for the looks that `PluginCode.run` takes anyway.
+  private func looks(after call: ToolCall) -> Bool {
+    if call.mayBlock || instance.hasChangedSignals { return true }
+    guard callsToLookAfter.load(ordering: .relaxed) > 0 else { return false }
+    callsToLookAfter.subtract(1, ordering: .relaxed)
+    return true
   }
 
   // MARK: Reading

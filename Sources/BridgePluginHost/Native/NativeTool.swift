@@ -322,5 +322,6 @@ private func pluginFailure(_ message: String) -> ToolFailure {
 private func endAbandoned(_ context: UnsafeMutableRawPointer?) {
   guard let context else { return }
   let call = Unmanaged<ToolCall>.fromOpaque(context).takeUnretainedValue()
+  call.loseThread()
   call.fail(pluginFailure("\(call.tool.name) ended the host's thread that it ran on"))
 }

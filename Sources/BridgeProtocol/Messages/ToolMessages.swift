@@ -146,20 +146,28 @@ package struct ExecuteToolResponse {
   /// A response without anything.
   package init() {}
 
-  package func encode() -> [UInt8] {
+  /// The message.
+  ///
+  /// - Parameters:
+  ///   - json: In place of that of `result`, where it lies in other memory.
+  ///   - binary: In place of `binaryResult`, likewise.
+  package func encode(
+    json: UnsafeRawBufferPointer? = nil, binary: UnsafeRawBufferPointer? = nil
+  ) -> [UInt8] {
     var writer = WireWriter(
-      reservingCapacity: 96 + (result?.json.count ?? 0) + binaryResult.count)
+      reservingCapacity: 96 + (json?.count ?? result?.json.count ?? 0)
+        + (binary?.count ?? binaryResult.count))
     writer.write(isSuccess, field: 1)
     if let result {
       writer.writeMessage(field: 2) { any in
         any.write(result.typeURL, field: 1)
-        any.write(result.json, field: 2)
+        if let json { any.write(json, field: 2) } else { any.write(result.json, field: 2) }
       }
     }
     writer.write(errorMessage, field: 3)
     writer.write(metadata, field: 4)
     writer.write(milliseconds, field: 5)
-    writer.write(binaryResult, field: 6)
+    if let binary { writer.write(binary, field: 6) } else { writer.write(binaryResult, field: 6) }
     return writer.bytes
   }
 }

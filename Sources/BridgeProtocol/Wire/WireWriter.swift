@@ -33,6 +33,13 @@ struct WireWriter {
     writeMessage(value, field: field)
   }
 
+  mutating func write(_ value: UnsafeRawBufferPointer, field: Int) {
+    guard !value.isEmpty else { return }
+    tag(field, .lengthDelimited)
+    varint(UInt64(value.count))
+    bytes.append(contentsOf: value)
+  }
+
   /// An embedded message; present even when it is empty.
   mutating func writeMessage(_ message: [UInt8], field: Int) {
     tag(field, .lengthDelimited)

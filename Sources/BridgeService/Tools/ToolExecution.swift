@@ -58,12 +58,7 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
     switch outcome.result {
     case .success(let value):
       response.isSuccess = true
-      response.binaryResult = outcome.binaryResult?.bytes ?? []
-      if case .bytes(let bytes) = value, response.binaryResult.isEmpty {
-        response.binaryResult = bytes
-      } else {
-        write(value, to: &response)
-      }
+      return call.respond(encode(value, outcome.binaryResult, in: &response))
     case .failure(let failure):
       response.errorMessage = failure.message
       response.metadata = response.metadata.merging(under: VariableMetadata(failure.wireMetadata))
@@ -71,9 +66,48 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
     call.respond(response.encode())
   }
 
+  /// The answer of a tool that has succeeded. What tools give away is copied into it, and nowhere else.
+  private func encode(
+    _ value: ToolValue, _ binary: Blob?, in response: inout ExecuteToolResponse
+  ) -> [UInt8] {
+    if let binary, binary.count > 0 {
+      response.result = value.owned.wire(form: request?.form ?? [])
+      return binary.withUnsafeBytes { response.encode(binary: $0) }
+    }
+    switch value {
+    case .bytes(let bytes): response.binaryResult = bytes
+    case .donated(let donated): return encode(donated, in: &response)
+    default: write(value, to: &response)
+    }
+    return response.encode()
+  }
+
+  private func encode(_ value: DonatedValue, in response: inout ExecuteToolResponse) -> [UInt8] {
+    switch value.content {
+    case .bytes: return value.memory.withUnsafeBytes { response.encode(binary: $0) }
+    case .json(let type):
+      if let url = value.typeURL(of: type, form: request?.form ?? []) {
+        response.result = (url, [])
+        return value.memory.withUnsafeBytes { response.encode(json: $0) }
+      }
+    case .numbers(let type, let shape, let element):
+      if case .format(.raw) = call.binaryAcceptance,
+        value.memory.count > Variable.binaryThreshold
+      {
+        response.result = (
+          TypeURL.url(for: type, form: request?.form ?? [], binary: true),
+          NumericArray.binaryMetadata(shape: shape, elementType: element, type: type)
+        )
+        return value.memory.withUnsafeBytes { response.encode(binary: $0) }
+      }
+    }
+    write(value.copy, to: &response)
+    return response.encode()
+  }
+
   private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
     let form = request?.form ?? []
-    if case .format(let format) = call.binaryAcceptance, response.binaryResult.isEmpty,
+    if case .format(let format) = call.binaryAcceptance,
       case .value(.array(let array), let type) = value,
       array.bytes.count > Variable.binaryThreshold
     {

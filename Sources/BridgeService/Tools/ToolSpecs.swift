@@ -56,12 +56,16 @@ extension ParameterDescription {
 extension ToolValue {
   /// What an `Any` of the value holds; nil for null and bytes, which have none.
   func wire(form: WireForm) -> (typeURL: String, json: [UInt8])? {
+    if case .donated(let value) = self { return value.copy.wire(form: form) }
     if case .value(let value, let type) = self {
       return (TypeURL.url(for: type, form: form, binary: false), value.json(as: type))
     }
     guard let (type, json) = wireJSON else { return nil }
-    let family = form.contains(.snakepitURL) ? "type.googleapis.com/snakepit." : "dspex.variables/"
-    return (family + type, json)
+    return (Self.url(ofJSON: type, form: form), json)
+  }
+
+  fileprivate static func url(ofJSON type: String, form: WireForm) -> String {
+    (form.contains(.snakepitURL) ? "type.googleapis.com/snakepit." : "dspex.variables/") + type
   }
 
   /// The name of the JSON's type and the text; nil for null and bytes.
@@ -71,12 +75,14 @@ extension ToolValue {
     case .value(let value, let type): (type.rawValue, value.json(as: type))
     case .json(let text, .object): ("map", text)
     case .json(let text, .array): ("list", text)
-    case .json(let text, _): Self.typeName(ofJSON: text).map { ($0, text) }
+    case .json(let text, _):
+      text.withUnsafeBytes { Self.typeName(ofJSON: $0) }.map { ($0, text) }
+    case .donated(let value): value.copy.wireJSON
     }
   }
 
-  private static func typeName(ofJSON text: [UInt8]) -> String? {
-    let kind = try? text.withUnsafeBytes { try JSON.read($0) { $0.kind } }
+  fileprivate static func typeName(ofJSON text: UnsafeRawBufferPointer) -> String? {
+    let kind = try? JSON.read(text) { $0.kind }
     return switch kind {
     case .null, nil: nil
     case .boolean: "boolean"
@@ -86,5 +92,18 @@ extension ToolValue {
     case .array: "list"
     case .object: "map"
     }
+  }
+}
+
+extension DonatedValue {
+  /// The type URL of JSON that the memory holds.
+  func typeURL(of type: ToolType, form: WireForm) -> String? {
+    let name: String? =
+      switch type {
+      case .object: "map"
+      case .array: "list"
+      default: memory.withUnsafeBytes { ToolValue.typeName(ofJSON: $0) }
+      }
+    return name.map { ToolValue.url(ofJSON: $0, form: form) }
   }
 }

@@ -72,7 +72,7 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
       outcome.announceSize(to: call)
       send(metadata: outcome.metadata) {
         $0.isFinal = true
-        $0.data = outcome.binaryResult.map { .init($0.bytes) } ?? Self.data(of: value)
+        $0.data = outcome.binaryResult.map { Self.data(of: $0) } ?? Self.data(of: value)
       }
       call.finish()
     case .failure(let failure):
@@ -102,8 +102,24 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
     }
   }
 
+  /// The bytes where they are.
+  private static func data(of blob: Blob) -> Data {
+    blob.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return Data() }
+      return Data(
+        bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: bytes.count,
+        deallocator: .custom { _, _ in withExtendedLifetime(blob) {} })
+    }
+  }
+
   private static func data(of value: ToolValue) -> Data {
-    if case .bytes(let bytes) = value { return .init(bytes) }
+    switch value {
+    case .bytes(let bytes): return .init(bytes)
+    case .donated(let donated):
+      if case .numbers = donated.content { break }
+      return data(of: donated.memory)
+    default: break
+    }
     return .init(value.wireJSON?.json ?? [])
   }
 }

@@ -75,6 +75,13 @@ extension NumericArray {
 
   /// The JSON metadata that belongs beside `binary`.
   public func binaryMetadata(type: ValueType, format: BinaryFormat = .raw) -> [UInt8] {
+    Self.binaryMetadata(shape: shape, elementType: elementType, type: type, format: format)
+  }
+
+  /// The same of an array that is not in memory of the host's own.
+  public static func binaryMetadata(
+    shape: [Int], elementType: ElementType, type: ValueType, format: BinaryFormat = .raw
+  ) -> [UInt8] {
     var writer = JSONWriter()
     writer.write(
       .object([

@@ -46,7 +46,7 @@ extension ParameterDescription {
     case .value(let value, let type): try? JSON(parsing: value.json(as: type))
     case .json(let text, _): try? JSON(parsing: text)
     case .null: .null
-    case .bytes, nil: nil
+    case .bytes, .donated, nil: nil
     }
   }
 }

@@ -290,6 +290,9 @@ public final class ToolCall: @unchecked Sendable {
   /// Runs what delivers something to the tool, on a thread of the host.
   public func deliver(_ body: @escaping @Sendable () -> Void) { threads.deliver(body) }
 
+  /// The tool has ended the thread that it runs on, which waits for ever: threads of tools are replaced.
+  public func loseThread() { threads.pool.loseThread() }
+
   // MARK: Answers of the tool
 
   /// Says how far the tool is.
@@ -304,10 +307,25 @@ public final class ToolCall: @unchecked Sendable {
   }
 
   /// Sets the result; the last one counts.
-  public func setResult(_ value: ToolValue) { state.withLock { $0.result = value } }
+  public func setResult(_ value: ToolValue) {
+    // What is let go of may be memory that a plugin takes back, which it does under no lock.
+    let old = state.withLock { state in
+      if state.life.phase == .finished { return value }
+      defer { state.result = value }
+      return state.result
+    }
+    withExtendedLifetime(old) {}
+  }
 
   /// Sets a binary result beside the result; the last one counts.
-  public func setBinaryResult(_ blob: Blob) { state.withLock { $0.binaryResult = blob } }
+  public func setBinaryResult(_ blob: Blob) {
+    let old = state.withLock { state -> Blob? in
+      if state.life.phase == .finished { return blob }
+      defer { state.binaryResult = blob }
+      return state.binaryResult
+    }
+    withExtendedLifetime(old) {}
+  }
 
   /// Adds an entry to the answer's metadata.
   public func annotate(_ key: String, _ value: String) {
@@ -412,18 +430,19 @@ public final class ToolCall: @unchecked Sendable {
   private func end(
     afterCommit: Bool = false, _ result: (State) -> Result<ToolValue, ToolFailure>
   ) {
-    typealias End = (observer: (any ToolCallObserver)?, outcome: ToolOutcome)
+    typealias End = (observer: (any ToolCallObserver)?, outcome: ToolOutcome, result: ToolValue)
     let last = state.withLock { state -> End? in
       guard state.life.finish(afterCommit: afterCommit) else { return nil }
       defer {
         state.observer = nil
         state.listeners = [:]
-        state.binaryResult = nil
+        (state.result, state.binaryResult) = (.null, nil)
       }
       return (
         state.observer,
         ToolOutcome(
-          result(state), binaryResult: state.binaryResult, metadata: state.annotations)
+          result(state), binaryResult: state.binaryResult, metadata: state.annotations),
+        state.result
       )
     }
     guard let last else { return }

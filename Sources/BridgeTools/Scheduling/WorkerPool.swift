@@ -39,6 +39,7 @@ final class WorkerPool: @unchecked Sendable {
     var isRunning = false
     var isTakenForBlocked = false
     var startedAt: UInt64 = 0
+    let thread = pthread_self()
   }
 
   /// - Parameters:
@@ -147,6 +148,18 @@ final class WorkerPool: @unchecked Sendable {
           waking -= 1
         }
       }
+    }
+  }
+
+  /// The calling thread will not come back from its job: another one may take its place. Of a thread that
+  /// is not of this pool nothing is known.
+  func loseThread() {
+    lock.withLock {
+      guard let index = workers.firstIndex(where: { pthread_equal($0.thread, pthread_self()) != 0 })
+      else { return }
+      let worker = workers.remove(at: index)
+      threads -= 1
+      if !worker.isTakenForBlocked { active -= 1 }
     }
   }
 

@@ -1,3 +1,5 @@
+internal import JSON
+
 /// JSON Schemas that tools declare for parameters and results.
 enum DeclaredSchema {
   /// Compiles a schema; nil for an empty text.
@@ -18,8 +20,13 @@ enum DeclaredSchema {
   ///
   /// - Throws: `ToolsError` with code `invalidParameter` that tells all faults.
   static func check(_ text: [UInt8], _ schema: JSONSchema?) throws {
+    try text.withUnsafeBytes { try check($0, schema) }
+  }
+
+  /// The same for a text in other memory.
+  static func check(_ text: UnsafeRawBufferPointer, _ schema: JSONSchema?) throws {
     guard let schema else { return }
-    let faults = try schema.faults(inText: text)
+    let faults = schema.faults(in: try JSON.read(text) { $0.value() })
     if faults.isEmpty { return }
     throw ToolsError(
       .invalidParameter, faults.map(\.description).joined(separator: "; "),

@@ -191,7 +191,7 @@ struct PendingChanges {
     case (.remove, _):
       entry.change.action = .remove
       entry.change.tool = change.tool
-      _ = try services.preview(entry.change)
+      _ = try Self.preview(entry.change, services)
       entry.snapshot = nil
       entries[name] = entry
       return nil
@@ -210,10 +210,20 @@ struct PendingChanges {
     var entry = entry
     entry.change.metadata = change.metadata
     entry.change.tool = change.tool
-    guard let snapshot = try services.preview(entry.change) else { return nil }
+    guard let snapshot = try Self.preview(entry.change, services) else { return nil }
     entry.snapshot = snapshot.with(id: entry.isNew ? name : snapshot.id, version: version)
     entries[name] = entry
     return entry.snapshot
+  }
+
+  /// Checks a change of a variable that has been changed before. Whether others have changed it meanwhile
+  /// shows at the commit: a tool that tries again would see no other version than its own.
+  private static func preview(
+    _ change: PendingChange, _ services: any CallServices
+  ) throws -> VariableSnapshot? {
+    var change = change
+    change.expected = nil
+    return try services.preview(change)
   }
 
   private static func check(

@@ -34,6 +34,22 @@ public struct OutputDescription: Sendable {
     schema = try DeclaredSchema.compile(schemaJSON, for: type)
   }
 
+  private func admit(_ value: DonatedValue) throws -> ToolValue {
+    switch (type, value.content) {
+    case (.bytes, .bytes): return .donated(value)
+    case (.value(let type), .numbers(let own, _, _)) where type == own && constraints == nil:
+      return .donated(value)
+    case (.object, .json), (.array, .json), (.any, .json):
+      let isAsItIs = try value.memory.withUnsafeBytes { text in
+        guard try CheckedJSON.open(text, as: type ?? .any) == nil else { return false }
+        try DeclaredSchema.check(text, schema)
+        return true
+      }
+      return isAsItIs ? .donated(value) : try admit(value.copy)
+    default: return try admit(value.copy)
+    }
+  }
+
   /// A result as it is declared: of the type, as far as nothing is lost.
   ///
   /// - Throws: `SessionError` or `ToolsError` that says what is wrong with it.
@@ -50,6 +66,7 @@ public struct OutputDescription: Sendable {
       try DeclaredSchema.check(text, schema)
       return .json(text, type)
     case (.any, .value) where schema == nil: return value
+    case (_, .donated(let donated)): return try admit(donated)
     default:
       throw ToolsError(
         .invalidParameter, "expected \(type?.name ?? "no result"), got \(value.typeName)")

@@ -7,6 +7,8 @@ public enum ToolValue: Sendable, Equatable {
   /// JSON text that has been checked.
   case json([UInt8], ToolType)
   case bytes([UInt8])
+  /// A result that is not copied.
+  case donated(DonatedValue)
 
   /// The name of its type, for messages.
   public var typeName: String {
@@ -15,8 +17,12 @@ public enum ToolValue: Sendable, Equatable {
     case .value(_, let type): type.rawValue
     case .json(_, let type): type.name
     case .bytes: "bytes"
+    case .donated(let value): value.typeName
     }
   }
+
+  /// This value in memory of the host's own: a copy of what was donated.
+  public var owned: ToolValue { if case .donated(let value) = self { value.copy } else { self } }
 
   /// This value as one of a variable's type, as far as nothing is lost.
   ///
@@ -34,6 +40,7 @@ public enum ToolValue: Sendable, Equatable {
     case (.value(.array(let array), _), .tensor): return .array(array)
     case (.value(let value, let own), _) where own == type: return value
     case (.json(let text, _), _): return try Value(json: text, as: type)
+    case (.donated(let value), _): return try value.copy.converted(to: type)
     default: break
     }
     throw SessionError(

@@ -50,8 +50,11 @@ struct plugin_text {
 
 // Each calls a function of the type that its name says. Where it throws, the result is that of
 // `otherwise`, 13 (INTERNAL) or NULL.
+//
+// Without `looks`, the signal mask and the alternate stack are looked at after a call that fails, and after
+// one of 64 on the calling thread: that takes system calls.
 int32_t plugin_call_run(plugin_function function, void *context, void *call, void *variables,
-                        struct plugin_report *report);
+                        int looks, struct plugin_report *report);
 int32_t plugin_call_entry(plugin_function function, const void *host, const void **plugin,
                           struct plugin_report *report);
 int32_t plugin_call_init(plugin_function function, const void *host, struct plugin_text configuration,

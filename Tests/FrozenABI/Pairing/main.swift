@@ -66,7 +66,7 @@ struct Setting {
       ToolCall.Request(
         arguments: Arguments(checked: values), deadline: MonotonicClock.now + 60_000_000_000),
       in: session, onEventLoop: false, observer: outcome)
-    switch outcome.wait() {
+    switch outcome.wait().map(\.owned) {
     case .success(.value(let value, let type)):
       return String(decoding: value.json(as: type), as: UTF8.self)
     case .success(.json(let text, _)): return String(decoding: text, as: UTF8.self)
