@@ -140,7 +140,8 @@ def conditions(text):
         yield Mutation("condition inverted", *match.span(group), f"!({match[group]})", "condition")
 
 
-ARGUMENTS = re.compile(r"\((?:(\w+): )?([\w.]+), (?:(\w+): )?([\w.]+)\)")
+# The order of what `max` and `min` take makes no difference.
+ARGUMENTS = re.compile(r"(?<!\bmax)(?<!\bmin)\((?:(\w+): )?([\w.]+), (?:(\w+): )?([\w.]+)\)")
 
 
 def arguments(text):

@@ -79,4 +79,16 @@ import Testing
     let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
     #expect((info.reason, info.domain) == (reason, "bridge-host"))
   }
+
+  @Test(arguments: [(256, 1024), (257, 1025)])
+  func textsAreCutAtTheirLimits(fact: Int, message: Int) throws {
+    let isCut = fact > 256
+    let error = RPCError(
+      SessionError(
+        .invalidValue, String(repeating: "m", count: message),
+        details: ["fact": String(repeating: "f", count: fact)]))
+    #expect(error.message == String(repeating: "m", count: 1024) + (isCut ? "…" : ""))
+    let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
+    #expect(info.metadata["fact"] == String(repeating: "f", count: 256) + (isCut ? "…" : ""))
+  }
 }

@@ -339,4 +339,27 @@ import Threads
       #expect(NameRules.isHashable(text, length: 1024) == isTaken)
     }
   }
+
+  /// A batch that writes nothing answers with what is there, in its order.
+  @Test func aBatchOfChecksAnswersWithTheVariables() throws {
+    let session = try makeSession()
+    _ = try register(session, "a", 7)
+    _ = try register(session, "b", 8)
+    func check(_ name: String, _ version: Int32) -> Update {
+      var update = Update(name, expectedVersion: version) { _ in Payload(.integer(0)) }
+      update.isCheckOnly = true
+      return update
+    }
+    let revision = session.revision
+    let checked = try session.set([check("b", 1), check("a", 1)], atomic: true, writer: elixir)
+    #expect(try checked.results.map { try $0.get().definition.name } == ["b", "a"])
+    #expect(checked.revision == revision && session.revision == revision)
+    let refused = try session.set([check("b", 1), check("a", 2)], atomic: true, writer: elixir)
+    #expect(!refused.isComplete)
+    guard case .failure(let error) = refused.results[1] else {
+      Issue.record("a version that is not there was taken")
+      return
+    }
+    #expect(error.code == .versionMismatch)
+  }
 }

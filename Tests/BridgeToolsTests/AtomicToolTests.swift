@@ -563,4 +563,24 @@ import Threads
     #expect(try test.session.get("a").variable.value == .integer(1 - count))
     #expect(try test.session.get("b").variable.value == .integer(1 + count))
   }
+
+  @Test(arguments: [
+    (SessionError.Code.versionMismatch, 10, "conflict", true),
+    (.variableNotFound, 10, "conflict", true), (.alreadyExists, 10, "conflict", true),
+    (.storageUnavailable, 14, "commit_refused", true),
+    (.limitReached, 8, "commit_refused", false), (.invalidValue, 3, "commit_refused", false),
+  ])
+  func aRefusedCommitSaysWhetherToTryAgain(
+    code: SessionError.Code, status: Int32, type: String, isRetryable: Bool
+  ) {
+    let error = SessionError(code, "no", details: ["b": "\"", "a": "1"])
+    let failure = ToolFailure(refusing: error, tool: "t")
+    #expect(Int32(failure.code) == status && failure.type == type)
+    #expect(failure.isRetryable == isRetryable)
+    #expect(failure.message.hasPrefix("t has written nothing"))
+    #expect(failure.details == #"{"a":"1","b":"\""}"#)
+    struct Odd: Error {}
+    let odd = ToolFailure(refusing: Odd(), tool: "t")
+    #expect(odd.code == 13 && !odd.isRetryable && odd.type == "commit_refused")
+  }
 }

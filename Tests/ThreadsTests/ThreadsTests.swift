@@ -110,4 +110,35 @@ import Threads
     condition.withLock { while name.withLock({ $0 == nil }) { condition.wait() } }
     #expect(name.withLock { $0 } == "a-name\n")
   }
+
+  /// Each waits inside, so that others come meanwhile if they can.
+  @Test func nobodyComesInBesideWhoHoldsTheLock() {
+    let threads = 4
+    let condition = Condition()
+    let running = Locked(threads)
+    let state = Locked((inside: 0, overlaps: 0))
+    for _ in 0..<threads {
+      #expect(
+        startThread(named: "test") {
+          for _ in 0..<50 {
+            condition.withLock {
+              state.withLock {
+                $0.inside += 1
+                if $0.inside > 1 { $0.overlaps += 1 }
+              }
+              usleep(100)
+              state.withLock { $0.inside -= 1 }
+            }
+          }
+          condition.withLock {
+            running.withLock { $0 -= 1 }
+            condition.signal()
+          }
+        })
+    }
+    condition.withLock {
+      while running.withLock({ $0 }) > 0 { condition.wait() }
+    }
+    #expect(state.withLock { $0.overlaps } == 0)
+  }
 }
