@@ -77,7 +77,7 @@ extension Serve {
   var serverLimits: ServerLimits {
     var limits = ServerLimits()
     limits.messageSize = maxMessageBytes
-    // Room for a few of the largest messages.
+    // Room for two of the largest requests, and one such answer.
     limits.requestBytes = max(limits.requestBytes, 2 * maxMessageBytes)
     limits.answerBytes = max(limits.answerBytes, maxMessageBytes)
     connections.apply(to: &limits)
