@@ -5,7 +5,7 @@ extension ServerCall {
   /// without its port.
   var client: UInt64 {
     var hasher = Hasher()
-    if let token = metadata["authorization"] {
+    if hasMetadata("authorization"), let token = metadata["authorization"] {
       hasher.combine(0)
       for byte in token.utf8 { hasher.combine(byte) }
     } else if let certificate = peer.certificate {

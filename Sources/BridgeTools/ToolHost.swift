@@ -78,7 +78,7 @@ public final class ToolHost: Sendable {
       arguments: try Arguments(arguments, for: tool.description),
       metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
-      isStreaming: isStreaming, depth: depth)
+      isStreaming: isStreaming, depth: depth, client: caller.request.client)
     let call = try start(
       tool, request, in: session,
       from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,

@@ -66,6 +66,82 @@ import Testing
     pool.stop()
   }
 
+  /// Of eight threads one stays free for others, and what waits runs when there is room.
+  @Test func oneOwnerLeavesThreadsToOthers() {
+    let pool = WorkerPool("test", threads: 8, queueLimit: 16)
+    #expect(pool.ownerLimit == 7)
+    let gate = Gate()
+    let done = Condition()
+    let count = Atomic<Int>(0)
+    let finish: WorkerPool.Job = {
+      done.withLock {
+        count.add(1, ordering: .sequentiallyConsistent)
+        done.broadcast()
+      }
+    }
+    func wait(for number: Int) {
+      done.withLock {
+        while count.load(ordering: .sequentiallyConsistent) < number { done.wait() }
+      }
+    }
+    var blocked = 0
+    while pool.submit(
+      {
+        gate.wait()
+        finish()
+      }, owner: 1)
+    { blocked += 1 }
+    // Seven run, and seven eighths of those that may wait do.
+    #expect(blocked == 7 + 14)
+    var accepted = pool.submit(finish, owner: 2)
+    #expect(accepted)
+    wait(for: 1)
+    accepted = pool.submit(finish)
+    #expect(accepted)
+    wait(for: 2)
+    // What was accepted before goes on, but not on the last threads.
+    accepted = pool.submit(
+      {
+        gate.wait()
+        finish()
+      }, owner: 1, isContinuation: true)
+    #expect(accepted)
+    accepted = pool.submit(finish, owner: 2)
+    #expect(accepted)
+    wait(for: 3)
+    gate.open()
+    wait(for: blocked + 4)
+    // The share is free again.
+    for _ in 0..<7 {
+      accepted = pool.submit(finish, owner: 1)
+      #expect(accepted)
+    }
+    wait(for: blocked + 11)
+    pool.stop()
+  }
+
+  /// The jobs of an owner that wait run in their order, also while the pool stops.
+  @Test func whatWaitsForItsOwnerRunsInOrder() {
+    let pool = WorkerPool("test", threads: 1, queueLimit: 100)
+    let gate = Gate()
+    let done = Condition()
+    let order = Locked<[Int]>([])
+    var accepted = pool.submit({ gate.wait() }, owner: 1)
+    #expect(accepted)
+    for number in 0..<20 {
+      accepted = pool.submit(
+        {
+          order.withLock { $0.append(number) }
+          done.withLock { done.broadcast() }
+        }, owner: 1)
+      #expect(accepted)
+    }
+    pool.stop()
+    gate.open()
+    done.withLock { while order.withLock({ $0.count }) < 20 { done.wait() } }
+    #expect(order.withLock { $0 } == Array(0..<20))
+  }
+
   @Test func noThreadOfToolsTakesWorkAfterTheEnd() {
     let threads = ToolThreads()
     #expect(threads.pool.submit {} && threads.callbacks.submit {})

@@ -153,7 +153,8 @@ extension BridgeService {
       request.tool,
       ToolCall.Request(
         arguments: request.arguments, metadata: request.metadata,
-        deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming),
+        deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming,
+        client: call.client),
       in: request.session, onEventLoop: true, observer: observer)
   }
 

@@ -19,17 +19,20 @@ public final class ToolCall: @unchecked Sendable {
     public var isStreaming: Bool
     /// How many calls of tools this one is inside of.
     public var depth: Int
+    /// Whose call it is: the calls of one client leave some threads to others. Nil counts for nobody.
+    public var client: UInt64?
 
     /// A request to run a tool.
     public init(
       arguments: Arguments, metadata: VariableMetadata = [:], deadline: Int64? = nil,
-      isStreaming: Bool = false, depth: Int = 0
+      isStreaming: Bool = false, depth: Int = 0, client: UInt64? = nil
     ) {
       self.arguments = arguments
       self.metadata = metadata
       self.deadline = deadline
       self.isStreaming = isStreaming
       self.depth = depth
+      self.client = client
     }
   }
 

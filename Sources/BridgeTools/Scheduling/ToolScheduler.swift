@@ -48,7 +48,9 @@ final class ToolScheduler: Sendable {
       // The thread is there anyway; another one might not be.
       call.run(registered.tool)
     } else {
-      guard threads.pool.submit({ call.run(registered.tool) }) else { throw busy }
+      let isAccepted = threads.pool.submit(
+        { call.run(registered.tool) }, owner: call.request.client)
+      guard isAccepted else { throw busy }
       if call.caller != nil { call.waitsForThread(to: registered.tool) }
     }
   }
@@ -64,12 +66,14 @@ final class ToolScheduler: Sendable {
     let pool = threads.pool
     // Whoever leaves may be on an event loop, or deep in another call: the next one starts elsewhere.
     let entry = turn.queue.enter {
-      if turn.begin() { _ = pool.submit(run, isContinuation: true) }
+      if turn.begin() {
+        _ = pool.submit(run, owner: call.request.client, isContinuation: true)
+      }
     }
     switch entry {
     case .now:
       guard turn.begin() else { return }
-      if !pool.submit(run) {
+      if !pool.submit(run, owner: call.request.client) {
         turn.queue.leave()
         throw busy
       }
@@ -111,7 +115,8 @@ final class ToolScheduler: Sendable {
   private var busy: ToolsError {
     ToolsError(
       .limitReached,
-      "\(threads.pool.threadLimit) tool calls run and \(threads.pool.queueLimit) wait; try again later",
+      "too many tool calls wait for one of \(threads.pool.threadLimit) threads, of which one client has "
+        + "\(threads.pool.ownerLimit) at most; try again later",
       details: ["limit": "\(threads.pool.queueLimit)"])
   }
 }

@@ -6,7 +6,7 @@
 public final class ToolThreads: Sendable {
   /// How many threads there are, and how many calls may wait for them.
   public struct Configuration: Sendable {
-    /// Threads for tools. Each running call holds one.
+    /// Threads for tools. Each running call holds one; the calls of one client leave an eighth to others.
     public var toolThreads = 64
     /// Calls that may wait for a thread, or for their turn.
     public var queuedCalls = 10_000

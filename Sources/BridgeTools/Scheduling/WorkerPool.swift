@@ -17,7 +17,11 @@ final class WorkerPool: @unchecked Sendable {
   let queueLimit: Int
 
   private let lock = Condition()
-  private var queue: Deque<Job> = []
+  private var queue: Deque<OwnedJob> = []
+  /// Jobs that have an owner, by that.
+  private var owners: [UInt64: Owner] = [:]
+  /// Jobs that wait until their owner has fewer.
+  private var heldCount = 0
   private var threads = 0
   /// Threads that wait, those with a permit included.
   private var idle = 0
@@ -34,9 +38,27 @@ final class WorkerPool: @unchecked Sendable {
 
   private let activeTarget = max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
 
+  private struct OwnedJob {
+    let owner: UInt64?
+    let run: Job
+  }
+
+  private struct Owner {
+    /// Jobs that run or are next.
+    var admitted = 0
+    /// Jobs that wait until fewer are.
+    var held: Deque<Job> = []
+  }
+
+  /// How many threads the jobs of one owner may have: an eighth is left to others.
+  var ownerLimit: Int { threadLimit - threadLimit / 8 }
+  /// How many jobs of one owner may wait for those; likewise.
+  private var heldLimit: Int { queueLimit - queueLimit / 8 }
+
   /// What one thread does. Guarded by the pool's lock.
   private final class Worker {
     var isRunning = false
+    var owner: UInt64?
     var isTakenForBlocked = false
     var startedAt: UInt64 = 0
     let thread = pthread_self()
@@ -53,18 +75,19 @@ final class WorkerPool: @unchecked Sendable {
 
   /// Runs a job on one of the threads, in order of submission as far as threads are free.
   ///
+  /// - Parameters:
+  ///   - owner: Whose job it is; beyond `ownerLimit` it waits for others of this owner. Jobs without
+  ///     an owner wait for a thread alone.
+  ///   - isContinuation: Whether the job goes on with work that was accepted before: it may wait beyond
+  ///     the limit.
   /// - Returns: false when as many jobs wait as may, or the pool is stopping; the job is dropped.
-  ///
-  /// - Parameter isContinuation: Whether the job goes on with work that was accepted before: it may
-  ///   wait beyond the limit.
-  func submit(_ job: @escaping Job, isContinuation: Bool = false) -> Bool {
+  func submit(_ job: @escaping Job, owner: UInt64? = nil, isContinuation: Bool = false) -> Bool {
     let (isAccepted, needsThread, needsTicker) = lock.withLock { () -> (Bool, Bool, Bool) in
       // Jobs for which there is a thread, or can be one, do not count as waiting.
       let limit = queueLimit + idle + (threadLimit - threads)
-      guard !isStopping || isContinuation, queue.count < limit || isContinuation else {
-        return (false, false, false)
-      }
-      queue.append(job)
+      guard isContinuation || (!isStopping && queue.count + heldCount < limit),
+        enqueue(job, owner, isContinuation: isContinuation)
+      else { return (false, false, false) }
       let needsTicker = !hasTicker
       hasTicker = true
       return (true, callWorker(), needsTicker)
@@ -82,6 +105,39 @@ final class WorkerPool: @unchecked Sendable {
       isStopping = true
       lock.broadcast()
     }
+  }
+
+  /// Puts a job into the queue, or among those that wait for others of their owner. Under the lock.
+  ///
+  /// - Returns: false when as many of its owner wait as may.
+  private func enqueue(_ job: @escaping Job, _ owner: UInt64?, isContinuation: Bool) -> Bool {
+    guard let owner else {
+      queue.append(OwnedJob(owner: nil, run: job))
+      return true
+    }
+    var state = owners[owner] ?? Owner()
+    if state.admitted < ownerLimit {
+      state.admitted += 1
+      queue.append(OwnedJob(owner: owner, run: job))
+    } else {
+      guard isContinuation || state.held.count < heldLimit else { return false }
+      state.held.append(job)
+      heldCount += 1
+    }
+    owners[owner] = state
+    return true
+  }
+
+  /// A job of an owner has ended: the next one that waits for that takes its place. Under the lock.
+  private func jobEnded(of owner: UInt64?) {
+    guard let owner, var state = owners[owner] else { return }
+    if let next = state.held.popFirst() {
+      heldCount -= 1
+      queue.append(OwnedJob(owner: owner, run: next))
+    } else {
+      state.admitted -= 1
+    }
+    owners[owner] = state.admitted > 0 ? state : nil
   }
 
   /// Calls a thread to the queue, if a job may run beside those that do. Under the lock.
@@ -126,6 +182,7 @@ final class WorkerPool: @unchecked Sendable {
       if worker.isRunning {
         worker.isRunning = false
         if !worker.isTakenForBlocked { active -= 1 }
+        jobEnded(of: worker.owner)
       }
       while true {
         if !queue.isEmpty && (active < activeTarget || isStopping) {
@@ -133,7 +190,9 @@ final class WorkerPool: @unchecked Sendable {
           worker.isTakenForBlocked = false
           worker.startedAt = tick
           active += 1
-          return queue.removeFirst()
+          let next = queue.removeFirst()
+          worker.owner = next.owner
+          return next.run
         }
         if isStopping {
           threads -= 1
@@ -154,13 +213,16 @@ final class WorkerPool: @unchecked Sendable {
   /// The calling thread will not come back from its job: another one may take its place. Of a thread that
   /// is not of this pool nothing is known.
   func loseThread() {
-    lock.withLock {
+    let needsThread = lock.withLock {
       guard let index = workers.firstIndex(where: { pthread_equal($0.thread, pthread_self()) != 0 })
-      else { return }
+      else { return false }
       let worker = workers.remove(at: index)
       threads -= 1
       if !worker.isTakenForBlocked { active -= 1 }
+      jobEnded(of: worker.owner)
+      return callWorker()
     }
+    if needsThread { startWorker() }
   }
 
   // MARK: The ticker
@@ -184,7 +246,7 @@ final class WorkerPool: @unchecked Sendable {
           if callWorker() { threadsToMake += 1 }
           if waking == before { break }
         }
-        let isIdle = active == 0 && queue.isEmpty
+        let isIdle = active == 0 && queue.isEmpty && heldCount == 0
         if isIdle && idleTicks == 99 { hasTicker = false }
         return (threadsToMake, isIdle)
       }
