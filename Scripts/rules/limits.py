@@ -13,7 +13,8 @@ BY_OPTION = {
     "SessionLimits": {
         "sessions", "variablesPerSession", "sessionBytes", "totalBytes", "historyVersions",
         "historyBytes", "logChanges", "logBytes", "timeToLive"},
-    "ServerLimits": {"messageSize", "sendTimeout", "keepalive", "compressionThreshold"},
+    "ServerLimits": {
+        "messageSize", "sendTimeout", "keepalive", "compressionThreshold", "connections"},
 }
 
 

@@ -76,6 +76,16 @@ import TrustedFiles
     #expect(limits.compressionThreshold == nil)
   }
 
+  @Test func connectionsAreAsManyAsThereAreDescriptorsFor() throws {
+    #expect(try serve("--max-connections", "2345").serverLimits.connections == 2345)
+    #expect(try serve().serverLimits.connections == DescriptorLimit.connections)
+    #expect(DescriptorLimit.connections(of: 8000) == 7000)
+    // Some are left where there are few, and there is an end where there is none.
+    #expect(DescriptorLimit.connections(of: 256) == 192)
+    #expect(DescriptorLimit.connections(of: 10) == 64)
+    #expect(DescriptorLimit.connections(of: .max) == 875_000)
+  }
+
   @Test func thereIsRoomForTheLargestMessages() throws {
     let small = try serve("--max-message-bytes", "1024").serverLimits
     #expect(small.messageSize == 1024)

@@ -23,6 +23,7 @@ SERVE = {
     "--flush-interval-ms": (1, 60_000),
     "--watch-log-changes": (1, 100_000_000),
     "--watch-log-bytes": (1024, 2**40),
+    "--max-connections": (0, 2**31 - 1),
     "--keepalive-time": (0, 2**31 - 1),
     "--keepalive-timeout": (1, 2**31 - 1),
     "--min-ping-interval": (0, 2**31 - 1),

@@ -8,6 +8,11 @@ struct ConnectionOptions: ParsableArguments {
   private static let most = 2_147_483_647
 
   @Option(
+    0...Self.most,
+    help: "Connections; a further one is refused. 0 takes as many as there are descriptors for.")
+  var maxConnections = 0
+
+  @Option(
     0...Self.most, help: "Ping a client that has been silent for so many seconds; 0 never does.")
   var keepaliveTime = 7200
 
@@ -45,6 +50,7 @@ struct ConnectionOptions: ParsableArguments {
 
   func apply(to limits: inout ServerLimits) {
     func time(_ seconds: Int) -> TimeAmount? { seconds == 0 ? nil : .seconds(Int64(seconds)) }
+    limits.connections = maxConnections == 0 ? DescriptorLimit.connections : maxConnections
     limits.keepalive.time = time(keepaliveTime)
     limits.keepalive.timeout = .seconds(Int64(keepaliveTimeout))
     limits.keepalive.minimumPingInterval = .seconds(Int64(minPingInterval))

@@ -37,6 +37,11 @@ extension Serve {
   /// Tells of what is allowed, and seldom meant.
   private func warn(_ logger: Logger, hasTools: Bool) {
     if geteuid() == 0 { logger.warning("running as root: tools do, too") }
+    if connections.maxConnections > DescriptorLimit.connections {
+      logger.warning(
+        "there may be too few descriptors for --max-connections",
+        metadata: ["descriptors_for": "\(DescriptorLimit.connections)"])
+    }
     if hasTools, listening.letsAnyUserCall {
       logger.warning(
         "every user of this machine can run tools as this one: use --token-file or a Unix socket")

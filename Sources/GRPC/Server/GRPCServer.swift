@@ -19,6 +19,7 @@ public final class GRPCServer: Sendable {
   private let observer: (any CallObserver)?
   private let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   let logger: Logger
+  let places: ConnectionPlaces
   private let loops: [ObjectIdentifier: LoopState]
   let listeners = Locked<[Listener]>([])
   /// What TLS listeners have read; those that have the same files share it.
@@ -65,6 +66,7 @@ public final class GRPCServer: Sendable {
     EventLoopDescriptors.closeOnExec()
     self.methods = MethodTable(methods)
     self.limits = limits
+    self.places = ConnectionPlaces(limits.connections)
     self.admission = admission
     self.observer = observer
     self.errorDetails = errorDetails
@@ -97,6 +99,8 @@ public final class GRPCServer: Sendable {
         loop.connectionCount.subtract(1, ordering: .sequentiallyConsistent)
       })
     let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(
+      ConnectionGate(places, tellsReason: tls == nil, logger: logger))
     if let tls {
       try pipeline.addHandlers(
         tls.handler,
@@ -159,6 +163,9 @@ public final class GRPCServer: Sendable {
   public var connectionCount: Int {
     loops.values.reduce(0) { $0 + $1.connectionCount.load(ordering: .sequentiallyConsistent) }
   }
+
+  /// Connections that were refused because there were too many; see `ServerLimits.connections`.
+  public var refusedConnectionCount: Int { places.refused }
 
   private func forEachConnection(_ body: @escaping @Sendable (ServerConnection) -> Void) {
     for loop in loops.values {

@@ -5,6 +5,9 @@ public import NIOCore
 /// No count, size or time may be negative; windows are from 1 to 2^31 - 1, and a client may have at
 /// least one stream. `GRPCServer.init` ends the program otherwise.
 public struct ServerLimits: Sendable {
+  /// Connections of the server. The last eighth is for machines that have few; a connection beyond it is
+  /// closed as soon as it is accepted, with GOAWAY and `too_many_connections` where it has no TLS.
+  public var connections = 1_000_000
   /// The largest request message, in bytes, compressed and not. gRPC's customary default is 4 MiB.
   public var messageSize = 4 * 1024 * 1024
   /// The largest list of request headers, in bytes as RFC 9113 section 6.5.2 counts them.
@@ -89,6 +92,7 @@ public struct ServerLimits: Sendable {
     // What HTTP/2 has room for: RFC 9113 sections 6.5.2 and 6.9.1.
     let largestSetting = Int(UInt32.max)
     let largestWindow = Int(Int32.max)
+    check("connections", connections, 1...(.max))
     check("messageSize", messageSize, 0...largestSetting)
     check("headerListSize", headerListSize, 0...largestSetting)
     check("concurrentStreams", concurrentStreams, 1...largestSetting)

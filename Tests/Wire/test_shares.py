@@ -1,0 +1,121 @@
+"""What one client takes leaves room for others: connections and tool threads."""
+
+import socket
+import struct
+
+import pytest
+
+from bridge import CALL_TIMEOUT, CODE, any_json, eventually, refused, start_host, unique
+from raw import ENHANCE_YOUR_CALM, SERVICE, Connection, frame
+from stubs import pb, rpc
+
+
+def connect(host, source):
+    """A connection that the host has let in, or None; it is told why."""
+    connection = Connection(host.port, source=source)
+    try:
+        connection.flush()
+        answer = connection.open(SERVICE + "Ping")
+        connection.send(answer, frame(b""))
+        connection.flush()
+        while not connection.closed and not connection.answers[answer].ended:
+            connection.receive(respond=False)
+    except (BrokenPipeError, ConnectionResetError):
+        connection.closed = True
+    if connection.closed:
+        return connection, False
+    return connection, True
+
+
+def admitted(host, source, count):
+    """As many connections as get in; all stay open."""
+    made = [connect(host, source) for _ in range(count)]
+    return [connection for connection, is_in in made if is_in]
+
+
+def test_one_client_leaves_connections_to_others():
+    with start_host("--max-connections", 16) as host:
+        first = admitted(host, "127.0.0.1", 20)
+        assert len(first) == 14
+        # The last eighth is for clients that have none.
+        second = admitted(host, "127.0.0.2", 3)
+        assert len(second) == 1
+        third = admitted(host, "127.0.0.3", 3)
+        assert len(third) == 1
+        assert admitted(host, "127.0.0.4", 1) == []
+        assert host.stderr_text().count("connections are refused") == 1
+        # Those inside go on, and what they leave is free.
+        stream = first[0].open(SERVICE + "Ping")
+        first[0].send(stream, frame(b""))
+        assert first[0].answer(stream).grpc_status == "0"
+        for connection in first:
+            connection.close()
+        eventually(lambda: len(admitted(host, "127.0.0.4", 1)) == 1, "there is room again")
+
+
+def test_who_is_refused_learns_why():
+    with start_host("--max-connections", 1) as host:
+        inside = admitted(host, "127.0.0.1", 1)
+        assert len(inside) == 1
+        # It says nothing: what would still be unread at the end could take the answer with it.
+        quiet = socket.create_connection(("127.0.0.1", host.port), CALL_TIMEOUT)
+        data = b""
+        while part := quiet.recv(4096):
+            data += part
+        quiet.close()
+        # Empty SETTINGS, then GOAWAY with no stream taken.
+        assert data[:9] == bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+        length, kind = int.from_bytes(data[9:12], "big"), data[12]
+        assert (length, kind) == (len(data) - 18, 7)
+        assert struct.unpack(">II", data[18:26]) == (0, ENHANCE_YOUR_CALM)
+        assert data[26:] == b"too_many_connections"
+        # A real client fails at once, and does not wait.
+        with refused(CODE.UNAVAILABLE):
+            host.stub().Ping(pb.PingRequest(), timeout=CALL_TIMEOUT)
+
+
+@pytest.fixture
+def clients(tmp_path):
+    """A host with eight threads for tools, and what two clients send."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("token-of-one\ntoken-of-two\n")
+    tokens.chmod(0o600)
+    with start_host("--tool-threads", 8, "--token-file", tokens) as host:
+        yield host, *([("authorization", f"Bearer token-of-{name}")] for name in ["one", "two"])
+
+
+def test_one_client_leaves_tool_threads_to_others(clients):
+    host, one, two = clients
+    stub = rpc.BridgeServiceStub(host.channel())
+
+    def register(session, credentials, value):
+        assert stub.RegisterVariable(pb.RegisterVariableRequest(
+            session_id=session, name="v", type="float", initial_value=any_json("float", value)),
+            metadata=credentials, timeout=CALL_TIMEOUT).success
+
+    def wait(session, credentials):
+        return stub.ExecuteTool.future(pb.ExecuteToolRequest(
+            session_id=session, tool_name="wait_for_variable",
+            parameters={"variable": any_json("string", "v"), "target": any_json("float", 1.0)}),
+            metadata=credentials, timeout=CALL_TIMEOUT)
+
+    busy, quick = unique(), unique()
+    register(busy, one, 0.0)
+    register(quick, two, 1.0)
+    waiting = [wait(busy, one) for _ in range(12)]
+    # Seven of them have a thread, each with a watch; the others wait for one.
+    describe = pb.GetSessionRequest(session_id=busy)
+
+    def watches():
+        return stub.GetSession(describe, metadata=one, timeout=CALL_TIMEOUT).watch_count
+
+    eventually(lambda: watches() == 7, "seven calls run")
+    # The last thread is the other client's, whose call needs one for a moment.
+    for _ in range(3):
+        assert wait(quick, two).result().success
+    assert watches() == 7
+    assert not any(call.done() for call in waiting)
+    assert stub.SetVariable(pb.SetVariableRequest(
+        session_id=busy, variable_identifier="v", value=any_json("float", 2.0)),
+        metadata=one, timeout=CALL_TIMEOUT).success
+    assert all(call.result().success for call in waiting)
