@@ -7,7 +7,7 @@ struct Arithmetic: Tool {
   }
 
   let description = "Computes with two numbers: a + b, a - b, a * b or a / b."
-  let traits: ToolTraits = .idempotent
+  let traits: ToolTraits = [.idempotent, .quick]
   let operation = Parameter<Operation>("operation", "What to do with them.", default: .add)
   let a = Parameter<Double>("a", "The left number.")
   let b = Parameter<Double>("b", "The right number; not 0 when dividing.")

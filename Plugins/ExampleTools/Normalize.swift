@@ -3,7 +3,7 @@ internal import BridgePlugin
 /// Vectors are arrays of numbers; the host checks that they hold numbers only.
 struct Normalize: Tool {
   let description = "Scales a vector to length 1, keeping its direction."
-  let traits: ToolTraits = .idempotent
+  let traits: ToolTraits = [.idempotent, .quick]
   let vector = Parameter<[Double]>("vector", "The vector; at least one number is not 0.")
 
   func run(_ call: ToolCall) throws -> [Double] {

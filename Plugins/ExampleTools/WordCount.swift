@@ -6,7 +6,7 @@ struct WordCount: Tool {
     Counts the words, characters and lines of a text. Words are separated by white space; \
     characters are what a reader would count. Answers {"words", "characters", "lines"}.
     """
-  let traits: ToolTraits = .idempotent
+  let traits: ToolTraits = [.idempotent, .quick]
   let text = Parameter<String>("text", "The text; it may be empty.")
 
   func run(_ call: ToolCall) -> JSONText {

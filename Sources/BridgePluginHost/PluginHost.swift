@@ -56,14 +56,9 @@ public final class PluginHost: Sendable {
     if path.hasSuffix(".native.json") {
       provider = try NativeManifest(file).load(from: place, tools.logger)
     } else {
-      let settings =
-        if let configuration {
-          PluginSettings(configuration: configuration)
-        } else {
-          try PluginSettings(beside: place)
-        }
-      let new = try Plugin(file, on: tools)
-      try new.start(configuration: settings.configuration)
+      let settings = try PluginSettings(beside: place)
+      let new = try Plugin(file, settings, on: tools)
+      try new.start(configuration: configuration ?? settings.configuration)
       plugin = new
       provider = new
     }

@@ -17,6 +17,9 @@ public final class ToolHost: Sendable {
   /// Tools may call tools that call tools, so deep at most.
   public static let depthLimit = 16
 
+  /// Bytes of arguments up to which a quick tool is taken at its word and runs on an event loop.
+  public static let inlineLimit = 64 * 1024
+
   /// A host without tools.
   public init(
     configuration: ToolThreads.Configuration = ToolThreads.Configuration(), logger: Logger
@@ -95,8 +98,8 @@ public final class ToolHost: Sendable {
     let turn = tool.registered.queue.map(CallTurn.init)
     session.beginUse()
     let call = ToolCall(
-      of: tool.description, request,
-      services: SessionServices(session: session, tool: tool.description.name, host: self),
+      of: tool.registered.description, request,
+      services: SessionServices(session: session, registered: tool.registered, host: self),
       threads: threads, caller: caller, observer: observer
     ) {
       session.endUse()
@@ -107,7 +110,8 @@ public final class ToolHost: Sendable {
     do throws(ToolsError) {
       try scheduler.submit(
         call, of: tool.registered, turn: turn, from: origin,
-        mayRunInline: tool.description.isReadOnly || !session.acknowledgesStored)
+        mayRunInline: request.arguments.byteCount <= Self.inlineLimit
+          && (tool.registered.description.isReadOnly || !session.acknowledgesStored))
     } catch {
       session.endUse()
       (observer as? NestedObserver)?.unfollow()

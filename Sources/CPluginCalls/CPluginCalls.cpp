@@ -8,6 +8,7 @@
 #include <typeinfo>
 #include <locale.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,10 +79,9 @@ class SignalState {
   stack_t stack;
   sigset_t mask;
 
+  // The kernel's part of a set is one bit a signal; the C library leaves the rest as it was.
   static bool same(const sigset_t &a, const sigset_t &b) {
-    for (int number = 1; number < NSIG; number++)
-      if (sigismember(&a, number) != sigismember(&b, number)) return false;
-    return true;
+    return memcmp(&a, &b, (NSIG - 1) / 8) == 0;
   }
 
 public:
@@ -165,18 +165,44 @@ void tell_current(plugin_report *report, const char *what) {
   free(name);
 }
 
+// What the C++ runtime knows of the calling thread's exceptions: those that are caught, and how many fly.
+//
+// Source: Itanium C++ ABI: Exception Handling, 2.2.2.
+class CaughtExceptions {
+  struct {
+    void *caught;
+    unsigned uncaught;
+  } content;
+
+public:
+  CaughtExceptions() { memcpy(&content, abi::__cxa_get_globals(), sizeof content); }
+  void restore() const { memcpy(abi::__cxa_get_globals(), &content, sizeof content); }
+};
+
 template <typename State, typename Result, typename Body>
 Result guarded(plugin_report *report, Result otherwise, Body body) {
   report->end = PLUGIN_RETURNED;
   report->changed = 0;
   report->text[0] = 0;
   const State state;
+  const CaughtExceptions exceptions;
+  jmp_buf here;
+  if (_setjmp(here)) {
+    exceptions.restore();
+    report->end = PLUGIN_ENDED_THREAD;
+    report->changed = state.restore();
+    return otherwise;
+  }
+  Result result = otherwise;
   try {
-    otherwise = body();
+    result = body();
   } catch (abi::__forced_unwind &) {
-    // It cannot be stopped, but it can be kept from going on: through the host's frames.
+    // What the C library unwinds ends the process when it is caught and goes no further, and the host's
+    // frames are not for it. So either the thread stays here, or it leaves without ending the catch; there
+    // is nothing to destroy between the two.
+    if (!report->abandoned) _longjmp(here, 1);
     state.restore();
-    if (report->abandoned) report->abandoned(report->context);
+    report->abandoned(report->context);
     for (;;) pause();
   } catch (const std::exception &error) {
     tell_current(report, error.what());
@@ -184,7 +210,7 @@ Result guarded(plugin_report *report, Result otherwise, Body body) {
     tell_current(report, nullptr);
   }
   report->changed = state.restore();
-  return otherwise;
+  return result;
 }
 
 template <typename Type> Type as(plugin_function function) {

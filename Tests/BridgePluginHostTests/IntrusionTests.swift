@@ -43,15 +43,7 @@ import Threads
 
   /// Runs a quick tool so many times on this thread, as an event loop does.
   private func runHere(_ tool: String, times: Int = 1) throws -> [ToolOutcome] {
-    try (0..<times).map { _ in
-      let recorder = Recorder()
-      let admitted = try host.tools.registry.admit(tool)
-      _ = try host.tools.start(
-        admitted, ToolCall.Request(arguments: Arguments(checked: [:])), in: session,
-        onEventLoop: true, observer: recorder)
-      #expect(recorder.isFinished)
-      return recorder.wait()
-    }
+    try (0..<times).map { _ in try host.runHere(tool, session: session) }
   }
 
   /// On a thread of its own: tests share theirs.

@@ -164,6 +164,16 @@ final class TestHost: Sendable {
     return recorder.wait()
   }
 
+  /// Runs a quick tool without arguments on this thread, as an event loop does.
+  func runHere(_ name: String, session: Session) throws -> ToolOutcome {
+    let recorder = Recorder()
+    _ = try tools.start(
+      try tools.registry.admit(name), ToolCall.Request(arguments: Arguments(checked: [:])),
+      in: session, onEventLoop: true, observer: recorder)
+    #expect(recorder.isFinished)
+    return recorder.wait()
+  }
+
   /// Runs a tool that must succeed, and answers its result's JSON.
   func result(
     _ name: String, _ arguments: [String: String] = [:], session: Session

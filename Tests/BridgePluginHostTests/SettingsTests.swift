@@ -1,3 +1,4 @@
+import BridgeTools
 import Glibc
 import Testing
 
@@ -34,6 +35,7 @@ extension TestPluginSuites {
       ("", "no JSON but an empty text"), ("{", "malformed JSON"),
       ("[]", "it must hold a JSON object"),
       (#"{"configuration": 1}"#, "\"configuration\" must be an object"),
+      (#"{"inline": "no"}"#, "\"inline\" must be true or false"),
       (#"{"configuration": {}, "priority": 1}"#, "priority"),
       (#"{"configuration": {"refuse": 1}}"#, "/refuse"),
       (#"{"configuration": {"refuse": "because it is Monday"}}"#, "it is Monday"),
@@ -42,6 +44,22 @@ extension TestPluginSuites {
       let error = #expect(throws: PluginError.self) { try load(settings) }
       #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
       #expect(error?.description.contains("configured") == true, "\(error?.description ?? "")")
+    }
+
+    /// Whoever serves a plugin need not take its word for being quick.
+    @Test(arguments: [
+      (nil, ToolDescription.Execution.inline), ("{}", .inline), (#"{"inline": true}"#, .inline),
+      (#"{"inline": false}"#, .pool),
+    ])
+    func quickToolsRunWhereTheSettingsSay(
+      settings: String?, execution: ToolDescription.Execution
+    ) throws {
+      let fixture = try Fixture("intrusion.c", as: "plain")
+      if let settings { fixture.write("plain.plugin.json", settings) }
+      let host = TestHost()
+      _ = try host.plugins.load(fixture.path)
+      let admitted = try host.tools.registry.admit("change_rounding")
+      #expect(admitted.description.execution == execution)
     }
 
     @Test func aFileThatOthersCanWriteIsRefused() {

@@ -1,6 +1,7 @@
 import BridgeSessions
 import BridgeTools
 import Testing
+import Threads
 
 @testable import BridgePluginHost
 
@@ -100,6 +101,28 @@ import Testing
       #expect(failure.message == "\(tool) ended the host's thread that it ran on")
     }
     #expect(try host.result("catch_own", session: session) == "7")
+  }
+
+  /// An event loop that is to end goes on: everything else that it serves would stand still.
+  @Test(arguments: [("end_loop", 5), ("cancel_loop", 1)])
+  func anEventLoopDoesNotEnd(_ tool: String, times: Int) throws {
+    let ended = Locked(0)
+    // On a thread of its own, and joined: it ends as threads do.
+    let thread = Thread { [host, session] in
+      for _ in 0..<times {
+        let outcome = try? host.runHere(tool, session: session)
+        guard case .failure(let failure) = outcome?.result else { return }
+        #expect(failure.code == 13 && failure.type == "plugin_error")
+        #expect(failure.message == "\(tool) ended the host's thread that it ran on")
+        // Exceptions are as they were.
+        let after = try? host.runHere("throw_quickly", session: session)
+        guard case .failure(let failure) = after?.result else { return }
+        #expect(failure.message == "an exception left throw_quickly: int")
+        ended.withLock { $0 += 1 }
+      }
+    }
+    thread.join()
+    #expect(ended.withLock { $0 } == times)
   }
 
   @Test(arguments: [("ENTRY", "from the entry"), ("INIT", "from init")])

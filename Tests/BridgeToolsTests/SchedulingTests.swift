@@ -151,6 +151,30 @@ import Threads
     #expect(threads.withLock { $0.map { $0 == own } } == [true, true, true, false])
   }
 
+  @Test(arguments: [
+    (ToolHost.inlineLimit, true), (ToolHost.inlineLimit + 1, false),
+  ])
+  func aQuickToolWithMuchToReadRunsElsewhere(bytes: Int, isHere: Bool) throws {
+    let thread = Locked<UInt>(0)
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.execution = .inline
+      } _: { call in
+        thread.withLock { $0 = UInt(pthread_self()) }
+        call.finish()
+      }
+    ])
+    let halves = [bytes / 2, bytes - bytes / 2].map { [UInt8](repeating: 32, count: $0) }
+    let recorder = Recorder()
+    _ = try test.host.start(
+      try test.host.registry.admit("t"),
+      ToolCall.Request(
+        arguments: Arguments(checked: ["a": .bytes(halves[0]), "b": .json(halves[1], .any)])),
+      in: test.session, onEventLoop: true, observer: recorder)
+    _ = recorder.wait()
+    #expect((thread.withLock { $0 } == UInt(pthread_self())) == isHere)
+  }
+
   @Test func aForwardedToolIsOnlyPassedOn() throws {
     let test = try TestHost([
       ClosureTool("t") {

@@ -171,10 +171,11 @@ import Threads
   @Test func aSubscriptionEndsWithItsSession() throws {
     let store = SessionStore()
     let session = try store.create("x")
-    let host = try TestHost([]).host
+    let host = try TestHost([ClosureTool("t") { $0.finish() }]).host
+    let registered = try host.registry.admit("t").registered
     let kinds = Locked<[VariableChange.Kind]>([])
     let ended = Gate()
-    let services = SessionServices(session: session, tool: "t", host: host)
+    let services = SessionServices(session: session, registered: registered, host: host)
     let subscription = try services.watch([], initial: false) { changes in
       kinds.withLock { $0 += changes.map(\.kind) }
       if changes.last?.kind == .ended { ended.open() }

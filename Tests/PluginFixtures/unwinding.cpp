@@ -150,6 +150,9 @@ bridge_status count_destroyed(void *, bridge_call *call, bridge_variables *) {
 const bridge_tool all[] = {
     tool_of("throw_standard", 0, throw_standard), tool_of("throw_integer", 0, throw_integer),
     tool_of("throw_foreign", 0, throw_foreign), tool_of("end_thread", 0, end_thread),
+    tool_of("throw_quickly", BRIDGE_TOOL_QUICK, throw_integer),
+    tool_of("end_loop", BRIDGE_TOOL_QUICK, end_thread),
+    tool_of("cancel_loop", BRIDGE_TOOL_QUICK, cancel_thread),
     tool_of("cancel_thread", 0, cancel_thread), tool_of("throw_within", 0, throw_within),
     tool_of("catch_own", 0, catch_own), tool_of("throw_across", 0, throw_across),
     tool_of("throw_atomic", BRIDGE_TOOL_ATOMIC, throw_atomic),

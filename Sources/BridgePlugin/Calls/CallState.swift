@@ -3,7 +3,7 @@ internal import Synchronization
 /// What the SDK keeps of one call. Tools have no use for it.
 public final class CallState: Sendable {
   let api: CallAPI
-  private let arguments: [any Argument]
+  private let arguments: [Argument]
   private let open = Mutex(Open())
 
   private struct Open {
@@ -12,7 +12,7 @@ public final class CallState: Sendable {
     var isOver = false
   }
 
-  init(api: CallAPI, arguments: [any Argument]) {
+  init(api: CallAPI, arguments: [Argument]) {
     self.api = api
     self.arguments = arguments
   }
@@ -23,9 +23,16 @@ public final class CallState: Sendable {
   /// The value of a parameter. One that the tool did not declare has no value: what is answered
   /// then is made up, and the call fails when the tool returns.
   func value<Value>(of parameter: Parameter<Value>) -> Value {
-    for argument in arguments where argument.name == parameter.name {
-      if let argument = argument as? TypedArgument<Value> { return argument.value }
+    let type = ObjectIdentifier(Value.self)
+    for argument in arguments where argument.type == type && argument.name == parameter.name {
+      return unsafeDowncast(argument, to: TypedArgument<Value>.self).value
     }
+    return undeclared(parameter)
+  }
+
+  /// Out of line: it has work with types that only it needs.
+  @inline(never)
+  private func undeclared<Value>(_ parameter: Parameter<Value>) -> Value {
     open.withLock { open in
       open.fault = ToolError(
         .internalError,

@@ -6,7 +6,7 @@ protocol DeclaredParameter: Sendable {
   func describe(in arena: inout Arena) -> bridge_parameter
 
   /// Reads what a call has for it.
-  func read(from call: CallAPI) throws(ToolError) -> any Argument
+  func read(from call: CallAPI) throws(ToolError) -> Argument
 }
 
 /// The parameters among the stored properties of a tool, in the order of declaration; those of a
@@ -24,13 +24,25 @@ func declaredParameters(of tool: any ToolDeclaration) -> [any DeclaredParameter]
 }
 
 /// What a call has for one parameter: a `TypedArgument`.
-protocol Argument: Sendable {
-  var name: String { get }
+class Argument: @unchecked Sendable {
+  let name: String
+  /// The type of its value. Casting to a generic type costs a look-up of that type, which this saves.
+  let type: ObjectIdentifier
+
+  init(name: String, type: ObjectIdentifier) {
+    self.name = name
+    self.type = type
+  }
 }
 
-struct TypedArgument<Value: Sendable>: Argument {
-  let name: String
+// @unchecked: nothing of it changes.
+final class TypedArgument<Value: Sendable>: Argument, @unchecked Sendable {
   let value: Value
+
+  init(name: String, value: Value) {
+    self.value = value
+    super.init(name: name, type: ObjectIdentifier(Value.self))
+  }
 }
 
 extension Parameter: DeclaredParameter {
@@ -53,7 +65,7 @@ extension Parameter: DeclaredParameter {
   }
 
   /// The host has checked the call against the description, so that an error here is the host's.
-  func read(from call: CallAPI) throws(ToolError) -> any Argument {
+  func read(from call: CallAPI) throws(ToolError) -> Argument {
     guard let given = try call.parameter(name) else {
       if let value = defaultValue ?? Value(toolValue: .null) {
         return TypedArgument(name: name, value: value)

@@ -93,8 +93,8 @@ private func parameter(
   _ handle: OpaquePointer?, _ name: bridge_str, _ value: UnsafeMutablePointer<bridge_value>?
 ) -> bridge_status {
   withCall(handle) { call in
-    let name = try text(name, "the parameter's name")
     guard let found = call.parameter(name) else {
+      let name = try text(name, "the parameter's name")
       throw SessionError(.variableNotFound, "the call has no parameter \(name)")
     }
     value?.pointee = found

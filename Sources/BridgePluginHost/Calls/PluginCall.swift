@@ -19,17 +19,46 @@ final class PluginCall: Sendable {
     var handle: OpaquePointer?
     /// Set once the plugin has retained the call.
     var token: OpaquePointer?
-    /// Values whose views the plugin may still read.
-    var parameters: [String: ValueStorage] = [:]
+    /// Arguments whose views the plugin may still read, by their place among the call's.
+    var arguments: [(place: Int, storage: ValueStorage)] = []
+    /// Nil in most calls.
+    var extras: Extras?
+
+    /// What is to be ended with the call.
+    func takeCallbacks() -> Callbacks? {
+      guard let extras else { return nil }
+      defer { extras.callbacks = Callbacks() }
+      return extras.callbacks
+    }
+
+    /// Those of this call, made when they are asked for first.
+    mutating func withExtras() -> Extras {
+      if let extras { return extras }
+      let new = Extras()
+      extras = new
+      return new
+    }
+  }
+
+  /// What few calls have.
+  // @unchecked: guarded by the call's lock.
+  private final class Extras: @unchecked Sendable {
+    /// Texts whose views the plugin may still read.
     var texts: [String: ValueStorage] = [:]
     var snapshots: [OpaquePointer] = []
-    var watches: [OpaquePointer: PluginWatch] = [:]
-    var listeners: [OpaquePointer: CancellationListener] = [:]
-    var invocations: [OpaquePointer: Invocation] = [:]
+    var callbacks = Callbacks()
     /// What the plugin keeps for the session, once the call has seen it.
     var kept: PluginState?
     /// The last failure of each thread, for `last_error`.
     var lastErrors: [UInt: LastError] = [:]
+  }
+
+  /// What may call the plugin beside its tool's function.
+  // @unchecked: handles are numbers in the shape of pointers.
+  private struct Callbacks: @unchecked Sendable {
+    var watches: [OpaquePointer: PluginWatch] = [:]
+    var listeners: [OpaquePointer: CancellationListener] = [:]
+    var invocations: [OpaquePointer: Invocation] = [:]
   }
 
   init(_ call: ToolCall, of instance: PluginInstance) {
@@ -41,12 +70,15 @@ final class PluginCall: Sendable {
 
   // MARK: Views handed to the plugin
 
-  func parameter(_ name: String) -> bridge_value? {
-    guard let value = call.arguments.values[name] else { return nil }
+  func parameter(_ name: bridge_str) -> bridge_value? {
+    let entries = call.request.arguments.entries
+    guard let place = entries.firstIndex(where: { name.isEqual($0.name) }) else { return nil }
     return state.withLock { state in
-      if let storage = state.parameters[name] { return storage.view }
-      let storage = ValueStorage(value)
-      state.parameters[name] = storage
+      if let known = state.arguments.first(where: { $0.place == place }) {
+        return known.storage.view
+      }
+      let storage = ValueStorage(entries[place].value)
+      state.arguments.append((place, storage))
       return storage.view
     }
   }
@@ -54,8 +86,9 @@ final class PluginCall: Sendable {
   /// A text that stays in place until the call ends.
   func text(_ text: String) -> bridge_str {
     state.withLock { state in
-      let storage = state.texts[text] ?? ValueStorage(.bytes(Array(text.utf8)))
-      state.texts[text] = storage
+      let extras = state.withExtras()
+      let storage = extras.texts[text] ?? ValueStorage(.bytes(Array(text.utf8)))
+      extras.texts[text] = storage
       return storage.view.as.text
     }
   }
@@ -64,14 +97,17 @@ final class PluginCall: Sendable {
   func keep(snapshot handle: OpaquePointer) -> Bool {
     state.withLock { state in
       if state.isEnding { return false }
-      state.snapshots.append(handle)
+      state.withExtras().snapshots.append(handle)
       return true
     }
   }
 
   func forget(snapshot handle: OpaquePointer) {
     state.withLock { state in
-      if let index = state.snapshots.lastIndex(of: handle) { state.snapshots.remove(at: index) }
+      guard let extras = state.extras, let index = extras.snapshots.lastIndex(of: handle) else {
+        return
+      }
+      extras.snapshots.remove(at: index)
     }
   }
 
@@ -79,12 +115,14 @@ final class PluginCall: Sendable {
   func keep(watch: PluginWatch, handle: OpaquePointer) -> Bool {
     state.withLock { state in
       if state.isEnding { return false }
-      state.watches[handle] = watch
+      state.withExtras().callbacks.watches[handle] = watch
       return true
     }
   }
 
-  func forget(watch handle: OpaquePointer) { state.withLock { $0.watches[handle] = nil } }
+  func forget(watch handle: OpaquePointer) {
+    state.withLock { $0.extras?.callbacks.watches[handle] = nil }
+  }
 
   /// Tells the listener at once when the call is cancelled already.
   ///
@@ -92,7 +130,7 @@ final class PluginCall: Sendable {
   func keep(listener: CancellationListener, handle: OpaquePointer) -> Bool {
     let isKept = state.withLock { state in
       if state.isEnding { return false }
-      state.listeners[handle] = listener
+      state.withExtras().callbacks.listeners[handle] = listener
       return true
     }
     if isKept {
@@ -102,28 +140,30 @@ final class PluginCall: Sendable {
     return isKept
   }
 
-  func forget(listener handle: OpaquePointer) { state.withLock { $0.listeners[handle] = nil } }
+  func forget(listener handle: OpaquePointer) {
+    state.withLock { $0.extras?.callbacks.listeners[handle] = nil }
+  }
 
   /// - Returns: false when the call is ending and keeps nothing more.
   func keep(invocation: Invocation, handle: OpaquePointer) -> Bool {
     state.withLock { state in
       if state.isEnding { return false }
-      state.invocations[handle] = invocation
+      state.withExtras().callbacks.invocations[handle] = invocation
       return true
     }
   }
 
   func forget(invocation handle: OpaquePointer) {
-    state.withLock { $0.invocations[handle] = nil }
+    state.withLock { $0.extras?.callbacks.invocations[handle] = nil }
   }
 
   // MARK: What the plugin keeps for the session
 
   /// What is kept; it stays until the call has ended.
   var kept: PluginState? {
-    if let kept = state.withLock(\.kept) { return kept }
+    if let kept = state.withLock({ $0.extras?.kept }) { return kept }
     guard let kept = instance.states[services] else { return nil }
-    state.withLock { $0.kept = kept }
+    state.withLock { $0.withExtras().kept = kept }
     return kept
   }
 
@@ -133,15 +173,17 @@ final class PluginCall: Sendable {
   ) -> (state: PluginState, isNew: Bool) {
     if let kept { return (kept, false) }
     let result = instance.states.keep(value, release, for: services)
-    state.withLock { $0.kept = result.state }
+    state.withLock { $0.withExtras().kept = result.state }
     return result
   }
 
   // MARK: Errors of functions the tool calls
 
-  func note(_ error: LastError) { state.withLock { $0.lastErrors[CurrentThread.id] = error } }
+  func note(_ error: LastError) {
+    state.withLock { $0.withExtras().lastErrors[CurrentThread.id] = error }
+  }
 
-  var lastError: LastError? { state.withLock { $0.lastErrors[CurrentThread.id] } }
+  var lastError: LastError? { state.withLock { $0.extras?.lastErrors[CurrentThread.id] } }
 
   // MARK: The end
 
@@ -162,21 +204,25 @@ final class PluginCall: Sendable {
   func run(_ tool: bridge_tool, looks: Bool) {
     let handle = Handles.calls.insert(self)
     state.withLock { $0.handle = handle }
-    var report = PluginCode.Report(
-      abandoned: { context in
-        guard let context else { return }
-        Unmanaged<PluginCall>.fromOpaque(context).takeUnretainedValue().endAbandoned()
-      }, self)
+    // An event loop cannot be replaced.
+    var report =
+      call.mayBlock
+      ? PluginCode.Report(
+        abandoned: { context in
+          guard let context else { return }
+          Unmanaged<PluginCall>.fromOpaque(context).takeUnretainedValue().endAbandoned()
+        }, self)
+      : PluginCode.Report()
     let status = PluginCode.run(tool, handle, looks: looks, &report)
     instance.tellChanges(report.changedBits, in: call.tool.name)
     if let exception = report.exception {
-      Handles.tokens.remove(state.withLock(\.token))
-      call.setFailure(
-        ToolFailure(
+      let failure =
+        report.endedThread
+        ? endedThread
+        : ToolFailure(
           code: bridge_status(BRIDGE_INTERNAL),
-          message: "an exception left \(call.tool.name): \(exception)", type: "plugin_exception"))
-      end(bridge_status(BRIDGE_INTERNAL))
-      return
+          message: "an exception left \(call.tool.name): \(exception)", type: "plugin_exception")
+      return end(failure)
     }
     let token = state.withLock { $0.token }
     if status == bridge_status(BRIDGE_PENDING) {
@@ -197,37 +243,55 @@ final class PluginCall: Sendable {
 
   /// Ends the call of a tool that has ended its thread; the thread waits for ever.
   private func endAbandoned() {
-    Handles.tokens.remove(state.withLock(\.token))
-    call.setFailure(
-      ToolFailure(
-        code: bridge_status(BRIDGE_INTERNAL),
-        message: "\(call.tool.name) ended the host's thread that it ran on", type: "plugin_error"))
     call.loseThread()
-    end(bridge_status(BRIDGE_INTERNAL))
+    end(endedThread)
     instance.leave()
+  }
+
+  private var endedThread: ToolFailure {
+    ToolFailure(
+      code: bridge_status(BRIDGE_INTERNAL),
+      message: "\(call.tool.name) ended the host's thread that it ran on", type: "plugin_error")
+  }
+
+  /// Ends the call of a tool that did not return, with or without a token left behind.
+  private func end(_ failure: ToolFailure) {
+    Handles.tokens.remove(state.withLock(\.token))
+    call.setFailure(failure)
+    end(failure.code)
   }
 
   /// Ends the call; its handle is stale from here on.
   func end(_ status: bridge_status) {
-    // First the callbacks: one that runs may still use the call, and is waited for.
-    endCallbacks()
-    let (handle, snapshots, kept) = state.withLock { state in
-      defer { (state.snapshots, state.kept) = ([], nil) }
-      return (state.handle, state.snapshots, state.kept)
+    let (handle, callbacks) = state.withLock { state in
+      state.isEnding = true
+      return (state.handle, state.takeCallbacks())
     }
-    // Let go of when the call's handle is stale, not under the lock: it may be the last reference.
-    defer { withExtendedLifetime(kept) {} }
+    // First the callbacks: one that runs may still use the call, and is waited for.
+    if let callbacks { end(callbacks) }
     Handles.calls.remove(handle)
-    for snapshot in snapshots { Handles.snapshots.remove(snapshot) }
+    // The call's handle is stale. Not under the lock: what is kept may go with the last reference.
+    let extras = state.withLock { $0.extras }
+    var kept: PluginState?
+    if let extras { kept = letGo(of: extras) }
+    defer { withExtendedLifetime(kept) {} }
     if status == .ok { call.finish() } else { call.fail(failure(of: status)) }
   }
 
-  private func endCallbacks() {
-    let (watches, listeners, invocations) = state.withLock { state in
-      state.isEnding = true
-      defer { (state.watches, state.listeners, state.invocations) = ([:], [:], [:]) }
-      return (state.watches, state.listeners, state.invocations)
+  /// - Returns: What the plugin keeps for the session: let go of once the call has ended.
+  private func letGo(of extras: Extras) -> PluginState? {
+    let (snapshots, kept) = state.withLock { _ in
+      defer { (extras.snapshots, extras.kept) = ([], nil) }
+      return (extras.snapshots, extras.kept)
     }
+    for snapshot in snapshots { Handles.snapshots.remove(snapshot) }
+    return kept
+  }
+
+  private func end(_ callbacks: Callbacks) {
+    let (watches, listeners, invocations) = (
+      callbacks.watches, callbacks.listeners, callbacks.invocations
+    )
     // All are shut before one is waited for, so that none begins meanwhile.
     for (handle, watch) in watches {
       Handles.watches.remove(handle)
@@ -254,7 +318,7 @@ final class PluginCall: Sendable {
       return ToolFailure(reason, tool: name)
     }
     // As a rule it passes on what one of the host's functions answered it.
-    let cause = state.withLock { $0.lastErrors.values.first { $0.code == status } }
+    let cause = state.withLock { $0.extras?.lastErrors.values.first { $0.code == status } }
     if let cause {
       return ToolFailure(
         code: status, message: "\(name) failed: \(String(decoding: cause.message, as: UTF8.self))",

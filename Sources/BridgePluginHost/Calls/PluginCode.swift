@@ -12,7 +12,8 @@ enum PluginCode {
     init() {}
 
     /// - Parameters:
-    ///   - abandoned: Called when the plugin ends the calling thread, which then never returns.
+    ///   - abandoned: Called when the plugin ends the calling thread, which then never returns. Without
+    ///     it the thread goes on.
     ///   - context: Handed to it; it lives as long as the call.
     init(
       abandoned: @convention(c) (UnsafeMutableRawPointer?) -> Void, _ context: AnyObject
@@ -21,9 +22,13 @@ enum PluginCode {
       report.context = Unmanaged.passUnretained(context).toOpaque()
     }
 
+    /// Whether the function was to end the calling thread, which goes on.
+    var endedThread: Bool { report.end == PLUGIN_ENDED_THREAD }
+
     /// What an exception that left the function says of itself; nil when none did.
     var exception: String? {
-      guard report.end == PLUGIN_THREW else { return nil }
+      if report.end == PLUGIN_RETURNED { return nil }
+      if endedThread { return "the end of the host's thread" }
       return withUnsafeBytes(of: report.text) { bytes in
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
       }

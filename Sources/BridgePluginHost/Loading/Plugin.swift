@@ -31,16 +31,19 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - file: Checked by whoever opened it.
+  ///   - settings: Of whoever serves the plugin.
   ///   - host: What its calls run on.
   /// - Throws: `PluginError`.
-  convenience init(_ file: borrowing TrustedFile, on host: ToolHost) throws(PluginError) {
+  convenience init(
+    _ file: borrowing TrustedFile, _ settings: PluginSettings, on host: ToolHost
+  ) throws(PluginError) {
     let path = file.path
     let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
     defer { ProcessGuard.shared.look(after: "loading \(path)", host.logger) }
     let object = try SharedObject(file)
     let answer = try Self.enter(object, instance)
     do throws(PluginError) {
-      try self.init(reading: answer, of: object, instance)
+      try self.init(reading: answer, of: object, instance, settings)
     } catch {
       throw PluginError("\(path): \(error)")
     }
@@ -81,7 +84,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
 
   private init(
     reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject,
-    _ instance: PluginInstance
+    _ instance: PluginInstance, _ settings: PluginSettings
   ) throws(PluginError) {
     id = object.path
     self.object = object
@@ -110,7 +113,9 @@ final class Plugin: ToolProvider, @unchecked Sendable {
       descriptor.tools, descriptor.tool_count, "bridge_plugin.tools")
     for (index, tool) in list.enumerated() {
       guard let tool else { throw PluginError("tool \(index) is NULL") }
-      tools.append(try PluginTool(reading: tool, plugin: name, instance))
+      tools.append(
+        try PluginTool(
+          reading: tool, plugin: name, instance, allowsInline: settings.allowsInline))
     }
     self.tools = tools
   }

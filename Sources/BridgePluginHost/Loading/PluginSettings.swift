@@ -5,10 +5,10 @@ internal import TrustedFiles
 struct PluginSettings {
   /// The plugin's own configuration, a JSON object; nil where nothing is said.
   var configuration: String?
+  /// Whether tools that say they are quick may run on event loops.
+  var allowsInline = true
 
   private static let sizeLimit = 1024 * 1024
-
-  init(configuration: String?) { self.configuration = configuration }
 
   /// Reads the file beside a plugin, if there is one.
   ///
@@ -19,26 +19,28 @@ struct PluginSettings {
     do throws(TrustedFileError) {
       bytes = try TrustedFile(path).read(limit: Self.sizeLimit)
     } catch {
-      if error.isMissing {
-        configuration = nil
-        return
-      }
+      if error.isMissing { return }
       throw PluginError(error.message)
     }
     do {
-      configuration = try Self.configuration(in: JSON(parsing: bytes))
+      try read(JSON(parsing: bytes))
     } catch {
       throw PluginError("\(path): \(error)")
     }
   }
 
-  private static func configuration(in settings: JSON) throws(PluginError) -> String? {
+  private mutating func read(_ settings: JSON) throws(PluginError) {
     guard case .object = settings else { throw PluginError("it must hold a JSON object") }
-    try settings.checkKeys(["configuration"])
+    try settings.checkKeys(["configuration", "inline"])
     switch settings["configuration"] {
-    case .object?: return settings["configuration"]?.text
-    case nil: return nil
+    case .object?: configuration = settings["configuration"]?.text
+    case nil: break
     default: throw PluginError("\"configuration\" must be an object")
+    }
+    switch settings["inline"] {
+    case .boolean(let flag)?: allowsInline = flag
+    case nil: break
+    default: throw PluginError("\"inline\" must be true or false")
     }
   }
 }

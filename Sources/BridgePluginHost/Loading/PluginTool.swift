@@ -12,7 +12,8 @@ final class PluginTool: Tool, @unchecked Sendable {
   private let mark: ProcessGuard.Mark
 
   init(
-    reading pointer: UnsafePointer<bridge_tool>, plugin: String, _ instance: PluginInstance
+    reading pointer: UnsafePointer<bridge_tool>, plugin: String, _ instance: PluginInstance,
+    allowsInline: Bool
   ) throws(PluginError) {
     var tool = bridge_tool()
     try ABIStruct.read(
@@ -20,7 +21,9 @@ final class PluginTool: Tool, @unchecked Sendable {
       released: ABIStruct.Released.tool)
     descriptor = tool
     self.instance = instance
-    description = try Self.describe(tool, plugin: plugin)
+    var description = try Self.describe(tool, plugin: plugin)
+    if !allowsInline { description.execution = .pool }
+    self.description = description
     mark = ProcessGuard.Mark(tool: description.name)
     ProcessGuard.shared.add(mark)
   }

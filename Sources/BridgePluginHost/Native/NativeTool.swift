@@ -116,7 +116,7 @@ final class NativeTool: Tool, @unchecked Sendable {
     var frame = Frame(count: signature.parameters.count)
     defer { frame.free() }
     for (index, parameter) in signature.parameters.enumerated() where parameter.lengthOf == nil {
-      guard case .value(let value, _) = arguments.values[parameter.name] else {
+      guard case .value(let value, _) = arguments[parameter.name] else {
         throw SessionError(.invalidValue, "parameter \(parameter.name) is missing")
       }
       try store(value, as: parameter, at: index, in: &frame)

@@ -142,9 +142,10 @@ struct ProcessState: ~Copyable {
     defer { close(file) }
     var bytes = [UInt8](repeating: 0, count: 512)
     let count = read(file, &bytes, bytes.count)
-    let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
-    let line = text.split(separator: "\n").first { $0.hasPrefix("Umask:") }
-    return line.map { String($0.dropFirst(6).drop { $0 == "\t" || $0 == " " }) } ?? ""
+    let lines = bytes.prefix(max(0, count)).split(separator: UInt8(ascii: "\n"))
+    guard let line = lines.first(where: { $0.starts(with: "Umask:".utf8) }) else { return "" }
+    let digits = line.dropFirst(6).drop { $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: " ") }
+    return String(decoding: digits, as: UTF8.self)
   }
 
   private static var currentEnvironment: [String] {

@@ -55,7 +55,7 @@ struct ToolRequest {
   init(_ request: ExecuteToolRequest, service: BridgeService, call: ServerCall) throws {
     for parameter in request.parameters { try NameRules.checkKey(parameter.name) }
     tool = try service.tools.registry.admit(request.toolName)
-    arguments = try Arguments(request.parameters, for: tool.description)
+    arguments = try Arguments(request.parameters, for: tool.registered.description)
     session = try service.sessionForUse(request.sessionID, for: call)
     metadata = request.metadata
     var form: WireForm = []

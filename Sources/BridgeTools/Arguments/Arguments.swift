@@ -2,11 +2,27 @@ internal import BridgeSessions
 
 /// The arguments of one call, checked against the tool's declaration, defaults filled in.
 public struct Arguments: Sendable {
-  /// The value of each parameter that was given or has a default, by name.
-  public let values: [String: ToolValue]
+  /// The value of one parameter.
+  public struct Entry: Sendable {
+    /// The parameter's name.
+    public let name: String
+    /// The value, of the parameter's type.
+    public let value: ToolValue
+  }
+
+  /// The parameters that were given or have a default, each once. They are few: nothing is hashed.
+  public let entries: [Entry]
 
   /// Arguments that have been checked before, by whoever sent them on.
-  public init(checked values: [String: ToolValue]) { self.values = values }
+  public init(checked values: [String: ToolValue]) {
+    entries = values.map { Entry(name: $0, value: $1) }
+  }
+
+  /// The value of a parameter; nil where it was not given and has no default.
+  public subscript(name: String) -> ToolValue? { entries.first { $0.name == name }?.value }
+
+  /// About how many bytes the values have.
+  var byteCount: Int { entries.reduce(0) { $0 + $1.value.byteCount } }
 
   /// - Parameter given: In any order, each name once.
   /// - Throws: `ToolsError` with code `invalidParameter`, naming the parameter that is missing, unknown or
@@ -14,13 +30,15 @@ public struct Arguments: Sendable {
   public init(_ given: [any ArgumentSource], for tool: ToolDescription) throws {
     // Nothing is looked for among more than the tool takes.
     if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
-    var values: [String: ToolValue] = [:]
+    var entries: [Entry] = []
+    entries.reserveCapacity(tool.parameters.count)
     var known = 0
     for parameter in tool.parameters {
       if let source = given.first(where: { $0.name == parameter.name }) {
         known += 1
         do {
-          values[parameter.name] = try Self.read(source, as: parameter)
+          let value = try Self.read(source, as: parameter)
+          entries.append(Entry(name: parameter.name, value: value))
         } catch let error as SessionError {
           throw Self.wrong(parameter, of: tool, error)
         } catch let error as ToolsError {
@@ -29,7 +47,7 @@ public struct Arguments: Sendable {
             details: error.details.merging(["parameter": parameter.name]) { $1 })
         }
       } else if let defaultValue = parameter.defaultValue {
-        values[parameter.name] = defaultValue
+        entries.append(Entry(name: parameter.name, value: defaultValue))
       } else if parameter.isRequired {
         throw ToolsError(
           .invalidParameter,
@@ -38,7 +56,7 @@ public struct Arguments: Sendable {
       }
     }
     if known < given.count { throw Self.unknown(among: given, for: tool) }
-    self.values = values
+    self.entries = entries
   }
 
   private static func wrong(

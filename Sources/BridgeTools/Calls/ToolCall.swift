@@ -141,12 +141,13 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Runs the tool, on the calling thread; or ends the call, when its time was over before it began.
   public func run(_ tool: any Tool) {
-    // Looks at the deadline, too.
-    _ = cancellation
     let begin = state.withLock { state in
       state.waitingTool = nil
+      // Looks at the deadline, too.
+      _ = checked(&state)
       return state.life.begin()
     }
+    // Whoever waits for a call that has not begun is told by its end.
     switch begin {
     case .run: tool.run(self)
     case .end(let reason): finish(.failure(ToolFailure(reason, tool: self.tool.name)))
@@ -453,7 +454,10 @@ public final class ToolCall: @unchecked Sendable {
     if committed != nil { _ = transaction?.end() }
     last.observer?.finished(last.outcome)
     ended()
-    state.withLock { $0.isOver = true }
-    wakeWaiters()
+    let condition = state.withLock { state in
+      state.isOver = true
+      return state.condition
+    }
+    condition?.withLock { condition?.broadcast() }
   }
 }

@@ -31,7 +31,8 @@ final class ToolScheduler: Sendable {
   ///
   /// - Parameters:
   ///   - turn: Of a tool whose concurrency is limited.
-  ///   - mayRunInline: Whether a quick tool may run on an event loop: not when its writes wait for the disk.
+  ///   - mayRunInline: Whether a quick tool may run on an event loop: not when its writes wait for the
+  ///     disk, nor with arguments that take long to read.
   /// - Throws: `ToolsError` with code `limitReached`; the call does not run then.
   func submit(
     _ call: ToolCall, of registered: RegisteredTool, turn: CallTurn?, from origin: Origin,

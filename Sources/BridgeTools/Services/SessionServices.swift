@@ -2,11 +2,14 @@ internal import BridgeSessions
 internal import Logging
 
 /// The services of a session in this process.
+// Three references and no more: so an `any CallServices` holds it in place, without a box.
 struct SessionServices: CallServices {
   let session: Session
   /// The tool that runs, for the metadata of what it writes.
-  let tool: String
+  let registered: RegisteredTool
   let host: ToolHost
+
+  private var tool: String { registered.description.name }
 
   var sessionID: String { session.id }
   var sessionEpoch: String { session.epoch }

@@ -21,6 +21,18 @@ public enum ToolValue: Sendable, Equatable {
     }
   }
 
+  /// About how many bytes it has.
+  var byteCount: Int {
+    switch self {
+    case .null: 0
+    case .value(.string(let text), _): text.utf8.count
+    case .value(.array(let array), _): array.bytes.count
+    case .value: 8
+    case .json(let bytes, _), .bytes(let bytes): bytes.count
+    case .donated(let value): value.memory.count
+    }
+  }
+
   /// This value in memory of the host's own: a copy of what was donated.
   public var owned: ToolValue { if case .donated(let value) = self { value.copy } else { self } }
 

@@ -18,7 +18,9 @@ typedef void (*plugin_function)(void);
 enum plugin_end {
   PLUGIN_RETURNED = 0,
   // A C++ exception, or one of another language, left the function.
-  PLUGIN_THREW = 1
+  PLUGIN_THREW = 1,
+  // It was to end the calling thread (pthread_exit, pthread_cancel), which goes on.
+  PLUGIN_ENDED_THREAD = 2
 };
 
 // Parts of the calling thread's state that a call has changed, and that were put back.
@@ -30,7 +32,8 @@ enum {
 };
 
 // What to do when a plugin ends the host's thread that it runs on (pthread_exit, pthread_cancel). The
-// thread never returns from the call; it waits for ever.
+// thread never returns from the call; it waits for ever. Without it the thread returns, for the host cannot
+// do without it; but from then on the C library takes it for one that ends, and does not cancel it again.
 typedef void (*plugin_abandoned)(void *context);
 
 // What happened in a call beside its result.
