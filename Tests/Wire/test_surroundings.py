@@ -296,6 +296,33 @@ def test_a_token_is_not_sent_to_a_socket_of_others(tmp_path):
         assert "the token is not sent" not in run_host(*arguments).stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_token_is_not_sent_to_a_host_of_others(tmp_path):
+    """The path is as it should be, but who listens there is somebody else."""
+    os.chmod(tmp_path, 0o755)
+    tokens = tmp_path / "tokens"
+    tokens.write_text("sekrit\n")
+    os.chmod(tokens, 0o600)
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        # The system remembers who called listen(2).
+        os.seteuid(65534)
+        try:
+            listener.listen()
+        finally:
+            os.seteuid(0)
+        listener.settimeout(10)
+        done = run_host(
+            "ping", "--address", f"unix:{path}", "--token-file", tokens, "--timeout", "1")
+        assert done.returncode == 1
+        assert "65534" in done.stderr and "neither this user nor root" in done.stderr
+        accepted, _ = listener.accept()
+        with accepted:
+            accepted.settimeout(10)
+            assert accepted.recv(1) == b""
+
+
 def test_what_is_seldom_meant_is_warned_of(tmp_path, intruder):
     with start_host(plugins=intruder) as host:
         log = host.stderr_text()

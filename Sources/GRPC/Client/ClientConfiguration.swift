@@ -13,6 +13,11 @@ public struct ClientConfiguration: Sendable {
   /// Bytes the server may send ahead on the connection, all streams together; likewise.
   public var connectionWindow = 8 * 1024 * 1024
 
+  /// Whether a Unix domain socket must be of a server that runs as this user or root: a client that sends
+  /// secrets asks for that. The system says so of the socket that was connected, whatever its path leads
+  /// to by then; nothing is sent before.
+  public var requiresOwnSocket = false
+
   /// How long the making of a connection may take, up to the server's first SETTINGS frame.
   public var connectTimeout = TimeAmount.seconds(20)
   /// The pauses between attempts to connect.

@@ -63,6 +63,51 @@ struct UnixSocket: Sendable {
     )
   }
 
+  /// Connects to a server's socket. It does not wait: whether there is a server shows at once.
+  ///
+  /// - Parameter requiresOwner: Whether the server must run as this user or root.
+  /// - Returns: A descriptor that does not block, which the caller owns.
+  static func connect(path: String, requiresOwner: Bool) throws(TransportError) -> CInt {
+    guard var address = address(of: path) else {
+      throw TransportError("the path is longer than \(longestPath) bytes")
+    }
+    let descriptor = socket(
+      AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
+    guard descriptor >= 0 else { throw TransportError(TransportError.lastReason) }
+    guard withSocketAddress(&address, { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+      let reason = TransportError.lastReason
+      close(descriptor)
+      throw TransportError(reason)
+    }
+    if requiresOwner, let reason = distrust(of: peer(of: descriptor)) {
+      close(descriptor)
+      throw TransportError(reason)
+    }
+    return descriptor
+  }
+
+  /// Who listens at the other end of a connected socket: SO_PEERCRED of socket(7) tells who called
+  /// listen(2).
+  private static func peer(of descriptor: CInt) -> uid_t? {
+    // struct ucred, which is declared for GNU programs alone: process, user, group.
+    var credentials: [UInt32] = [0, 0, 0]
+    let size = socklen_t(MemoryLayout<UInt32>.stride * credentials.count)
+    var length = size
+    guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0,
+      length == size
+    else { return nil }
+    return credentials[1]
+  }
+
+  /// Why a server is not told secrets; nil when it may be.
+  ///
+  /// - Parameter user: Who it runs as; nil when the system does not say.
+  static func distrust(of user: uid_t?) -> String? {
+    guard let user else { return "the system does not tell who listens there" }
+    if user == 0 || user == geteuid() { return nil }
+    return "the user \(user) listens there, who is neither this user nor root"
+  }
+
   /// Removes the file, unless it has become another server's.
   func remove() {
     var status = stat()
@@ -78,7 +123,7 @@ struct UnixSocket: Sendable {
       AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue), 0)
     guard probe >= 0 else { return true }
     defer { close(probe) }
-    return withSocketAddress(&address, { connect(probe, $0, $1) }) == 0
+    return withSocketAddress(&address, { Glibc.connect(probe, $0, $1) }) == 0
       || (errno != ECONNREFUSED && errno != ENOENT)
   }
 

@@ -40,6 +40,34 @@ import Threads
     #expect(address.description == text)
   }
 
+  @Test func secretsAreForThisUserAndRoot() {
+    #expect(UnixSocket.distrust(of: 0) == nil)
+    #expect(UnixSocket.distrust(of: geteuid()) == nil)
+    #expect(UnixSocket.distrust(of: geteuid() + 1)?.contains("\(geteuid() + 1)") == true)
+    #expect(UnixSocket.distrust(of: nil) != nil)
+  }
+
+  @Test func socketsAreConnectedForThisProcessAlone() throws {
+    let path = "/tmp/bridge-connect-\(getpid()).sock"
+    let (listener, file) = try UnixSocket.bind(path: path, permissions: 0o600)
+    defer {
+      file.remove()
+      close(listener)
+    }
+    let refused = #expect(throws: TransportError.self) {
+      try UnixSocket.connect(path: path, requiresOwner: true)
+    }
+    #expect(refused?.message == "Connection refused")
+    #expect(Glibc.listen(listener, 1) == 0)
+    let descriptor = try UnixSocket.connect(path: path, requiresOwner: true)
+    #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
+    #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
+    close(descriptor)
+    #expect(throws: TransportError.self) {
+      try UnixSocket.connect(path: path + ".none", requiresOwner: false)
+    }
+  }
+
   @Test func tokensAreCompared() throws {
     let token = try #require(BearerToken("s3cret-token".utf8))
     #expect(token.matches(Array("s3cret-token".utf8)))

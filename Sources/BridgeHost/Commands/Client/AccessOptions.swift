@@ -68,6 +68,9 @@ struct AccessOptions: ParsableArguments {
   func makeClient(
     of address: ServerAddress, _ configuration: ClientConfiguration
   ) throws(TransportError) -> GRPCClient {
+    var configuration = configuration
+    // The check of the path, in `makeMetadata`, is of a moment before.
+    configuration.requiresOwnSocket = tokenFile != nil
     guard usesTLS else { return GRPCClient(target: address, configuration: configuration) }
     var tls = TLSConfiguration(authorityFile: tlsCa, serverName: tlsServerName)
     if let tlsCertificate, let tlsKey {

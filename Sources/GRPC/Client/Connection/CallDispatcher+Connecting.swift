@@ -15,7 +15,8 @@ extension CallDispatcher {
     handshakeTimer = eventLoop.scheduleTask(in: timeout) { self.handshakeTimedOut() }
     logger.debug("connecting", metadata: ["target": "\(target)"])
     let connected = ClientChannel.connect(
-      to: target, tls: tls, timeout: timeout, on: eventLoop, makeConnection: makeConnection)
+      to: target, tls: tls, timeout: timeout, requiresOwnSocket: configuration.requiresOwnSocket,
+      on: eventLoop, makeConnection: makeConnection)
     connected.whenComplete { result in
       switch result {
       case .success(let channel): self.connected(channel)

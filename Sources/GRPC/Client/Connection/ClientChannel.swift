@@ -7,10 +7,13 @@ enum ClientChannel {
   /// Connects to a target. A host name may have several addresses: each that is tried gets a
   /// channel and a connection of its own, and the first that is there is the result.
   ///
-  /// - Parameter tls: nil connects in plaintext. Its handshake is not waited for: the connection
-  ///   becomes active after it.
+  /// - Parameters:
+  ///   - tls: nil connects in plaintext. Its handshake is not waited for: the connection becomes active
+  ///     after it.
+  ///   - requiresOwnSocket: See `ClientConfiguration.requiresOwnSocket`.
   static func connect(
-    to target: ServerAddress, tls: ClientTLS?, timeout: TimeAmount, on eventLoop: any EventLoop,
+    to target: ServerAddress, tls: ClientTLS?, timeout: TimeAmount, requiresOwnSocket: Bool,
+    on eventLoop: any EventLoop,
     makeConnection: @escaping @Sendable () -> ClientConnection
   ) -> EventLoopFuture<any Channel> {
     let bootstrap = ClientBootstrap(group: eventLoop)
@@ -33,7 +36,12 @@ enum ClientChannel {
       return bootstrap.channelOption(.tcpOption(.tcp_nodelay), value: 1)
         .connect(host: host, port: port)
     case .unix(let path):
-      return bootstrap.connect(unixDomainSocketPath: path)
+      do throws(TransportError) {
+        return bootstrap.withConnectedSocket(
+          try UnixSocket.connect(path: path, requiresOwner: requiresOwnSocket))
+      } catch {
+        return eventLoop.makeFailedFuture(error)
+      }
     }
   }
 }
