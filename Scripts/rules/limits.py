@@ -14,7 +14,8 @@ BY_OPTION = {
         "sessions", "variablesPerSession", "sessionBytes", "totalBytes", "historyVersions",
         "historyBytes", "logChanges", "logBytes", "timeToLive"},
     "ServerLimits": {
-        "messageSize", "sendTimeout", "keepalive", "compressionThreshold", "connections"},
+        "messageSize", "sendTimeout", "keepalive", "compressionThreshold", "connections",
+        "totalAnswerBytes", "totalRequestBytes"},
 }
 
 

@@ -86,6 +86,19 @@ import TrustedFiles
     #expect(DescriptorLimit.connections(of: .max) == 875_000)
   }
 
+  @Test func totalsOfAllConnections() throws {
+    let limits = try serve("--max-unread-bytes", "2345", "--max-request-bytes", "234567890")
+      .serverLimits
+    #expect(limits.totalAnswerBytes == 2345)
+    #expect(limits.totalRequestBytes == 234_567_890)
+    let defaults = try serve().serverLimits
+    #expect(defaults.totalAnswerBytes == ServerLimits().totalAnswerBytes)
+    #expect(defaults.totalRequestBytes == ServerLimits().totalRequestBytes)
+    // Two of the largest messages fit.
+    let small = try serve("--max-request-bytes", "1024", "--max-message-bytes", "5000").serverLimits
+    #expect(small.totalRequestBytes == 10_000)
+  }
+
   @Test func thereIsRoomForTheLargestMessages() throws {
     let small = try serve("--max-message-bytes", "1024").serverLimits
     #expect(small.messageSize == 1024)

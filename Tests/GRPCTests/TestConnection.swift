@@ -29,13 +29,15 @@ final class TestConnection {
 
   init(
     _ methods: [RPCMethod], limits: ServerLimits = ServerLimits(),
-    admission: [any CallAdmission] = [], observer: (any CallObserver)? = nil
+    budget: HostBudget? = nil, admission: [any CallAdmission] = [],
+    observer: (any CallObserver)? = nil
   ) {
     let work = Work()
     self.work = work
     connection = ServerConnection(
       eventLoop: loop, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-      methods: MethodTable(methods), limits: limits, admission: admission, observer: observer,
+      methods: MethodTable(methods), limits: limits, budget: budget ?? HostBudget(limits),
+      admission: admission, observer: observer,
       actionQueue: CallActionQueue(eventLoop: loop),
       gzipWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
       laterWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },

@@ -24,6 +24,8 @@ SERVE = {
     "--watch-log-changes": (1, 100_000_000),
     "--watch-log-bytes": (1024, 2**40),
     "--max-connections": (0, 2**31 - 1),
+    "--max-unread-bytes": (1024, 2**50),
+    "--max-request-bytes": (1024, 2**50),
     "--keepalive-time": (0, 2**31 - 1),
     "--keepalive-timeout": (1, 2**31 - 1),
     "--min-ping-interval": (0, 2**31 - 1),

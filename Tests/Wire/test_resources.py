@@ -13,7 +13,7 @@ import h2.config
 import h2.connection
 import pytest
 
-from bridge import Session, eventually, start_host
+from bridge import CODE, Session, eventually, start_host
 from stubs import REPOSITORY, pb
 
 MEBIBYTE = 1 << 20
@@ -83,6 +83,58 @@ def test_answers_that_nobody_reads(tools, method, count):
         peer.close()
         eventually(
             lambda: resident(host.process.pid) - before < 30 * MEBIBYTE, "the memory is back")
+
+
+def test_answers_that_many_clients_do_not_read():
+    """All connections together have a limit, beside that of each."""
+    with start_host("--max-unread-bytes", 32 * MEBIBYTE) as host:
+        session = Session(host.stub())
+        session.register("large", "string", "x" * 4_000_000)
+        request = pb.GetVariableRequest(session_id=session.id, variable_identifier="large")
+        before = resident(host.process.pid)
+        peers = [
+            calls_without_a_window(
+                host.port, SERVICE + "GetVariable", request.SerializeToString(), 20)
+            for _ in range(10)]
+        highest = 0
+        for _ in range(20):
+            time.sleep(0.1)
+            highest = max(highest, resident(host.process.pid) - before)
+        # One of each may have begun: with its own limit alone, each holds 64 MiB.
+        assert 16 * MEBIBYTE < highest < 160 * MEBIBYTE
+        # A client that reads is served.
+        assert len(session.get("large").value.value) > 4_000_000
+        for peer in peers:
+            peer.close()
+        eventually(
+            lambda: resident(host.process.pid) - before < 30 * MEBIBYTE, "the memory is back")
+
+
+def test_requests_that_wait_for_tools():
+    """What calls carry is counted for as long as they are there, and has a limit."""
+    options = ["--max-message-bytes", MEBIBYTE, "--max-request-bytes", 8 * MEBIBYTE]
+    with start_host("--tool-threads", 32, *options) as host:
+        session = Session(host.stub())
+        session.register("v", value=0.0)
+        request = session.tool_request(
+            "wait_for_variable", {"variable": "v", "target": 1.0},
+            metadata={"much": "y" * 500_000})
+        calls = [session.stub.ExecuteTool.future(request, timeout=60) for _ in range(40)]
+
+        def refusals():
+            return [call.exception() for call in calls if call.done()]
+
+        # Seven eighths of the limit are those of fourteen calls.
+        eventually(lambda: len(refusals()) >= 24, "what is too much is refused")
+        for refusal in refusals():
+            assert refusal.code() == CODE.RESOURCE_EXHAUSTED
+            assert "the requests that the server holds" in refusal.details()
+        # The last eighth is for others, whose requests are short.
+        assert session.through(host.stub()).result("echo", text="short") == "short"
+        session.set("v", 2.0)
+        done = [call for call in calls if not call.exception()]
+        assert 10 <= len(done) <= 16 and all(call.result().success for call in done)
+        assert session.stub.ExecuteTool(request, timeout=60).success
 
 
 def test_strangers_cost_next_to_nothing(tmp_path):

@@ -6,6 +6,7 @@ internal import NIOCore
 /// and 0 stands for never.
 struct ConnectionOptions: ParsableArguments {
   private static let most = 2_147_483_647
+  private static let mostBytes = 1 << 50
 
   @Option(
     0...Self.most,
@@ -44,6 +45,18 @@ struct ConnectionOptions: ParsableArguments {
   var sendTimeout = 60
 
   @Option(
+    1024...Self.mostBytes,
+    help:
+      "Bytes of answers that clients have not read, all together; beyond it, clients with such wait."
+  )
+  var maxUnreadBytes = 512 * 1024 * 1024
+
+  @Option(
+    1024...Self.mostBytes,
+    help: "Bytes of requests that the host holds, all together; a further one is refused.")
+  var maxRequestBytes = 1024 * 1024 * 1024
+
+  @Option(
     0...Self.most,
     help: "Compress messages from so many bytes, for clients that take gzip; 0 never does.")
   var compressFrom = 0
@@ -51,6 +64,9 @@ struct ConnectionOptions: ParsableArguments {
   func apply(to limits: inout ServerLimits) {
     func time(_ seconds: Int) -> TimeAmount? { seconds == 0 ? nil : .seconds(Int64(seconds)) }
     limits.connections = maxConnections == 0 ? DescriptorLimit.connections : maxConnections
+    limits.totalAnswerBytes = maxUnreadBytes
+    // The largest message fits in any case.
+    limits.totalRequestBytes = max(maxRequestBytes, 2 * limits.messageSize)
     limits.keepalive.time = time(keepaliveTime)
     limits.keepalive.timeout = .seconds(Int64(keepaliveTimeout))
     limits.keepalive.minimumPingInterval = .seconds(Int64(minPingInterval))

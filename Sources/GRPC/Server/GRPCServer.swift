@@ -20,6 +20,7 @@ public final class GRPCServer: Sendable {
   private let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   let logger: Logger
   let places: ConnectionPlaces
+  private let budget: HostBudget
   private let loops: [ObjectIdentifier: LoopState]
   let listeners = Locked<[Listener]>([])
   /// What TLS listeners have read; those that have the same files share it.
@@ -67,6 +68,7 @@ public final class GRPCServer: Sendable {
     self.methods = MethodTable(methods)
     self.limits = limits
     self.places = ConnectionPlaces(limits.connections)
+    self.budget = HostBudget(limits)
     self.admission = admission
     self.observer = observer
     self.errorDetails = errorDetails
@@ -86,7 +88,7 @@ public final class GRPCServer: Sendable {
     let loop = loops[ObjectIdentifier(channel.eventLoop)]!
     let connection = ServerConnection(
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
-      admission: admission, observer: observer, errorDetails: errorDetails,
+      budget: budget, admission: admission, observer: observer, errorDetails: errorDetails,
       actionQueue: loop.actionQueue,
       gzipWorkers: gzipWorkers, laterWorkers: laterWorkers,
       onOpen: { connection in

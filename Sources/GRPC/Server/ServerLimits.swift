@@ -36,6 +36,14 @@ public struct ServerLimits: Sendable {
   /// so that a connection holds at most this and what the calls already running answer.
   public var answerBytes = 64 * 1024 * 1024
 
+  /// Bytes of answers that may wait on all connections. Beyond it, requests of those on which more than
+  /// 64 KiB wait are held back.
+  public var totalAnswerBytes = 512 * 1024 * 1024
+  /// Bytes of requests that all connections may hold: unfinished ones, and those whose handlers have not
+  /// let go of them. Beyond it, and of connections that hold more than 1 MiB beyond seven eighths of it, a
+  /// call ends with RESOURCE_EXHAUSTED.
+  public var totalRequestBytes = 1024 * 1024 * 1024
+
   /// How many frames that carry no request (pings, settings, window updates, priorities, empty
   /// DATA), and how many resets, a client may send at once. What is in proportion to its calls and
   /// to the data it receives comes on top (see `FrameBudget`). A client that sends more is
@@ -102,6 +110,8 @@ public struct ServerLimits: Sendable {
     check("requestBytes", requestBytes, 0...(.max / 2))
     check("metadataBytes", metadataBytes, 0...(.max / 2))
     check("answerBytes", answerBytes, 0...(.max / 2))
+    check("totalAnswerBytes", totalAnswerBytes, 0...(.max / 2))
+    check("totalRequestBytes", totalRequestBytes, 0...(.max / 2))
     check("controlFrameBurst", controlFrameBurst, 1...largestWindow)
     check("controlFramesPerSecond", controlFramesPerSecond, 0...largestWindow)
     check("compressionThreshold", compressionThreshold ?? 0, 0...(.max))

@@ -28,7 +28,7 @@
       limits.keepalive.maxAge = .minutes(10)
       let connection = ServerConnection(
         eventLoop: loop, logger: Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() },
-        methods: Self.methods, limits: limits, admission: [],
+        methods: Self.methods, limits: limits, budget: HostBudget(limits), admission: [],
         actionQueue: CallActionQueue(eventLoop: loop),
         // In the middle of everything, which is sooner than ever.
         gzipWorkers: WorkerThreads { $0() }, laterWorkers: WorkerThreads { $0() },

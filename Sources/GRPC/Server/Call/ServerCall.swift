@@ -48,6 +48,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var laterAnswer: LaterAnswer?
   /// Its handler has the only request, and has not ended the call: it counts among those that run.
   @exclusivity(unchecked) var isRunning = false
+  /// Bytes of its request that are counted until nobody has the call any more.
+  @exclusivity(unchecked) private var countedBytes = 0
   /// Its request was complete, and its handler has got it.
   @exclusivity(unchecked) var wasServed = false
   /// Its handler has said how long its response will be.
@@ -74,6 +76,23 @@ public final class ServerCall: @unchecked Sendable {
 
   deinit {
     if life.isCancelled { connection.cancelledCallCount.subtract(1, ordering: .relaxed) }
+    if countedBytes > 0 {
+      connection.servedRequestBytes.subtract(countedBytes, ordering: .relaxed)
+      connection.budget.addRequests(-countedBytes)
+    }
+  }
+
+  /// Counts so many bytes of the request until nobody has the call any more, its handler included.
+  ///
+  /// - Throws: RESOURCE_EXHAUSTED when all requests would take more than they may.
+  func hold(_ bytes: Int) throws(RPCError) {
+    let own = connection.servedRequestBytes.load(ordering: .relaxed)
+    guard connection.budget.mayHold(bytes, own: own) else {
+      throw connection.budget.requestsRefused
+    }
+    countedBytes += bytes
+    connection.servedRequestBytes.add(bytes, ordering: .relaxed)
+    connection.budget.addRequests(bytes)
   }
 
   // MARK: The request

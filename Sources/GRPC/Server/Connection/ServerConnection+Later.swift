@@ -11,6 +11,7 @@ extension ServerConnection {
         .resourceExhausted,
         "requests of this connection that wait for a thread take more than \(laterLimit) bytes")
     }
+    try call.hold(answer.byteCount)
     laterBytes += answer.byteCount
     if call.handler == nil { call.handler = answer }
     if !call.isRunning {

@@ -104,6 +104,7 @@ extension ServerConnection {
       case .inline(let handler):
         call.answer(try handler(request, call))
       case .handler:
+        try call.hold(request.count)
         handlers.begin()
         call.isRunning = true
         try call.handler?.receive(request)
@@ -117,8 +118,15 @@ extension ServerConnection {
 
   // MARK: Requests that are held
 
-  /// What a connection may hold of requests, where one message must fit.
-  private var heldLimit: Int { max(limits.requestBytes, limits.messageSize) }
+  /// What a connection may hold of requests, where one message must fit; little when all connections
+  /// together hold too much.
+  private var heldLimit: Int {
+    let own = max(limits.requestBytes, limits.messageSize)
+    return isOverTotal ? min(own, HostBudget.requests(leftTo: heldRequestBytes)) : own
+  }
+
+  /// Whether all connections hold so much that this one may not hold what it does.
+  private var isOverTotal: Bool { !budget.mayHold(0, own: heldRequestBytes) }
 
   /// A window that is as good as shut: less than a frame.
   private static let leastWindow: Int32 = 16_384
@@ -160,14 +168,17 @@ extension ServerConnection {
   func endCallsOverLimit() {
     while heldRequestBytes > heldLimit,
       heldRequestBytes > heldLimit + limits.connectionWindow
+        || isOverTotal
         || (!isAwaitingGzip
           && nghttp2_session_get_local_window_size(session) < Self.leastWindow),
       let call = newestCallHoldingRequests()
     {
       call.abort(
-        RPCError(
-          .resourceExhausted,
-          "the unfinished requests of this connection take \(heldRequestBytes) bytes"))
+        isOverTotal
+          ? budget.requestsRefused
+          : RPCError(
+            .resourceExhausted,
+            "the unfinished requests of this connection take \(heldRequestBytes) bytes"))
       call.requests.discard()
       recount(call)
     }
@@ -184,14 +195,19 @@ extension ServerConnection {
 
   /// Whether more responses wait than may, so that the call must not get another request.
   private func hasToWait(_ call: ServerCall) -> Bool {
-    queuedResponseBytes >= limits.answerBytes || call.sendBuffer.byteCount >= SendQuota.limit
-      || call.requests.handlerIsFull
+    answersAreFull || call.sendBuffer.byteCount >= SendQuota.limit || call.requests.handlerIsFull
+  }
+
+  /// Whether nothing begins before the client has read some of what waits for it.
+  private var answersAreFull: Bool {
+    queuedResponseBytes >= limits.answerBytes || budget.holdsUpAnswers(own: queuedResponseBytes)
   }
 
   /// Whether too many handlers run already for another to begin.
   private func handlerHasToWait(_ method: ServedMethod) -> Bool {
     guard method.takesOneRequest, case .handler = method.implementation,
-      !handlers.mayBegin(queued: queuedResponseBytes, limit: limits.answerBytes)
+      answersAreFull
+        || !handlers.mayBegin(queued: queuedResponseBytes, limit: limits.answerBytes)
     else { return false }
     if allowanceTimer == nil {
       let connection = NIOLoopBound(self, eventLoop: eventLoop)
@@ -207,7 +223,7 @@ extension ServerConnection {
 
   private func allowMoreHandlers() {
     allowanceTimer = nil
-    guard queuedResponseBytes < limits.answerBytes, !waitingCalls.isEmpty else { return }
+    guard !answersAreFull, !waitingCalls.isEmpty else { return }
     handlers.allowMore()
     // The first that has to wait sets the timer again.
     setNeedsFlush()
@@ -249,7 +265,7 @@ extension ServerConnection {
   func resumeWaitingCalls() -> Bool {
     var count = waitingCalls.count
     var didWork = false
-    while count > 0, queuedResponseBytes < limits.answerBytes, let call = waitingCalls.popFirst() {
+    while count > 0, !answersAreFull, let call = waitingCalls.popFirst() {
       count -= 1
       call.requests.leaveQueue()
       guard !call.isFinished else { continue }

@@ -11,6 +11,8 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) private(set) var limits: ServerLimits
   private let fullLimits: ServerLimits
   @exclusivity(unchecked) private(set) var isAuthenticated: Bool
+  /// What this connection and all others hold.
+  let budget: HostBudget
   let admission: [any CallAdmission]
   private let observer: (any CallObserver)?
   let errorDetails: (@Sendable (RPCError) -> [UInt8])?
@@ -49,9 +51,25 @@ final class ServerConnection: HTTP2Connection {
 
   // What the connection holds, against its limits; see ServerConnection+Requests.
   /// Bytes of responses that wait on all calls.
-  @exclusivity(unchecked) var queuedResponseBytes = 0
+  @exclusivity(unchecked) var queuedResponseBytes = 0 {
+    didSet {
+      if abs(queuedResponseBytes - toldAnswerBytes) >= HostBudget.step { tellAnswerBytes() }
+    }
+  }
+  /// As many of them as `budget` knows of.
+  @exclusivity(unchecked) private var toldAnswerBytes = 0
   /// Bytes of requests that have not reached their handlers.
-  @exclusivity(unchecked) var heldRequestBytes = 0
+  @exclusivity(unchecked) var heldRequestBytes = 0 {
+    didSet {
+      if abs(heldRequestBytes - toldRequestBytes) >= HostBudget.step { tellRequestBytes() }
+    }
+  }
+  /// As many of them as `budget` knows of.
+  @exclusivity(unchecked) private var toldRequestBytes = 0
+  /// Bytes of requests that handlers have not let go of; `budget` knows of them all.
+  let servedRequestBytes = Atomic<Int>(0)
+  /// Whether `budget` hears of what is held: until the connection is closed.
+  private var isCounted = true
   /// Bytes received for which the connection's window has not been opened again.
   @exclusivity(unchecked) var unconsumedBytes = 0
   /// Calls that go on as soon as fewer responses wait.
@@ -105,7 +123,7 @@ final class ServerConnection: HTTP2Connection {
 
   init(
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
-    admission: [any CallAdmission], observer: (any CallObserver)? = nil,
+    budget: HostBudget, admission: [any CallAdmission], observer: (any CallObserver)? = nil,
     errorDetails: (@Sendable (RPCError) -> [UInt8])? = nil,
     actionQueue: CallActionQueue, gzipWorkers: WorkerThreads, laterWorkers: WorkerThreads,
     onOpen: @escaping (ServerConnection) -> Void,
@@ -115,6 +133,7 @@ final class ServerConnection: HTTP2Connection {
     self.isAuthenticated = !admission.contains { $0.asksForCredentials }
     self.fullLimits = limits
     self.limits = isAuthenticated ? limits : limits.beforeAuthentication
+    self.budget = budget
     self.admission = admission
     self.observer = observer
     self.errorDetails = errorDetails
@@ -260,7 +279,25 @@ final class ServerConnection: HTTP2Connection {
       if let record = call.record { report(call, record) }
       Unmanaged.passUnretained(call).release()
     }
+    // What is left of calls that have ended is let go of with them.
+    budget.addAnswers(-toldAnswerBytes)
+    budget.addRequests(-toldRequestBytes)
+    toldAnswerBytes = 0
+    toldRequestBytes = 0
+    isCounted = false
     onClose(self)
+  }
+
+  private func tellAnswerBytes() {
+    guard isCounted else { return }
+    budget.addAnswers(queuedResponseBytes - toldAnswerBytes)
+    toldAnswerBytes = queuedResponseBytes
+  }
+
+  private func tellRequestBytes() {
+    guard isCounted else { return }
+    budget.addRequests(heldRequestBytes - toldRequestBytes)
+    toldRequestBytes = heldRequestBytes
   }
 
   private func unlink(_ call: ServerCall) {
