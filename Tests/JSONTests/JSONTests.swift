@@ -45,6 +45,13 @@ import Testing
         == .array([.number(123_456_789_012_345_683_968), .unsigned(.max), .integer(.min)]))
   }
 
+  /// Keys of one length are told apart.
+  @Test func membersAreFoundByTheirKey() throws {
+    let value = try JSON(parsing: #"{"aa":1,"ab":2,"b":3}"#)
+    #expect(value["ab"] == .integer(2) && value["aa"] == .integer(1) && value["b"] == .integer(3))
+    #expect(value["ac"] == nil && value["a"] == nil && JSON.null["a"] == nil)
+  }
+
   @Test func refusesDeepNesting() throws {
     let limit = JSON.depthLimit
     func nested(_ depth: Int) -> String {
