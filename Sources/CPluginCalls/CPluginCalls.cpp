@@ -6,6 +6,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <typeinfo>
+#include <link.h>
 #include <locale.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -306,6 +307,19 @@ int plugin_memory_file(const char *name) {
 
 int plugin_seal(int file) {
   return fcntl(file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+}
+
+uintptr_t plugin_base(void *handle) {
+  link_map *map = nullptr;
+  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map->l_addr : 0;
+}
+
+void plugin_call_constructor(plugin_function function, int count, char **arguments,
+                             char **environment, plugin_report *report) {
+  guarded<Loading>(report, 0, [=] {
+    as<void (*)(int, char **, char **)>(function)(count, arguments, environment);
+    return 0;
+  });
 }
 
 void *plugin_open(const char *path, int flags, plugin_report *report) {

@@ -125,6 +125,22 @@ import Threads
     #expect(ended.withLock { $0 } == times)
   }
 
+  /// The loader is not left locked.
+  @Test func afterAConstructorThatThrowsOthersAreLoaded() throws {
+    let fixture = try Fixture("unwinding.cpp", ["CONSTRUCTOR": nil])
+    let error = #expect(throws: PluginError.self) { try TestHost().plugins.load(fixture.path) }
+    #expect(
+      error?.description.contains("from a constructor") == true, "\(error?.description ?? "")")
+    let other = try Fixture("unwinding.cpp")
+    let names = Locked<[String]?>(nil)
+    let thread = Thread { [path = other.path] in
+      let loaded = try? TestHost().plugins.load(path)
+      names.withLock { $0 = loaded }
+    }
+    thread.join()
+    #expect(names.withLock { $0?.contains("catch_own") } == true)
+  }
+
   @Test(arguments: [("ENTRY", "from the entry"), ("INIT", "from init")])
   func whatThrowsAtItsStartIsNotLoaded(what: String, words: String) throws {
     let fixture = try Fixture("unwinding.cpp", [what: nil])

@@ -1,6 +1,6 @@
 // Tools whose functions and callbacks do not return: exceptions, of C++ and of others, and ended threads.
 //
-//     -DENTRY, -DINIT, -DDEINIT: what throws, beside the tools
+//     -DCONSTRUCTOR, -DENTRY, -DINIT, -DDEINIT: what throws, beside the tools
 
 #include "fixture.h"
 
@@ -12,6 +12,12 @@
 #include <unwind.h>
 
 namespace {
+
+#ifdef CONSTRUCTOR
+struct Thrower {
+  Thrower() { throw std::runtime_error("from a constructor"); }
+} thrower;
+#endif
 
 std::atomic<int> destroyed{0};
 // Counts what is destroyed on the way out.

@@ -1,5 +1,6 @@
 internal import BridgePluginABI
 internal import CPluginCalls
+internal import Glibc
 
 /// Calls of a plugin's functions.
 ///
@@ -156,6 +157,16 @@ enum PluginCode {
     plugin_call_native(
       unsafeBitCast(call, to: Call.self), interface, plain(function), result, arguments,
       &report.report)
+  }
+
+  /// Where a loaded shared object is in memory.
+  static func base(of handle: UnsafeMutableRawPointer) -> UInt { plugin_base(handle) }
+
+  /// Runs a constructor of a shared object.
+  static func construct(_ function: UnsafeRawPointer, _ report: inout Report) {
+    plugin_call_constructor(
+      unsafeBitCast(function, to: plugin_function.self), CommandLine.argc,
+      CommandLine.unsafeArgv, environ, &report.report)
   }
 
   /// Loads a shared object; nil as from dlopen(3).

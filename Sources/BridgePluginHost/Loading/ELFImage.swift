@@ -14,6 +14,20 @@ struct ELFImage {
   /// Where the libraries it needs are looked for first.
   private(set) var searchPath: [String] = []
 
+  /// What runs when it is loaded.
+  private(set) var constructors = Constructors()
+
+  /// The functions that the loader calls once it has loaded an object, and where the file says so.
+  struct Constructors {
+    /// The address of DT_INIT's function.
+    fileprivate(set) var first: UInt64?
+    /// The address of the list of the others, and how many these are.
+    fileprivate(set) var list: UInt64 = 0
+    fileprivate(set) var count: UInt64 = 0
+    /// Eight bytes each, in the file, and what to write there, so that the loader finds none.
+    fileprivate(set) var edits: [(offset: UInt64, value: UInt64)] = []
+  }
+
   private let file: UnsafeRawBufferPointer
   private var segments: [Segment] = []
 
@@ -149,6 +163,16 @@ struct ELFImage {
       let tag = try load(UInt64.self, at: entry)
       let value = try load(UInt64.self, at: entry + 8)
       if tag == 0 { break }
+      switch tag {
+      case 12:
+        constructors.first = value
+        // DT_DEBUG, which says nothing in a shared object.
+        constructors.edits.append((entry, 21))
+      case 27:
+        constructors.count = value / 8
+        constructors.edits.append((entry + 8, 0))
+      default: break
+      }
       if tag == 1 { needed.append(value) } else { values[tag] = value }
     }
     // DT_STRTAB and DT_STRSZ, DT_SYMTAB and DT_SYMENT.
@@ -189,6 +213,7 @@ struct ELFImage {
         throw Fault("its list of functions to start with is not in the file")
       }
     }
+    constructors.list = values[25] ?? 0
     // DT_VERSYM, DT_VERNEED, DT_VERDEF.
     for (tag, size) in [
       (0x6FFF_FFF0, symbolCount * 2), (0x6FFF_FFFE, 16), (0x6FFF_FFFC, 20),

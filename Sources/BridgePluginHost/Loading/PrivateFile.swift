@@ -27,9 +27,23 @@ final class PrivateFile: Sendable {
     guard number >= 0 else { throw Self.error("it cannot be copied") }
     descriptor = number
     try copy(file.descriptor.number)
-    guard plugin_seal(number) == 0 else {
-      throw Self.error("its copy cannot be sealed")
+  }
+
+  /// Writes eight bytes into the copy. Before it is sealed.
+  ///
+  /// - Throws: `PluginError`.
+  func write(_ value: UInt64, at offset: UInt64) throws(PluginError) {
+    var value = value.littleEndian
+    guard pwrite(descriptor, &value, 8, off_t(offset)) == 8 else {
+      throw Self.error("its copy cannot be written")
     }
+  }
+
+  /// Nobody changes it any more.
+  ///
+  /// - Throws: `PluginError`.
+  func seal() throws(PluginError) {
+    guard plugin_seal(descriptor) == 0 else { throw Self.error("its copy cannot be sealed") }
   }
 
   deinit { close(descriptor) }

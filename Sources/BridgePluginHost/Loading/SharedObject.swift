@@ -49,9 +49,13 @@ final class SharedObject: @unchecked Sendable {
       let name = path.split(separator: "/").last.map(String.init) ?? ""
       let copy = try PrivateFile(copying: file, name: name)
       let image = try Self.image(of: copy)
+      for edit in image.constructors.edits { try copy.write(edit.value, at: edit.offset) }
+      try copy.seal()
       dependencies = try Self.load(image, of: path, below: below + [path])
       handle = try Self.open(copy.path, as: path)
+      // Also when a constructor throws: what is mapped stays, and so does the path the loader knows it by.
       self.copy = Unmanaged.passRetained(copy)
+      try Self.run(image.constructors, of: handle)
       self.path = path
     } catch {
       throw PluginError("cannot load \(path): \(error)")
@@ -112,6 +116,32 @@ final class SharedObject: @unchecked Sendable {
       throw PluginError(reason.replacing(path, with: name))
     }
     return handle
+  }
+
+  /// Runs the constructors, which the loader does not find. Under its lock, what one of them throws would
+  /// leave the loader locked for ever, and one that waits would keep all others from loading anything.
+  private static func run(
+    _ constructors: ELFImage.Constructors, of handle: UnsafeMutableRawPointer
+  ) throws(PluginError) {
+    let base = PluginCode.base(of: handle)
+    if let first = constructors.first {
+      try run(UnsafeRawPointer(bitPattern: base + UInt(first)))
+    }
+    guard let list = UnsafeRawPointer(bitPattern: base + UInt(constructors.list)) else { return }
+    for index in 0..<Int(constructors.count) {
+      let function = list.load(fromByteOffset: index * 8, as: UInt.self)
+      // As the loader: -1 and 0 are no functions.
+      if function != 0, function != .max { try run(UnsafeRawPointer(bitPattern: function)) }
+    }
+  }
+
+  private static func run(_ constructor: UnsafeRawPointer?) throws(PluginError) {
+    guard let constructor else { return }
+    var report = PluginCode.Report()
+    PluginCode.construct(constructor, &report)
+    if let exception = report.exception {
+      throw PluginError("its start ended with \(exception)")
+    }
   }
 
   func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }

@@ -83,6 +83,12 @@ int plugin_memory_file(const char *name);
 // Seals one: nobody can write, shorten or lengthen it any more; see fcntl(2).
 int plugin_seal(int file);
 
+// Where a loaded shared object is in memory: what is added to the addresses in its file.
+uintptr_t plugin_base(void *handle);
+// Runs a constructor of a shared object, with the arguments that the loader gives it.
+void plugin_call_constructor(plugin_function function, int count, char **arguments,
+                             char **environment, struct plugin_report *report);
+
 // Loads a shared object, which runs its constructors; see dlopen(3).
 void *plugin_open(const char *path, int flags, struct plugin_report *report);
 // Lets go of one, which may run its destructors; see dlclose(3).
