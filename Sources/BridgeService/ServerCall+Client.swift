@@ -1,13 +1,13 @@
 internal import GRPC
 
 extension ServerCall {
-  /// Who calls, as a number that tells clients apart: by token, else by certificate, else by address
-  /// without its port.
+  /// Who calls, as a number that tells clients apart: by the token that let the call in, else by
+  /// certificate, else by address without its port.
   var client: UInt64 {
     var hasher = Hasher()
-    if hasMetadata("authorization"), let token = metadata["authorization"] {
+    if let token {
       hasher.combine(0)
-      for byte in token.utf8 { hasher.combine(byte) }
+      hasher.combine(token)
     } else if let certificate = peer.certificate {
       hasher.combine(1)
       hasher.combine(certificate)

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import time
 
 import pytest
 
@@ -84,38 +85,58 @@ def clients(tmp_path):
         yield host, *([("authorization", f"Bearer token-of-{name}")] for name in ["one", "two"])
 
 
+class Waiting:
+    """A session whose tool calls wait for its variable."""
+
+    def __init__(self, stub, credentials, value):
+        self.stub = stub
+        self.credentials = {"metadata": credentials, "timeout": CALL_TIMEOUT}
+        self.id = unique()
+        assert stub.RegisterVariable(pb.RegisterVariableRequest(
+            session_id=self.id, name="v", type="float", initial_value=any_json("float", value)),
+            **self.credentials).success
+
+    def call(self, **more):
+        return self.stub.ExecuteTool.future(pb.ExecuteToolRequest(
+            session_id=self.id, tool_name="wait_for_variable",
+            parameters={"variable": any_json("string", "v"), "target": any_json("float", 1.0)}),
+            **{**self.credentials, **more})
+
+    def running(self):
+        """Calls that have a thread: each has a watch."""
+        return self.stub.GetSession(
+            pb.GetSessionRequest(session_id=self.id), **self.credentials).watch_count
+
+    def release(self):
+        assert self.stub.SetVariable(pb.SetVariableRequest(
+            session_id=self.id, variable_identifier="v", value=any_json("float", 2.0)),
+            **self.credentials).success
+
+
 def test_one_client_leaves_tool_threads_to_others(clients):
     host, one, two = clients
     stub = rpc.BridgeServiceStub(host.channel())
-
-    def register(session, credentials, value):
-        assert stub.RegisterVariable(pb.RegisterVariableRequest(
-            session_id=session, name="v", type="float", initial_value=any_json("float", value)),
-            metadata=credentials, timeout=CALL_TIMEOUT).success
-
-    def wait(session, credentials):
-        return stub.ExecuteTool.future(pb.ExecuteToolRequest(
-            session_id=session, tool_name="wait_for_variable",
-            parameters={"variable": any_json("string", "v"), "target": any_json("float", 1.0)}),
-            metadata=credentials, timeout=CALL_TIMEOUT)
-
-    busy, quick = unique(), unique()
-    register(busy, one, 0.0)
-    register(quick, two, 1.0)
-    waiting = [wait(busy, one) for _ in range(12)]
-    # Seven of them have a thread, each with a watch; the others wait for one.
-    describe = pb.GetSessionRequest(session_id=busy)
-
-    def watches():
-        return stub.GetSession(describe, metadata=one, timeout=CALL_TIMEOUT).watch_count
-
-    eventually(lambda: watches() == 7, "seven calls run")
+    busy, quick = Waiting(stub, one, 0.0), Waiting(stub, two, 1.0)
+    calls = [busy.call() for _ in range(12)]
+    # The others wait for one of seven threads.
+    eventually(lambda: busy.running() == 7, "seven calls run")
     # The last thread is the other client's, whose call needs one for a moment.
     for _ in range(3):
-        assert wait(quick, two).result().success
-    assert watches() == 7
-    assert not any(call.done() for call in waiting)
-    assert stub.SetVariable(pb.SetVariableRequest(
-        session_id=busy, variable_identifier="v", value=any_json("float", 2.0)),
-        metadata=one, timeout=CALL_TIMEOUT).success
-    assert all(call.result().success for call in waiting)
+        assert quick.call().result().success
+    assert busy.running() == 7
+    assert not any(call.done() for call in calls)
+    busy.release()
+    assert all(call.result().success for call in calls)
+
+
+def test_nobody_becomes_another_client_by_a_token_that_nobody_asks_for():
+    with start_host("--tool-threads", 8) as host:
+        busy = Waiting(host.stub(), None, 0.0)
+        calls = [
+            busy.call(metadata=[("authorization", f"Bearer token-{number}")])
+            for number in range(12)]
+        eventually(lambda: busy.running() == 7, "seven calls run")
+        time.sleep(1)
+        assert busy.running() == 7
+        busy.release()
+        assert all(call.result().success for call in calls)

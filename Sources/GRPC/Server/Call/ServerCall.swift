@@ -114,6 +114,15 @@ public final class ServerCall: @unchecked Sendable {
   /// Who calls.
   public var peer: Peer { connection.peer }
 
+  /// The bearer token that let the call in; nil where the server asks for none, so that nobody has looked
+  /// at what clients send.
+  public var token: [UInt8]? {
+    guard connection.asksForCredentials,
+      let value = MetadataFields.values(of: "authorization", in: metadataFields).first
+    else { return nil }
+    return BearerToken.presented(in: value).map(Array.init)
+  }
+
   /// Whether the request handed over last came compressed.
   @exclusivity(unchecked) public internal(set) var isRequestCompressed = false
 

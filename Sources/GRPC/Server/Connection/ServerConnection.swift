@@ -14,6 +14,8 @@ final class ServerConnection: HTTP2Connection {
   /// What this connection and all others hold.
   let budget: HostBudget
   let admission: [any CallAdmission]
+  /// Whether calls must show who sent them.
+  let asksForCredentials: Bool
   private let observer: (any CallObserver)?
   let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   private let isObserved: Bool
@@ -130,7 +132,8 @@ final class ServerConnection: HTTP2Connection {
     onClose: @escaping (ServerConnection) -> Void
   ) {
     self.methods = methods
-    self.isAuthenticated = !admission.contains { $0.asksForCredentials }
+    self.asksForCredentials = admission.contains { $0.asksForCredentials }
+    self.isAuthenticated = !asksForCredentials
     self.fullLimits = limits
     self.limits = isAuthenticated ? limits : limits.beforeAuthentication
     self.budget = budget
