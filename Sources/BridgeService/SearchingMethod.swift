@@ -18,7 +18,7 @@ extension BridgeService {
         var searches = SearchBudget.brief
         return try handler(bytes, call, &searches)
       } catch SearchInterruption.needsTime {
-        throw call.answeringLater(holding: bytes.count) { () throws(RPCError) in
+        throw call.offloadingAnswer(holding: bytes.count) { () throws(RPCError) in
           try mappingErrors {
             var searches = SearchBudget.long { call.isClosed }
             return try handler(bytes, call, &searches)

@@ -151,6 +151,26 @@ import Threads
     #expect(threads.withLock { $0.map { $0 == own } } == [true, true, true, false])
   }
 
+  /// Its thread was interrupted now and then.
+  @Test func aQuickToolMayBeSlowNowAndThen() {
+    let tool = RegisteredTool(
+      ClosureTool("t") {
+        $0.execution = .inline
+      } _: {
+        $0.finish()
+      },
+      generation: ProviderGeneration(TestProvider("p", []), number: 1), queue: nil)
+    for _ in 0..<20 {
+      #expect(!tool.noteInlineCall(wasQuick: false))
+      for _ in 0..<1000 { #expect(!tool.noteInlineCall(wasQuick: true)) }
+    }
+    #expect(tool.runsInline)
+    let moved = (0..<4).map { _ in tool.noteInlineCall(wasQuick: false) }
+    #expect(moved == [false, false, true, false])
+    for _ in 0..<10_000 { _ = tool.noteInlineCall(wasQuick: true) }
+    #expect(!tool.runsInline)
+  }
+
   @Test(arguments: [
     (ToolHost.inlineLimit, true), (ToolHost.inlineLimit + 1, false),
   ])

@@ -40,7 +40,7 @@ final class TestConnection {
       admission: admission, observer: observer,
       actionQueue: CallActionQueue(eventLoop: loop),
       gzipWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
-      laterWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
+      offloadWorkers: WorkerThreads { job in work.waiting.withLock { $0.append(job) } },
       onOpen: { _ in }, onClose: { _ in })
     channel = EmbeddedChannel(handler: connection, loop: loop)
     channel.connect(to: try! SocketAddress(ipAddress: "127.0.0.1", port: 1), promise: nil)

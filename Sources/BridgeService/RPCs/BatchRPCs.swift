@@ -36,7 +36,7 @@ extension BridgeService {
       return try setVariables(bytes, &done, &searches)
     } catch SearchInterruption.needsTime {
       let written = done
-      throw call.answeringLater(holding: bytes.count) { () throws(RPCError) in
+      throw call.offloadingAnswer(holding: bytes.count) { () throws(RPCError) in
         try mappingErrors {
           var done = written
           var searches = SearchBudget.long { call.isClosed }

@@ -13,11 +13,14 @@ public final class RegisteredTool: Sendable {
 
   /// Where calls wait for their turn; nil where any number may run.
   let queue: CallQueue?
-  /// Calls that ran inline and took too long.
-  private let slowCalls = Atomic<Int>(0)
+  /// How slow its calls were that ran inline: a slow one adds `slowCall`, a quick one takes 1 back.
+  ///
+  /// A quick tool is slow now and then where its thread is interrupted, and stays where it is.
+  private let slowness = Atomic<Int>(0)
 
-  /// So many slow calls move a tool from the event loop to the pool.
-  private static let slowCallLimit = 3
+  private static let slowCall = 1000
+  /// From here on a tool's calls run on the pool, for good.
+  private static let slownessLimit = 3 * slowCall - slowCall / 2
 
   init(_ tool: any Tool, generation: ProviderGeneration, queue: CallQueue?) {
     self.tool = tool
@@ -29,13 +32,22 @@ public final class RegisteredTool: Sendable {
   /// Whether calls may run on the thread that asks for them.
   var runsInline: Bool {
     description.execution == .inline && queue == nil
-      && slowCalls.load(ordering: .relaxed) < Self.slowCallLimit
+      && slowness.load(ordering: .relaxed) < Self.slownessLimit
   }
 
-  /// Notes that a call that ran inline took too long.
+  /// Notes how long a call took that ran inline.
   ///
   /// - Returns: Whether this one moves the tool to the pool.
-  func noteSlowCall() -> Bool {
-    slowCalls.add(1, ordering: .relaxed).newValue == Self.slowCallLimit
+  func noteInlineCall(wasQuick: Bool) -> Bool {
+    guard wasQuick else {
+      let (before, after) = slowness.add(Self.slowCall, ordering: .relaxed)
+      return before < Self.slownessLimit && after >= Self.slownessLimit
+    }
+    let before = slowness.load(ordering: .relaxed)
+    // Another thread may have changed it meanwhile: the next quick call takes it back then.
+    if before > 0 && before < Self.slownessLimit {
+      _ = slowness.compareExchange(expected: before, desired: before - 1, ordering: .relaxed)
+    }
+    return false
   }
 }

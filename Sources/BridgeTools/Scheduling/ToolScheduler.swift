@@ -105,7 +105,7 @@ final class ToolScheduler: Sendable {
     let began = MonotonicClock.now
     call.run(registered.tool)
     let taken = MonotonicClock.now - began
-    guard taken > Self.quick, registered.noteSlowCall() else { return }
+    guard registered.noteInlineCall(wasQuick: taken <= Self.quick) else { return }
     logger.warning(
       "a tool that says it is quick is not: its calls run on worker threads from now on",
       metadata: [

@@ -28,7 +28,7 @@ public final class GRPCServer: Sendable {
 
   private let gzipWorkers = WorkerThreads()
   /// Apart from those, so that no answer keeps other calls' messages waiting.
-  private let laterWorkers = WorkerThreads(named: "answers", atMost: 2)
+  private let offloadWorkers = WorkerThreads(named: "answers", atMost: 2)
 
   /// What belongs to one event loop.
   private final class LoopState: Sendable {
@@ -90,7 +90,7 @@ public final class GRPCServer: Sendable {
       eventLoop: channel.eventLoop, logger: logger, methods: methods, limits: limits,
       budget: budget, admission: admission, observer: observer, errorDetails: errorDetails,
       actionQueue: loop.actionQueue,
-      gzipWorkers: gzipWorkers, laterWorkers: laterWorkers,
+      gzipWorkers: gzipWorkers, offloadWorkers: offloadWorkers,
       onOpen: { connection in
         loop.connections.value[ObjectIdentifier(connection)] = connection
         loop.connectionCount.add(1, ordering: .sequentiallyConsistent)
@@ -133,8 +133,8 @@ public final class GRPCServer: Sendable {
     forEachConnection { $0.terminate() }
     wait(atMost: Self.closingTime) { self.connectionCount == 0 }
     gzipWorkers.stop()
-    laterWorkers.stop()
-    wait(atMost: .hours(1)) { self.gzipWorkers.isIdle && self.laterWorkers.isIdle }
+    offloadWorkers.stop()
+    wait(atMost: .hours(1)) { self.gzipWorkers.isIdle && self.offloadWorkers.isIdle }
     try? group.syncShutdownGracefully()
   }
 

@@ -31,7 +31,7 @@
         methods: Self.methods, limits: limits, budget: HostBudget(limits), admission: [],
         actionQueue: CallActionQueue(eventLoop: loop),
         // In the middle of everything, which is sooner than ever.
-        gzipWorkers: WorkerThreads { $0() }, laterWorkers: WorkerThreads { $0() },
+        gzipWorkers: WorkerThreads { $0() }, offloadWorkers: WorkerThreads { $0() },
         onOpen: { _ in },
         onClose: { _ in })
       let channel = EmbeddedChannel(handler: connection, loop: loop)

@@ -18,7 +18,7 @@ final class DeferredAnswer: ServerCallHandler {
     do throws(RPCError) {
       answer = try handler(request, call)
     } catch {
-      call.laterAnswer?.deliver = deliver
+      call.offloadedAnswer?.deliver = deliver
       throw error
     }
     deliver(answer, call)

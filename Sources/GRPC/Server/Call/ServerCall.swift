@@ -45,7 +45,7 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var handler: (any ServerCallHandler)?
   @exclusivity(unchecked) var source: (any MessageSource)?
   /// Set when another thread is to make the answer.
-  @exclusivity(unchecked) var laterAnswer: LaterAnswer?
+  @exclusivity(unchecked) var offloadedAnswer: OffloadedAnswer?
   /// Its handler has the only request, and has not ended the call: it counts among those that run.
   @exclusivity(unchecked) var isRunning = false
   /// Bytes of its request that are counted until nobody has the call any more.

@@ -111,8 +111,8 @@ extension ServerConnection {
         try call.handler?.requestsEnded()
       }
     } catch {
-      guard let answer = call.laterAnswer else { return call.abort(error) }
-      do throws(RPCError) { try queueForLater(call, answer) } catch { call.abort(error) }
+      guard let answer = call.offloadedAnswer else { return call.abort(error) }
+      do throws(RPCError) { try offload(call, answer) } catch { call.abort(error) }
     }
   }
 

@@ -21,7 +21,7 @@ final class ServerConnection: HTTP2Connection {
   private let isObserved: Bool
   let actionQueue: CallActionQueue
   let gzipWorkers: WorkerThreads
-  let laterWorkers: WorkerThreads
+  let offloadWorkers: WorkerThreads
   private let onOpen: (ServerConnection) -> Void
   private let onClose: (ServerConnection) -> Void
 
@@ -89,11 +89,11 @@ final class ServerConnection: HTTP2Connection {
   @exclusivity(unchecked) var gzipQueue: Deque<ServerCall> = []
   @exclusivity(unchecked) var isAwaitingGzip = false
 
-  // Answers that other threads make; see ServerConnection+Later.
-  @exclusivity(unchecked) var laterQueue: Deque<ServerCall> = []
-  @exclusivity(unchecked) var isAwaitingLater = false
+  // Answers that other threads make; see ServerConnection+Offloading.
+  @exclusivity(unchecked) var offloadQueue: Deque<ServerCall> = []
+  @exclusivity(unchecked) var awaitsOffloaded = false
   /// What those that wait, and the one that is made, hold of their requests.
-  @exclusivity(unchecked) var laterBytes = 0
+  @exclusivity(unchecked) var offloadedBytes = 0
 
   // What has happened, for the timers and against floods; see ServerConnection+Timers.
   @exclusivity(unchecked) var callsBegun = 0
@@ -127,7 +127,7 @@ final class ServerConnection: HTTP2Connection {
     eventLoop: any EventLoop, logger: Logger, methods: MethodTable, limits: ServerLimits,
     budget: HostBudget, admission: [any CallAdmission], observer: (any CallObserver)? = nil,
     errorDetails: (@Sendable (RPCError) -> [UInt8])? = nil,
-    actionQueue: CallActionQueue, gzipWorkers: WorkerThreads, laterWorkers: WorkerThreads,
+    actionQueue: CallActionQueue, gzipWorkers: WorkerThreads, offloadWorkers: WorkerThreads,
     onOpen: @escaping (ServerConnection) -> Void,
     onClose: @escaping (ServerConnection) -> Void
   ) {
@@ -143,7 +143,7 @@ final class ServerConnection: HTTP2Connection {
     self.isObserved = observer != nil
     self.actionQueue = actionQueue
     self.gzipWorkers = gzipWorkers
-    self.laterWorkers = laterWorkers
+    self.offloadWorkers = offloadWorkers
     self.onOpen = onOpen
     self.onClose = onClose
     let now = eventLoop.now

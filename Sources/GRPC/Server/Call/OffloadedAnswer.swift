@@ -1,5 +1,5 @@
 /// The answer of a unary call that takes longer than its event loop has time for.
-final class LaterAnswer: ServerCallHandler {
+final class OffloadedAnswer: ServerCallHandler {
   typealias Work = @Sendable () throws(RPCError) -> [UInt8]
 
   let work: Work
@@ -27,10 +27,10 @@ extension ServerCall {
   /// - Parameters:
   ///   - byteCount: What `work` holds of the request.
   ///   - work: Makes the answer. `isClosed` tells whether it is still waited for.
-  package func answeringLater(
+  package func offloadingAnswer(
     holding byteCount: Int, _ work: @escaping @Sendable () throws(RPCError) -> [UInt8]
   ) -> RPCError {
-    laterAnswer = LaterAnswer(byteCount: byteCount, work: work)
-    return RPCError(.internalError, "\(path): the error of `answeringLater` was not thrown on")
+    offloadedAnswer = OffloadedAnswer(byteCount: byteCount, work: work)
+    return RPCError(.internalError, "\(path): the error of `offloadingAnswer` was not thrown on")
   }
 }

@@ -3,11 +3,11 @@ import Testing
 @testable import GRPC
 
 /// Answers that another thread makes: one at a time of a connection, beside its other calls.
-@Suite struct LaterAnswerTests {
+@Suite struct OffloadedAnswerTests {
 
   private func later(_ path: String, holding byteCount: Int = 1) -> RPCMethod {
     .unary(path) { request, call throws(RPCError) in
-      throw call.answeringLater(holding: byteCount) { () throws(RPCError) in
+      throw call.offloadingAnswer(holding: byteCount) { () throws(RPCError) in
         if request == [0] { throw RPCError(.aborted, "no") }
         return request + request
       }
