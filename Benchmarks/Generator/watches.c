@@ -149,6 +149,7 @@ void command_watch(const struct arguments *arguments) {
     pb_text(&request, 2, name);
     pb_number(&request, 3, 1);
     pb_number(&request, 102, 3600000);
+    pb_number(&request, 104, 1);
     struct watch *watch = calloc(1, sizeof *watch);
     watch->call.message = on_update;
     watch->call.end = on_watch_end;
