@@ -49,7 +49,8 @@ import Testing
     await server.shutDown(grace: .zero)
   }
 
-  private let options = CallOptions(timeout: .seconds(30))
+  // Under a sanitizer, beside all other tests, much waits.
+  private let options = CallOptions(timeout: .seconds(240))
 
   @Test func messagesComeThroughEveryKindOfMethod() async throws {
     try await withClient { client in

@@ -9,7 +9,8 @@ import Testing
 /// Health and reflection as clients see them.
 @Suite struct ServedTests {
   private typealias Question = Grpc_Reflection_V1_ServerReflectionRequest
-  private let options = CallOptions(timeout: .seconds(30))
+  // Under a sanitizer, beside all other tests, much waits.
+  private let options = CallOptions(timeout: .seconds(240))
 
   private func withClient(
     _ status: HealthStatus = HealthStatus(), _ body: (GRPCClient) async throws -> Void
