@@ -6,7 +6,6 @@ Otherwise the copy is a package at a path of its own, whose first build takes ev
 """
 
 import os
-import pathlib
 import shutil
 import signal
 import subprocess
@@ -123,16 +122,19 @@ def kill(process):
         pass
 
 
-def planted_files(root, mutants, count):
-    """The texts of a copy with these mistakes, (number, path, mutation), by path in the project."""
+def planted_files(root, mutants, count, text_of):
+    """The texts of a copy with these mistakes, (number, path, mutation), by path in the project.
+
+    `text_of` is what the mistakes were found in: the files may have changed since.
+    """
     files, by_module = {}, {}
     by_path = {}
     for mutant in mutants:
         by_path.setdefault(mutant[1], []).append(mutant)
         by_module.setdefault(mutant[1].relative_to(root).parts[1], []).append(mutant)
     for path, found in by_path.items():
-        files[path.relative_to(root).as_posix()] = switches.planted_text(path.read_text(), found)
+        files[path.relative_to(root).as_posix()] = switches.planted_text(text_of(path), found)
     for module, found in by_module.items():
         files[f"Sources/{module}/{switches.FILE}"] = switches.swift_file(
-            found, pathlib.Path.read_text, count)
+            found, text_of, count)
     return files

@@ -41,8 +41,8 @@ public final class Condition: @unchecked Sendable {
   ///
   /// - Returns: false when the time is over.
   public func wait(until nanoseconds: Int64) -> Bool {
-    var time = timespec(
-      tv_sec: Int(nanoseconds / 1_000_000_000), tv_nsec: Int(nanoseconds % 1_000_000_000))
+    let second = MonotonicClock.second
+    var time = timespec(tv_sec: Int(nanoseconds / second), tv_nsec: Int(nanoseconds % second))
     return pthread_cond_timedwait(condition, mutex, &time) == 0
   }
 

@@ -29,12 +29,10 @@ private final class ThreadBody: Sendable {
 
   func run() {
     // Swift does not see pthread_setname_np, a GNU extension. Source: proc(5), comm. A thread without
-    // a name is as good.
+    // a name is as good: where the file cannot be opened, nothing is written.
     let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
-    if file >= 0 {
-      _ = name.withUTF8Buffer { write(file, $0.baseAddress, $0.count) }
-      close(file)
-    }
+    _ = name.withUTF8Buffer { write(file, $0.baseAddress, $0.count) }
+    close(file)
     body()
   }
 }

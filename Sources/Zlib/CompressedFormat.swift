@@ -17,15 +17,20 @@ package enum CompressedFormat: Sendable {
     }
   }
 
+  /// On the heap: zlib remembers where a stream lies.
+  private static func makeStream() -> UnsafeMutablePointer<z_stream> {
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    return stream
+  }
+
   // MARK: Deflate
 
   private static let memoryLevel: CInt = 8
 
   /// Compresses at zlib's default level. Takes about 10 ns a byte; any thread.
   package func deflate(_ content: [UInt8]) -> [UInt8] {
-    // On the heap: zlib remembers where the stream lies.
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    stream.initialize(to: z_stream())
+    let stream = Self.makeStream()
     defer { stream.deallocate() }
     // Z_OK or Z_MEM_ERROR; Z_STREAM_ERROR and Z_VERSION_ERROR would be mistakes of this file.
     let made = deflateInit2_(
@@ -33,12 +38,12 @@ package enum CompressedFormat: Sendable {
       ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
     precondition(made == Z_OK, "out of memory")
     defer { deflateEnd(stream) }
-    precondition(content.count <= Int(UInt32.max), "more than 4 GiB in one piece")
     let bound = Int(deflateBound(stream, uLong(content.count)))
     let compressed = [UInt8](unsafeUninitializedCapacity: bound) { space, count in
       content.withUnsafeBufferPointer { input in
         // zlib reads from it only.
         stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
+        // More than 4 GiB in one piece end the program.
         stream.pointee.avail_in = UInt32(input.count)
         stream.pointee.next_out = space.baseAddress
         stream.pointee.avail_out = UInt32(clamping: space.count)
@@ -63,9 +68,8 @@ package enum CompressedFormat: Sendable {
   ///   no more memory than that and one chunk.
   package func inflate(_ compressed: ArraySlice<UInt8>, limit: Int) throws(InflateError) -> [UInt8]
   {
-    guard compressed.count <= Int(UInt32.max) else { throw .malformed }
-    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    stream.initialize(to: z_stream())
+    guard let length = UInt32(exactly: compressed.count) else { throw .malformed }
+    let stream = Self.makeStream()
     defer { stream.deallocate() }
     // As for deflateInit2_.
     let made = inflateInit2_(stream, windowBits, ZLIB_VERSION, CInt(MemoryLayout<z_stream>.size))
@@ -74,7 +78,7 @@ package enum CompressedFormat: Sendable {
     var content: [UInt8] = []
     let error = compressed.withUnsafeBufferPointer { input in
       stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-      stream.pointee.avail_in = UInt32(input.count)
+      stream.pointee.avail_in = length
       return inflateAll(stream, into: &content, limit: limit)
     }
     if let error { throw error }

@@ -141,4 +141,140 @@ import Threads
     }
     #expect(state.withLock { $0.overlaps } == 0)
   }
+
+  /// It is woken again and again, so that a wake that comes before the wait does not matter.
+  @Test func aWaitThatIsWokenInTimeSaysSo() {
+    let condition = Condition()
+    let isOver = Locked(false)
+    #expect(
+      startThread(named: "test") {
+        while !isOver.withLock({ $0 }) {
+          condition.withLock { condition.broadcast() }
+          usleep(100)
+        }
+      })
+    let moment = MonotonicClock.now + 60_000_000_000
+    #expect(condition.withLock { condition.wait(until: moment) })
+    #expect(MonotonicClock.now < moment)
+    isOver.withLock { $0 = true }
+  }
+
+  /// What somebody else has left in memory means nothing.
+  @Test func memoryThatWasUsedBeforeIsAsGood() {
+    for _ in 0..<20 {
+      for size in [32, 40, 48] {
+        let used = (0..<8).map { _ in
+          UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 8)
+        }
+        for memory in used {
+          memory.initializeMemory(as: UInt8.self, repeating: 0xFF, count: size)
+          memory.deallocate()
+        }
+      }
+      let condition = Condition()
+      let state = Locked((inside: false, overlaps: 0, running: 2))
+      for _ in 0..<2 {
+        #expect(
+          startThread(named: "test") {
+            for _ in 0..<20 {
+              condition.withLock {
+                state.withLock {
+                  if $0.inside { $0.overlaps += 1 }
+                  $0.inside = true
+                }
+                usleep(20)
+                state.withLock { $0.inside = false }
+              }
+            }
+            condition.withLock {
+              state.withLock { $0.running -= 1 }
+              condition.signal()
+            }
+          })
+      }
+      condition.withLock {
+        while state.withLock({ $0.running }) > 0 { condition.wait() }
+      }
+      #expect(state.withLock { $0.overlaps } == 0)
+    }
+  }
+
+  private final class Kept: Sendable {}
+
+  @Test func whatAThreadUsesIsLetGoOfWhenItEnds() {
+    var kept: Kept? = Kept()
+    weak let observed = kept
+    let isStarted = startThread(named: "test") { [kept] in withExtendedLifetime(kept) {} }
+    kept = nil
+    #expect(isStarted)
+    while observed != nil { usleep(1000) }
+  }
+
+  /// In a process of its own: the limit is that of its user.
+  @Test func whereNoThreadCanBeStartedItIsSaidAndNothingIsKept() async {
+    await #expect(processExitsWith: .success) {
+      // Root has no limit.
+      if geteuid() == 0 { precondition(setuid(65_534) == 0) }
+      var limit = rlimit(rlim_cur: 0, rlim_max: 0)
+      precondition(setrlimit(__rlimit_resource_t(__RLIMIT_NPROC.rawValue), &limit) == 0)
+      var kept: Kept? = Kept()
+      weak let observed = kept
+      let isStarted = startThread(named: "test") { [kept] in withExtendedLifetime(kept) {} }
+      kept = nil
+      precondition(!isStarted)
+      precondition(observed == nil)
+    }
+  }
+
+  /// In a process of its own, where nobody else takes memory and opens files.
+  @Test(.disabled(if: isSanitized, "a sanitizer keeps memory for itself"))
+  func nothingIsLeftOfThreadsAndConditions() async {
+    await #expect(processExitsWith: .success) {
+      func pages() -> (mapped: Int, resident: Int) {
+        let file = fopen("/proc/self/statm", "r")!
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 200)
+        precondition(fgets(&line, 200, file) != nil)
+        let numbers = String(decoding: line.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+          .split(separator: " ")
+        return (Int(numbers[0])!, Int(numbers[1])!)
+      }
+      // The lowest one that is free.
+      func descriptor() -> CInt {
+        let number = open("/dev/null", O_RDONLY)
+        close(number)
+        return number
+      }
+      func runThreads(_ count: Int) {
+        let condition = Condition()
+        for _ in 0..<count {
+          let isDone = Locked(false)
+          precondition(
+            startThread(named: "test") {
+              condition.withLock {
+                isDone.withLock { $0 = true }
+                condition.signal()
+              }
+            })
+          condition.withLock { while !isDone.withLock({ $0 }) { condition.wait() } }
+        }
+      }
+      func makeConditions(_ count: Int) {
+        for _ in 0..<count { Condition().withLock {} }
+      }
+      runThreads(20)
+      makeConditions(1000)
+      let before = pages()
+      let free = descriptor()
+      runThreads(400)
+      precondition(descriptor() == free, "files stay open")
+      // A thread has a stack of 8 MiB: some are kept for the next.
+      precondition(pages().mapped < before.mapped + 400 * 1024, "stacks stay")
+      makeConditions(200_000)
+      precondition(pages().resident < before.resident + 1024, "memory stays")
+    }
+  }
 }
+
+/// Whether this is a build under a sanitizer of addresses or threads.
+private let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil

@@ -77,4 +77,57 @@ import Zlib
     let bytes = [9, 9, 9] + Self.zlibHello
     #expect(try CompressedFormat.zlib.inflate(bytes[3...], limit: 5) == Array("hello".utf8))
   }
+
+  /// What somebody else has left in memory means nothing.
+  @Test func memoryThatWasUsedBeforeIsAsGood() throws {
+    for _ in 0..<20 {
+      let used = (0..<8).map { _ in UnsafeMutableRawPointer.allocate(byteCount: 112, alignment: 8) }
+      for memory in used {
+        memory.initializeMemory(as: UInt8.self, repeating: 0xFF, count: 112)
+        memory.deallocate()
+      }
+      let compressed = CompressedFormat.zlib.deflate([1, 2, 3])
+      #expect(try CompressedFormat.zlib.inflate(compressed[...], limit: 3) == [1, 2, 3])
+    }
+  }
+
+  /// Both ends of what a step of the inflater makes, and of what it makes none of.
+  @Test func theLimitHoldsAtEveryStep() throws {
+    let step = 32 * 1024
+    for length in [step - 1, step, step + 1, 2 * step, 2 * step + 1] {
+      let content = [UInt8](repeating: 7, count: length)
+      for format in [CompressedFormat.gzip, .zlib] {
+        let compressed = format.deflate(content)
+        #expect(try format.inflate(compressed[...], limit: length) == content)
+        #expect(error(format, compressed, limit: length - 1) == .tooLong)
+        #expect(error(format, Array(compressed.dropLast()), limit: length) == .truncated)
+      }
+    }
+    #expect(
+      try CompressedFormat.gzip.inflate(CompressedFormat.gzip.deflate([])[...], limit: 0) == [])
+  }
+
+  /// Each format has the first bytes that its RFC says, and what does not shrink grows by little.
+  @Test func theFormatIsThatOfItsName() {
+    let random = (0..<100_000).map { _ in UInt8.random(in: 0...255) }
+    let gzip = CompressedFormat.gzip.deflate(random)
+    let zlib = CompressedFormat.zlib.deflate(random)
+    #expect(gzip[0] == 0x1F && gzip[1] == 0x8B)
+    #expect(zlib[0] & 0x0F == 8 && (Int(zlib[0]) << 8 + Int(zlib[1])) % 31 == 0)
+    for compressed in [gzip, zlib] {
+      #expect(compressed.count < 100_200)
+      // The room that was set aside for it is not kept.
+      #expect(compressed.capacity < compressed.count + 100)
+    }
+  }
+
+  /// Streams of gzip that follow one another, each longer than a step.
+  @Test func longStreamsFollowOneAnother() throws {
+    let content = (0..<100_000).map { UInt8(truncatingIfNeeded: $0 * $0 >> 5) }
+    let compressed = CompressedFormat.gzip.deflate(content)
+    #expect(
+      try CompressedFormat.gzip.inflate((compressed + compressed)[...], limit: 200_000)
+        == content + content)
+    #expect(error(.gzip, compressed + compressed, limit: 199_999) == .tooLong)
+  }
 }
