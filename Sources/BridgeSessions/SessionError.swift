@@ -26,14 +26,19 @@ public struct SessionError: Error, Sendable, CustomStringConvertible {
 
   /// The kind of the error.
   public let code: Code
+  /// Whether a limit of load refused it, before anything was done: the same may succeed a little later.
+  public let isTransient: Bool
   /// What was wrong and with which value, for a person.
   public let message: String
   /// Facts for a program: `current_version`, `oldest_revision`, ...
   public let details: [String: String]
 
   /// Makes an error; see the properties for what they mean.
-  public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
+  public init(
+    _ code: Code, _ message: String, details: [String: String] = [:], isTransient: Bool = false
+  ) {
     self.code = code
+    self.isTransient = isTransient
     self.message = message
     self.details = details
   }

@@ -129,10 +129,12 @@ public final class Journal: SessionJournal {
     case .none: return
     case .failing:
       throw SessionError(
-        .storageUnavailable, "the state directory cannot be written; see the host's log")
+        .storageUnavailable, "the state directory cannot be written; see the host's log",
+        isTransient: true)
     case .behind:
       throw SessionError(
-        .storageUnavailable, "the state directory does not keep up with the writes; try again")
+        .storageUnavailable, "the state directory does not keep up with the writes; try again",
+        isTransient: true)
     }
   }
 

@@ -19,14 +19,19 @@ public struct ToolsError: Error, Sendable, CustomStringConvertible {
 
   /// The kind of error.
   public var code: Code
+  /// Whether a limit of load refused it, before anything was done: the same may succeed a little later.
+  public var isTransient: Bool
   /// A sentence for a person: what was wrong, and with which value.
   public var message: String
   /// Facts for programs, such as the parameter's name.
   public var details: [String: String]
 
   /// An error.
-  public init(_ code: Code, _ message: String, details: [String: String] = [:]) {
+  public init(
+    _ code: Code, _ message: String, details: [String: String] = [:], isTransient: Bool = false
+  ) {
     self.code = code
+    self.isTransient = isTransient
     self.message = message
     self.details = details
   }

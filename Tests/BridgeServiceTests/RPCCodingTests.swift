@@ -1,5 +1,6 @@
 import BridgeProtocol
 import BridgeSessions
+import BridgeTools
 import GRPC
 import GRPCProtobuf
 import SwiftProtobuf
@@ -78,6 +79,42 @@ import Testing
     error.details = BridgeService.errorDetails(of: error)
     let info = try #require(error.details(as: Google_Rpc_ErrorInfo.self).first)
     #expect((info.reason, info.domain) == (reason, "bridge-host"))
+  }
+
+  @Test func whatMayPassSaysWhenToTryAgain() throws {
+    func delay(_ error: RPCError) -> Int64? {
+      let hints = error.details(as: Google_Rpc_RetryInfo.self)
+      #expect(hints.count <= 1)
+      return hints.first.map {
+        $0.retryDelay.seconds * 1000 + Int64($0.retryDelay.nanos) / 1_000_000
+      }
+    }
+    let transient: [RPCError] = [
+      RPCError(SessionError(.limitReached, "", isTransient: true)),
+      RPCError(SessionError(.storageUnavailable, "", isTransient: true)),
+      RPCError(ToolsError(.limitReached, "", isTransient: true)),
+      ToolFailure(code: 8, message: "", type: "t", isRetryable: true).rpcError,
+      ToolFailure(code: 14, message: "", type: "t", isRetryable: true).rpcError,
+    ]
+    for error in transient {
+      let delay = try #require(delay(error))
+      #expect((500..<1500).contains(delay))
+      #expect(error.isTransient)
+      // Others than the bridge have their details made from what they say.
+      let own = RPCError(error.code, "", isTransient: true)
+      let made = RPCError(own.code, "", details: BridgeService.errorDetails(of: own))
+      #expect(made.details(as: Google_Rpc_RetryInfo.self).count == 1)
+    }
+    let lasting: [RPCError] = [
+      RPCError(SessionError(.limitReached, "")), RPCError(ToolsError(.limitReached, "")),
+      RPCError(SessionError(.versionMismatch, "", isTransient: true)),
+      ToolFailure(code: 8, message: "", type: "t").rpcError,
+      ToolFailure(code: 10, message: "", type: "t", isRetryable: true).rpcError,
+    ]
+    for error in lasting { #expect(delay(error) == nil) }
+    let own = RPCError(.resourceExhausted, "")
+    let made = RPCError(own.code, "", details: BridgeService.errorDetails(of: own))
+    #expect(delay(made) == nil)
   }
 
   @Test(arguments: [(256, 1024), (257, 1025)])

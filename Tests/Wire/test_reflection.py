@@ -70,6 +70,7 @@ def test_requests_of_one_stream_are_answered_in_order(ask):
     ("google.protobuf.Any", "google/protobuf/any.proto"),
     ("google.protobuf.DoubleValue", "google/protobuf/wrappers.proto"),
     ("google.rpc.ErrorInfo", "google/rpc/error_details.proto"),
+    ("google.rpc.RetryInfo", "google/rpc/error_details.proto"),
     ("grpc.health.v1.HealthCheckResponse.SERVING", "grpc/health/v1/health.proto"),
     ("grpc.reflection.v1.ServerReflection", "grpc/reflection/v1/reflection.proto"),
     ("grpc.reflection.v1alpha.ServerReflection", "grpc/reflection/v1alpha/reflection.proto"),

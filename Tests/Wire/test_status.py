@@ -183,13 +183,26 @@ def test_unknown_fields_are_ignored(host):
 
 def reason_of(error):
     """The reason in the error's details, which must be there."""
+    info = error_details_pb2.ErrorInfo()
+    assert details_of(error)[0].Unpack(info)
+    assert info.domain == "bridge-host"
+    return info.reason
+
+
+def retry_delay(error):
+    """The seconds after which the call may succeed, if the error's details say so."""
+    retry = error_details_pb2.RetryInfo()
+    delays = [retry.retry_delay.ToMilliseconds() / 1000
+              for detail in details_of(error) if detail.Unpack(retry)]
+    assert len(delays) <= 1
+    return delays[0] if delays else None
+
+
+def details_of(error):
     trailers = {key: value for key, value in error.trailing_metadata()}
     status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     assert (status.code, status.message) == (error.code().value[0], error.details())
-    info = error_details_pb2.ErrorInfo()
-    assert status.details[0].Unpack(info)
-    assert info.domain == "bridge-host"
-    return info.reason
+    return status.details
 
 
 def raw_call(host, path, data, **options):
@@ -235,3 +248,74 @@ def test_refused_calls_and_large_messages_have_a_reason(tmp_path):
             host, ping, b"\x0a\x80\x10" + b"x" * 2048,
             metadata=[("authorization", "Bearer sekrit")])
         assert (error.code(), reason_of(error)) == (CODE.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
+
+
+# ---------------------------------------------------------------------------------------------
+# What may succeed later says when
+
+
+def refused_by_a_limit(call):
+    """The error of a call that a limit refuses."""
+    with pytest.raises(grpc.RpcError) as caught:
+        call()
+    assert (caught.value.code(), reason_of(caught.value)) == (
+        CODE.RESOURCE_EXHAUSTED, "LIMIT_REACHED")
+    return caught.value
+
+
+def check_hint(error):
+    assert 0.5 <= retry_delay(error) < 1.5
+
+
+def test_a_share_of_sessions_may_be_free_later():
+    with bridge.start_host("--max-sessions", 8) as host:
+        stub = host.stub()
+        ids = []
+
+        def begin():
+            ids.append(Session(stub).id)
+
+        for _ in range(7):
+            begin()
+        check_hint(refused_by_a_limit(begin))
+        Session(stub, ids[0], create=False).cleanup()
+        begin()
+
+
+def test_tool_calls_that_are_too_many_say_when_to_try_again():
+    with bridge.start_host("--tool-threads", 2) as host:
+        session = Session(host.stub())
+        session.register("v", value=0.0)
+        request = session.tool_request("wait_for_variable", {"variable": "v", "target": 1.0})
+        calls = [session.stub.ExecuteTool.future(request, timeout=60) for _ in range(9000)]
+        bridge.eventually(lambda: any(call.done() for call in calls), "one is refused")
+        check_hint(refused_by_a_limit(next(call for call in calls if call.done()).result))
+        for call in calls:
+            call.cancel()
+
+
+def test_requests_that_a_host_cannot_hold_say_when_to_try_again():
+    options = ["--max-message-bytes", 1 << 20, "--max-request-bytes", 8 << 20]
+    with bridge.start_host("--tool-threads", 32, *options) as host:
+        session = Session(host.stub())
+        session.register("v", value=0.0)
+        request = session.tool_request(
+            "wait_for_variable", {"variable": "v", "target": 1.0}, metadata={"much": "y" * 500_000})
+        calls = [session.stub.ExecuteTool.future(request, timeout=60) for _ in range(20)]
+        bridge.eventually(lambda: any(call.done() for call in calls), "one is refused")
+        check_hint(refused_by_a_limit(next(call for call in calls if call.done()).result))
+        session.set("v", 2.0)
+
+
+def test_what_stays_too_much_has_no_hint():
+    options = ["--max-variables", 1, "--max-session-bytes", 10_000, "--max-message-bytes", 100_000]
+    with bridge.start_host(*options) as host:
+        session = Session(host.stub())
+        session.register("v", "string", "")
+        for call in [
+                lambda: session.register("w", value=0.0),
+                lambda: session.set("v", "x" * 20_000, "string"),
+                lambda: session.set("v", "x" * 200_000, "string")]:
+            assert retry_delay(refused_by_a_limit(call)) is None
+        error = raw_call(host, "/snakepit.bridge.BridgeService/GetSession", b"\x0a\x04none")
+        assert retry_delay(error) is None

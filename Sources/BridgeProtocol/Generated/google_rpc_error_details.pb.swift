@@ -41,6 +41,29 @@ package nonisolated struct Google_Rpc_ErrorInfo: Sendable {
   package init() {}
 }
 
+/// Beside an ErrorInfo: a limit of load refused the call, and the same call may succeed later.
+package nonisolated struct Google_Rpc_RetryInfo: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// How long to wait at least before the call is made again.
+  package var retryDelay: SwiftProtobuf.Google_Protobuf_Duration {
+    get {_retryDelay ?? SwiftProtobuf.Google_Protobuf_Duration()}
+    set {_retryDelay = newValue}
+  }
+  /// Returns true if `retryDelay` has been explicitly set.
+  package var hasRetryDelay: Bool {self._retryDelay != nil}
+  /// Clears the value of `retryDelay`. Subsequent reads from it will return its default value.
+  package mutating func clearRetryDelay() {self._retryDelay = nil}
+
+  package var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  package init() {}
+
+  fileprivate var _retryDelay: SwiftProtobuf.Google_Protobuf_Duration? = nil
+}
+
 // MARK: - Code below here is support for the SwiftProtobuf runtime.
 
 fileprivate nonisolated let _protobuf_package = "google.rpc"
@@ -80,6 +103,40 @@ nonisolated extension Google_Rpc_ErrorInfo: SwiftProtobuf.Message, SwiftProtobuf
     if lhs.reason != rhs.reason {return false}
     if lhs.domain != rhs.domain {return false}
     if lhs.metadata != rhs.metadata {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Google_Rpc_RetryInfo: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  package static let protoMessageName: String = _protobuf_package + ".RetryInfo"
+  package static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{3}retry_delay\0")
+
+  package mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._retryDelay) }()
+      default: break
+      }
+    }
+  }
+
+  package func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._retryDelay {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  package static func ==(lhs: Google_Rpc_RetryInfo, rhs: Google_Rpc_RetryInfo) -> Bool {
+    if lhs._retryDelay != rhs._retryDelay {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -97,7 +97,7 @@ final class SessionTransfer: Sendable {
       throw RPCError(
         .resourceExhausted,
         "sessions that are being imported would take more than \(byteLimit) bytes",
-        reason: .limitReached)
+        reason: .limitReached, isTransient: bytes <= byteLimit)
     }
   }
 
@@ -115,7 +115,7 @@ final class SessionTransfer: Sendable {
       count.subtract(1, ordering: .relaxed)
       throw RPCError(
         .resourceExhausted, "\(limit) \(what) of sessions are running, which is the limit",
-        reason: .limitReached)
+        reason: .limitReached, isTransient: true)
     }
   }
 }

@@ -59,12 +59,15 @@ extension BridgeService {
   /// The details of an error that has none: those of the gRPC layer, of a request that is no message and
   /// of admission. Its reason is the status's name, and LIMIT_REACHED for a limit.
   ///
-  /// - Returns: A serialized google.rpc.Status with an ErrorInfo.
+  /// - Returns: A serialized google.rpc.Status with an ErrorInfo, and a RetryInfo where it says so.
   @Sendable
   public static func errorDetails(of error: RPCError) -> [UInt8] {
     let reason =
       error.code == .resourceExhausted ? ErrorReason.limitReached.rawValue : error.code.name
-    return RPCError(error.code, error.message.shortened(to: 1024), reasonText: reason).details
+    return RPCError(
+      error.code, error.message.shortened(to: 1024), reasonText: reason,
+      isTransient: error.isTransient
+    ).details
   }
 }
 
@@ -102,7 +105,8 @@ extension RPCError {
       case .storageUnavailable: (.unavailable, .storageUnavailable)
       case .unsupported: (.unimplemented, .unsupported)
       }
-    self.init(code, error.message, reason: reason, facts: error.details)
+    self.init(
+      code, error.message, reason: reason, facts: error.details, isTransient: error.isTransient)
   }
 
   /// The status for an error of tools.
@@ -115,38 +119,62 @@ extension RPCError {
       case .nameTaken: (.alreadyExists, .alreadyExists)
       case .failedPrecondition: (.failedPrecondition, .failedPrecondition)
       }
-    self.init(code, error.message, reason: reason, facts: error.details)
+    self.init(
+      code, error.message, reason: reason, facts: error.details, isTransient: error.isTransient)
   }
 
   /// The text goes out twice and the facts beside it: cut, so that all fits into trailers.
   private init(
-    _ code: StatusCode, _ message: String, reason: ErrorReason, facts: [String: String]
+    _ code: StatusCode, _ message: String, reason: ErrorReason, facts: [String: String],
+    isTransient: Bool
   ) {
     self.init(
       code, message.shortened(to: 1024), reason: reason,
-      metadata: facts.mapValues { $0.shortened(to: 256) })
+      metadata: facts.mapValues { $0.shortened(to: 256) }, isTransient: isTransient)
   }
 
   /// A status with a google.rpc.ErrorInfo.
   init(
-    _ code: StatusCode, _ message: String, reason: ErrorReason, metadata: [String: String] = [:]
+    _ code: StatusCode, _ message: String, reason: ErrorReason, metadata: [String: String] = [:],
+    isTransient: Bool = false
   ) {
-    self.init(code, message, reasonText: reason.rawValue, metadata: metadata)
+    self.init(
+      code, message, reasonText: reason.rawValue, metadata: metadata, isTransient: isTransient)
   }
 
-  /// A status with a google.rpc.ErrorInfo.
+  /// A status with a google.rpc.ErrorInfo, and with a google.rpc.RetryInfo where the same call may succeed
+  /// later: the one place where that is said.
   ///
   /// - Parameters:
   ///   - reasonText: In UPPER_SNAKE_CASE, for reasons that are not the host's own.
   ///   - metadata: Facts for programs, for example `current_version`.
+  ///   - isTransient: Whether the same call may succeed later. Of statuses that mean load alone.
   init(
-    _ code: StatusCode, _ message: String, reasonText: String, metadata: [String: String] = [:]
+    _ code: StatusCode, _ message: String, reasonText: String, metadata: [String: String] = [:],
+    isTransient: Bool = false
   ) {
     let info = Google_Rpc_ErrorInfo.with {
       $0.reason = reasonText
       $0.domain = Self.domain
       $0.metadata = metadata
     }
-    self.init(code, message, packing: [info])
+    var details: [any Message] = [info]
+    if isTransient, code == .resourceExhausted || code == .unavailable {
+      details.append(Self.retryHint)
+    }
+    self.init(code, message, packing: details)
+    self.isTransient = isTransient
+  }
+
+  /// When to try again: in half a second to one and a half. Each client is told another time, so that they
+  /// do not all come back at once.
+  private static var retryHint: Google_Rpc_RetryInfo {
+    let milliseconds = Int64.random(in: 500..<1500)
+    return .with {
+      $0.retryDelay = .with {
+        $0.seconds = milliseconds / 1000
+        $0.nanos = Int32(milliseconds % 1000) * 1_000_000
+      }
+    }
   }
 }

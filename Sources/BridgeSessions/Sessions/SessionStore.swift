@@ -209,7 +209,8 @@ public final class SessionStore: Sendable {
     if let client, !shares.take(client) {
       throw SessionError(
         .limitReached,
-        "this client holds its share of \(shares.limit) of the \(limits.sessions) sessions")
+        "this client holds its share of \(shares.limit) of the \(limits.sessions) sessions",
+        isTransient: true)
     }
     do {
       let session = try insert(
@@ -228,7 +229,8 @@ public final class SessionStore: Sendable {
   private func checkRoom() throws {
     try journal?.checkAvailable()
     guard count.load(ordering: .relaxed) < limits.sessions else {
-      throw SessionError(.limitReached, "the host holds its limit of \(limits.sessions) sessions")
+      throw SessionError(
+        .limitReached, "the host holds its limit of \(limits.sessions) sessions", isTransient: true)
     }
   }
 

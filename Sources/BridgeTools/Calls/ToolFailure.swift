@@ -54,7 +54,8 @@ public struct ToolFailure: Error, Sendable, Equatable {
       code: code,
       message: "\(tool) has written nothing, because a write was refused at its end: \(error)",
       type: isConflict ? "conflict" : "commit_refused",
-      isRetryable: isConflict || refusal?.code == .storageUnavailable)
+      isRetryable: isConflict || refusal?.code == .storageUnavailable
+        || refusal?.isTransient == true)
     if let refusal, !refusal.details.isEmpty {
       var writer = JSONWriter()
       writer.write(raw: "{")

@@ -9,6 +9,9 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
   public var details: [UInt8]
   /// Trailing metadata beside the status. What is not a service's to send makes the error INTERNAL.
   public var metadata: Metadata
+  /// Whether a limit of load refused the call, before anything was done for it: the same call may succeed
+  /// a little later. Never sent: whoever makes `details` may say so in them.
+  public var isTransient = false
   /// What a client received before the error: the metadata that the response began with. Never sent.
   public var headers = Metadata()
 
@@ -19,13 +22,16 @@ public struct RPCError: Error, Sendable, CustomStringConvertible {
   ///   - details: A serialized google.rpc.Status. With `GRPCProtobuf`, `packing` makes one of messages.
   ///   - metadata: Sent beside the status. Keys that are not a service's to send, such as those that
   ///     begin with `grpc-`, make the call end with INTERNAL.
+  ///   - isTransient: Whether the same call may succeed a little later.
   public init(
-    _ code: StatusCode, _ message: String, details: [UInt8] = [], metadata: Metadata = Metadata()
+    _ code: StatusCode, _ message: String, details: [UInt8] = [], metadata: Metadata = Metadata(),
+    isTransient: Bool = false
   ) {
     self.code = code
     self.message = message
     self.details = details
     self.metadata = metadata
+    self.isTransient = isTransient
   }
 
   /// The code and the message.

@@ -59,6 +59,7 @@ final class HostBudget: Sendable {
     RPCError(
       .resourceExhausted,
       "the requests that the server holds take \(requestBytes) bytes of \(requestLimit), of which one "
-        + "eighth is for connections with less than \(Self.littleRequests); try again later")
+        + "eighth is for connections with less than \(Self.littleRequests); try again later",
+      isTransient: true)
   }
 }

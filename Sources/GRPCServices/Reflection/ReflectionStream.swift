@@ -23,7 +23,8 @@ final class ReflectionStream: ServerCallHandler, MessageSource {
   func receive(_ request: [UInt8]) throws(RPCError) {
     guard waiting.count < Self.waitingLimit else {
       throw RPCError(
-        .resourceExhausted, "\(Self.waitingLimit) requests wait for their answers to be read")
+        .resourceExhausted, "\(Self.waitingLimit) requests wait for their answers to be read",
+        isTransient: true)
     }
     waiting.append(try Grpc_Reflection_V1_ServerReflectionRequest(request: request))
     call.stream(from: self)

@@ -88,7 +88,8 @@ extension ServerConnection {
     else {
       throw RPCError(
         .resourceExhausted,
-        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata")
+        "the open calls of this connection have \(metadataAccount.byteCount) bytes of metadata",
+        isTransient: true)
     }
     let metadata = CallMetadata(fields, account: metadataAccount)
     lastMetadata = metadata

@@ -178,7 +178,8 @@ extension ServerConnection {
           ? budget.requestsRefused
           : RPCError(
             .resourceExhausted,
-            "the unfinished requests of this connection take \(heldRequestBytes) bytes"))
+            "the unfinished requests of this connection take \(heldRequestBytes) bytes",
+            isTransient: true))
       call.requests.discard()
       recount(call)
     }
