@@ -2,7 +2,7 @@ internal import GRPC
 
 extension ServerCall {
   /// Who calls, as a number that tells clients apart: by the token that let the call in, else by
-  /// certificate, else by address without its port.
+  /// certificate, else by machine.
   var client: UInt64 {
     var hasher = Hasher()
     if let token {
@@ -13,9 +13,7 @@ extension ServerCall {
       hasher.combine(certificate)
     } else {
       hasher.combine(2)
-      let address = peer.address.utf8
-      let host = address.lastIndex(of: UInt8(ascii: ":")).map { address[..<$0] } ?? address[...]
-      for byte in host { hasher.combine(byte) }
+      hasher.combine(peer.host)
     }
     return UInt64(bitPattern: Int64(hasher.finalize()))
   }

@@ -30,6 +30,41 @@ import Threads
     #expect(queue.enter(isContinuation: true) {} == .queued)
   }
 
+  @Test func ownersTakeTurns() {
+    let queue = CallQueue(limit: 1, waitingLimit: 100)
+    let order = Locked<[String]>([])
+    func enter(_ owner: UInt64?, _ name: String) {
+      #expect(queue.enter(owner: owner) { order.withLock { $0.append(name) } } == .queued)
+    }
+    #expect(queue.enter {} == .now)
+    for number in 1...3 { enter(1, "a\(number)") }
+    enter(2, "b1")
+    enter(nil, "-1")
+    enter(2, "b2")
+    queue.leave()
+    enter(3, "c1")
+    #expect(queue.waitingCount == 6)
+    for _ in 0..<6 { queue.leave() }
+    #expect(order.withLock { $0 } == ["a1", "b1", "-1", "a2", "c1", "b2", "a3"])
+    #expect(queue.waitingCount == 0)
+  }
+
+  @Test func oneOwnerLeavesAnEighthToOthers() {
+    let queue = CallQueue(limit: 1, waitingLimit: 16)
+    #expect(queue.enter(owner: 1) {} == .now)
+    for _ in 0..<14 { #expect(queue.enter(owner: 1) {} == .queued) }
+    #expect(queue.enter(owner: 1) {} == .refused)
+    #expect(queue.enter(owner: 1, isContinuation: true) {} == .queued)
+    #expect(queue.enter(owner: 2) {} == .queued)
+    #expect(queue.enter(owner: 3) {} == .refused)
+    queue.leave()
+    queue.leave()
+    // That was one of each.
+    #expect(queue.enter(owner: 1) {} == .refused)
+    queue.leave()
+    #expect(queue.enter(owner: 1) {} == .queued)
+  }
+
   @Test func aTurnPassesOnWhenNobodyWantsIt() {
     let queue = CallQueue(limit: 1, waitingLimit: 10)
     #expect(queue.enter {} == .now)

@@ -161,6 +161,18 @@ def start_host(*extra, plugins=None, environment=None, program=None):
     host.stop()
 
 
+def plugin_directory(directory, *sources):
+    """Makes a directory of plugins, one of each of these C files of the tests."""
+    os.chmod(directory, 0o755)
+    for source in sources:
+        library = directory / pathlib.Path(source).with_suffix(".so").name
+        subprocess.run(
+            ["cc", "-shared", "-fPIC", f"-I{REPOSITORY}/Sources/BridgePluginABI/include",
+             "-o", library, pathlib.Path(__file__).parent / source], check=True)
+        os.chmod(library, 0o755)
+    return directory
+
+
 def run_host(*arguments, timeout=READY_TIMEOUT):
     """Runs `bridge-host <arguments>` to its end."""
     return subprocess.run(

@@ -63,8 +63,14 @@ class Answer:
 
 
 class Connection:
-    def __init__(self, port, settings=None, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT, (source, 0))
+    def __init__(self, port=None, settings=None, source="127.0.0.1", unix=None):
+        """To a port of this machine, or to a Unix socket."""
+        if unix:
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.settimeout(TIMEOUT)
+            self.socket.connect(unix)
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", port), TIMEOUT, (source, 0))
         self.h2 = H2Connection(H2Configuration(
             client_side=True, header_encoding="utf-8", validate_outbound_headers=False,
             normalize_outbound_headers=False))

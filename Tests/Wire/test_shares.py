@@ -1,4 +1,4 @@
-"""What one client takes leaves room for others: connections and tool threads."""
+"""What one client takes leaves room for others: connections, tool threads, turns in queues."""
 
 import socket
 import struct
@@ -6,14 +6,16 @@ import time
 
 import pytest
 
-from bridge import CALL_TIMEOUT, CODE, any_json, eventually, refused, start_host, unique
+from bridge import (CALL_TIMEOUT, CODE, any_json, eventually, plugin_directory, refused, start_host,
+                    unique)
 from raw import ENHANCE_YOUR_CALM, SERVICE, Connection, frame
 from stubs import pb, rpc
 
 
 def connect(host, source):
     """A connection that the host has let in, or None; it is told why."""
-    connection = Connection(host.port, source=source)
+    place = {"unix": source} if "/" in source else {"port": host.port, "source": source}
+    connection = Connection(**place)
     try:
         connection.flush()
         answer = connection.open(SERVICE + "Ping")
@@ -34,16 +36,18 @@ def admitted(host, source, count):
     return [connection for connection, is_in in made if is_in]
 
 
-def test_one_client_leaves_connections_to_others():
-    with start_host("--max-connections", 16) as host:
-        first = admitted(host, "127.0.0.1", 20)
-        assert len(first) == 14
+def test_one_client_leaves_connections_to_others(tmp_path):
+    path = str(tmp_path / "socket")
+    listen = ["--listen", "127.0.0.1:0", "--listen", f"unix:{path}"]
+    with start_host("--max-connections", 8, *listen) as host:
+        first = admitted(host, "127.0.0.1", 5)
+        # Another address of the loopback interface is no other machine.
+        first += admitted(host, "127.0.0.2", 5)
+        assert len(first) == 7
         # The last eighth is for clients that have none.
-        second = admitted(host, "127.0.0.2", 3)
+        second = admitted(host, path, 3)
         assert len(second) == 1
-        third = admitted(host, "127.0.0.3", 3)
-        assert len(third) == 1
-        assert admitted(host, "127.0.0.4", 1) == []
+        assert admitted(host, "127.0.0.3", 1) == []
         assert host.stderr_text().count("connections are refused") == 1
         # Those inside go on, and what they leave is free.
         stream = first[0].open(SERVICE + "Ping")
@@ -140,3 +144,26 @@ def test_nobody_becomes_another_client_by_a_token_that_nobody_asks_for():
         assert busy.running() == 7
         busy.release()
         assert all(call.result().success for call in calls)
+
+
+def test_clients_take_turns_in_the_queue_of_a_serial_tool(tmp_path):
+    """A thousand calls of one client keep another one's single call waiting for a turn."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("token-of-one\ntoken-of-two\n")
+    tokens.chmod(0o600)
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    request = pb.ExecuteToolRequest(session_id="s", tool_name="next")
+    with start_host("--token-file", tokens, plugins=plugin_directory(plugins, "serial.c")) as host:
+        one, two = ({
+            "metadata": [("authorization", f"Bearer token-of-{name}")], "timeout": CALL_TIMEOUT}
+            for name in ["one", "two"])
+        stub = host.stub()
+        stub.Ping(pb.PingRequest(), **one)
+        calls = [stub.ExecuteTool.future(request, **one) for _ in range(1000)]
+        # On the same connection: those before it have arrived.
+        stub.Ping(pb.PingRequest(), **one)
+        number = int(stub.ExecuteTool(request, **two).result.value)
+        numbers = [int(call.result().result.value) for call in calls]
+        assert sorted([*numbers, number]) == list(range(1, 1002))
+        assert number < 900

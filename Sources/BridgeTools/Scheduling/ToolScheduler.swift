@@ -66,7 +66,7 @@ final class ToolScheduler: Sendable {
     if origin == .waitingThread { return try runWaiting(call, turn, run) }
     let pool = threads.pool
     // Whoever leaves may be on an event loop, or deep in another call: the next one starts elsewhere.
-    let entry = turn.queue.enter {
+    let entry = turn.queue.enter(owner: call.request.client) {
       if turn.begin() {
         _ = pool.submit(run, owner: call.request.client, isContinuation: true)
       }
@@ -88,7 +88,10 @@ final class ToolScheduler: Sendable {
   private func runWaiting(
     _ call: ToolCall, _ turn: CallTurn, _ run: () -> Void
   ) throws(ToolsError) {
-    switch turn.queue.enter(isContinuation: true, { if turn.begin() { call.wakeWaiters() } }) {
+    let entry = turn.queue.enter(owner: call.request.client, isContinuation: true) {
+      if turn.begin() { call.wakeWaiters() }
+    }
+    switch entry {
     case .now: if !turn.begin() { return }
     case .queued:
       // When the call must end before its turn comes, running it only ends it.
@@ -118,6 +121,6 @@ final class ToolScheduler: Sendable {
       .limitReached,
       "too many tool calls wait for one of \(threads.pool.threadLimit) threads, of which one client has "
         + "\(threads.pool.ownerLimit) at most; try again later",
-      details: ["limit": "\(threads.pool.queueLimit)"])
+      details: ["limit": "\(threads.pool.queueLimit)"], isTransient: true)
   }
 }

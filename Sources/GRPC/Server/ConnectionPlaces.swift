@@ -69,24 +69,31 @@ final class ConnectionPlaces: Sendable {
 }
 
 /// What tells the machines of clients apart: an IPv4 address, or the first 64 bits of an IPv6 address, as
-/// one machine usually has all that follow. Clients of Unix domain sockets are of one machine.
-enum PeerHost: Hashable {
+/// one machine usually has all that follow. All addresses of the loopback interface are one machine, and so
+/// are clients of Unix domain sockets.
+package enum PeerHost: Hashable, Sendable {
+  case loopback
   case v4(UInt32)
   case v6(UInt64)
   case unix
 
   init(_ address: SocketAddress?) {
     switch address {
-    case .v4(let address): self = .v4(UInt32(bigEndian: address.address.sin_addr.s_addr))
+    case .v4(let address): self.init(v4: UInt32(bigEndian: address.address.sin_addr.s_addr))
     case .v6(let address):
       self = withUnsafeBytes(of: address.address.sin6_addr) { bytes in
         let upper = UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
         let lower = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         // IPv4 on a socket for both: RFC 4291 section 2.5.5.2.
-        if upper == 0 && lower >> 32 == 0xffff { return .v4(UInt32(truncatingIfNeeded: lower)) }
-        return .v6(upper)
+        if upper == 0 && lower >> 32 == 0xffff {
+          return Self(v4: UInt32(truncatingIfNeeded: lower))
+        }
+        return upper == 0 && lower == 1 ? .loopback : .v6(upper)
       }
     case .unixDomainSocket, nil: self = .unix
     }
   }
+
+  /// 127.0.0.0/8 is the loopback interface: RFC 1122 section 3.2.1.3.
+  private init(v4 address: UInt32) { self = address >> 24 == 127 ? .loopback : .v4(address) }
 }

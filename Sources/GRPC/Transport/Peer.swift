@@ -6,6 +6,8 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
   public let address: String
   /// Who it is by its certificate; nil without one. TLS has verified it.
   public let certificate: PeerCertificate?
+  /// Which machine it is on.
+  package let host: PeerHost
 
   init(address: SocketAddress?, certificate: PeerCertificate?) {
     self.address =
@@ -17,6 +19,7 @@ public struct Peer: Sendable, Hashable, CustomStringConvertible {
       case .unixDomainSocket, nil: "unix:\(address?.pathname ?? "")"
       }
     self.certificate = certificate
+    host = PeerHost(address)
   }
 
   /// The address, and the names of the certificate if there is one.

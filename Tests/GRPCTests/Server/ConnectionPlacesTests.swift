@@ -48,7 +48,9 @@ import Testing
   @Test(arguments: [
     ("10.0.0.1", PeerHost.v4(0x0a00_0001)), ("::ffff:10.0.0.1", .v4(0x0a00_0001)),
     ("2001:db8:1:2::1", .v6(0x2001_0db8_0001_0002)),
-    ("2001:db8:1:2:ffff::1", .v6(0x2001_0db8_0001_0002)), ("::1", .v6(0)),
+    ("2001:db8:1:2:ffff::1", .v6(0x2001_0db8_0001_0002)), ("::2", .v6(0)),
+    ("127.0.0.1", .loopback), ("127.255.3.4", .loopback), ("::ffff:127.0.0.2", .loopback),
+    ("::1", .loopback), ("128.0.0.1", .v4(0x8000_0001)), ("126.255.0.1", .v4(0x7eff_0001)),
   ])
   func hostsAreToldApart(address: String, host: PeerHost) throws {
     #expect(try PeerHost(SocketAddress(ipAddress: address, port: 1234)) == host)
