@@ -78,7 +78,7 @@ public final class ToolHost: Sendable {
         "\(caller.tool.name) says it is quick, so it must not wait for \(name), which is not")
     }
     let request = ToolCall.Request(
-      arguments: try Arguments(arguments, for: tool.description),
+      arguments: try Self.read(arguments, for: tool.description, from: caller),
       metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
       isStreaming: isStreaming, depth: depth, client: caller.request.client)
@@ -89,6 +89,21 @@ public final class ToolHost: Sendable {
     // The caller's deadline is kept by whoever keeps the caller's.
     if let deadline { threads.cancel(call, at: deadline) }
     return call
+  }
+
+  /// Reads what a running tool gives to another one.
+  private static func read(
+    _ arguments: [any ArgumentSource], for tool: ToolDescription, from caller: ToolCall
+  ) throws -> Arguments {
+    var searches = caller.mayBlock ? SearchBudget.ofTool() : .brief
+    do {
+      return try Arguments(arguments, for: tool, &searches)
+    } catch SearchInterruption.needsTime {
+      throw ToolsError(
+        .failedPrecondition,
+        "\(caller.tool.name) says it is quick, so it must not wait for the patterns of \(tool.name)"
+      )
+    }
   }
 
   private func start(

@@ -146,11 +146,13 @@ final class TestHost: Sendable {
     deadline: Int64? = nil, isStreaming: Bool = false, recorder: Recorder
   ) throws -> ToolCall {
     let tool = try tools.registry.admit(name)
+    var searches = SearchBudget.ofTool()
     return try tools.start(
       tool,
       ToolCall.Request(
         arguments: try Arguments(
-          arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description),
+          arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description,
+          &searches),
         metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming),
       in: session, onEventLoop: false, observer: recorder)
   }

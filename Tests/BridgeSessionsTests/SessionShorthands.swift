@@ -23,3 +23,10 @@ extension Session {
       searches: &searches)
   }
 }
+
+extension Constraints {
+  func admit(_ value: Value) throws -> Value {
+    var searches = SearchBudget()
+    return try admit(value, &searches)
+  }
+}

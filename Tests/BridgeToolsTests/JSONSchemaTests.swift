@@ -1,6 +1,8 @@
-import BridgeTools
+import BridgeSessions
 import JSON
 import Testing
+
+@testable import BridgeTools
 
 @Suite struct JSONSchemaTests {
   private func faults(_ schema: String, _ value: String) throws -> [String] {
@@ -110,5 +112,41 @@ import Testing
     let error = #expect(throws: ToolsError.self) { try JSONSchema(parsing: schema) }
     #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
     #expect(error?.code == .invalidSchema)
+  }
+
+  /// Takes the square of a text of "a"s, which it accepts with "ok" at its end.
+  private static let slow = #""pattern":"(?<=a)a*[bc]|ok$""#
+  private static let text = String(repeating: "a", count: 1000)
+
+  @Test(arguments: [
+    (#"{"items":{@}}"#, "ok"), (#"{"contains":{@}}"#, ""), (#"{"items":{"not":{@}}}"#, ""),
+    (#"{"items":{"anyOf":[{@}]}}"#, "ok"), (#"{"items":{"oneOf":[{@}]}}"#, "ok"),
+    (#"{"items":{"if":{@},"then":true}}"#, ""),
+  ])
+  func allSearchesInAValueHaveOneLimit(schema: String, end: String) throws {
+    let schema = schema.replacing("@", with: Self.slow)
+    let text = "\"\(Self.text)\(end)\""
+    let found = try faults(
+      schema, "[\(Array(repeating: text, count: 1000).joined(separator: ","))]")
+    #expect(found.contains { $0.contains("more steps than they may together") })
+  }
+
+  @Test func whatCannotBeSearchedForHoldsInNoWay() throws {
+    // Of a hundred thousand, one search takes more steps than it may.
+    let text = "\"\(String(repeating: "a", count: 100_000))\""
+    for schema in ["{\(Self.slow)}", "{\"not\":{\(Self.slow)}}"] {
+      let found = try faults(schema, text)
+      #expect(found.contains { $0.contains("cannot be checked") })
+    }
+  }
+
+  @Test func searchesThatTakeLongAreGivenBack() throws {
+    let schema = try JSONSchema(parsing: "{\(Self.slow)}")
+    var searches = SearchBudget.brief
+    #expect(throws: SearchInterruption.needsTime) {
+      try schema.faults(in: .string(Self.text), &searches)
+    }
+    searches = .brief
+    #expect(try schema.faults(in: .string("ab"), &searches).isEmpty)
   }
 }

@@ -195,6 +195,40 @@ import Threads
     #expect((thread.withLock { $0 } == UInt(pthread_self())) == isHere)
   }
 
+  /// Notes the thread on which it hears of the end.
+  private final class EndObserver: ToolCallObserver {
+    let recorder = Recorder()
+    let thread = Locked<UInt>(0)
+
+    func emitted(_ chunk: ToolValue) -> Bool { true }
+    func progressed(_ fraction: Double, _ message: String) {}
+    func finished(_ outcome: ToolOutcome) {
+      thread.withLock { $0 = UInt(pthread_self()) }
+      recorder.finished(outcome)
+    }
+  }
+
+  @Test(arguments: [("ok", true), (String(repeating: "a", count: 1000) + "ok", false)])
+  func aResultThatTakesLongToCheckIsCheckedOnAThread(text: String, isHere: Bool) throws {
+    let output = try OutputDescription(
+      type: .value(.string), constraintsJSON: #"{"pattern":"(?<=a)a*[bc]|ok$"}"#)
+    let test = try TestHost([
+      ClosureTool("t") {
+        $0.execution = .inline
+        $0.output = output
+      } _: { call in
+        call.setResult(.value(.string(text), .string))
+        call.finish()
+      }
+    ])
+    let observer = EndObserver()
+    _ = try test.host.start(
+      try test.host.registry.admit("t"), ToolCall.Request(arguments: Arguments(checked: [:])),
+      in: test.session, onEventLoop: true, observer: observer)
+    #expect(observer.recorder.wait().failure == nil)
+    #expect((observer.thread.withLock { $0 } == UInt(pthread_self())) == isHere)
+  }
+
   @Test func aForwardedToolIsOnlyPassedOn() throws {
     let test = try TestHost([
       ClosureTool("t") {

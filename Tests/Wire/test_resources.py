@@ -13,8 +13,8 @@ import h2.config
 import h2.connection
 import pytest
 
-from bridge import CODE, Session, eventually, start_host
-from stubs import REPOSITORY, pb
+from bridge import CODE, Session, eventually, plugin_directory, start_host
+from stubs import pb
 
 MEBIBYTE = 1 << 20
 SERVICE = "/snakepit.bridge.BridgeService/"
@@ -50,14 +50,7 @@ def calls_without_a_window(port, path, message, count):
 @pytest.fixture(scope="module")
 def tools(tmp_path_factory):
     """A plugin directory with the tools of resources.c."""
-    directory = tmp_path_factory.mktemp("plugins")
-    os.chmod(directory, 0o755)
-    library = directory / "resources.so"
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", f"-I{REPOSITORY}/Sources/BridgePluginABI/include",
-         "-o", library, pathlib.Path(__file__).parent / "resources.c"], check=True)
-    os.chmod(library, 0o755)
-    return directory
+    return plugin_directory(tmp_path_factory.mktemp("plugins"), "resources.c")
 
 
 @pytest.mark.parametrize("count", [100, 300])

@@ -9,8 +9,8 @@ import grpc
 import pytest
 
 from bridge import (CALL_TIMEOUT, CODE, GOOGLE, SNAKEPIT, Session, any_binary, any_json, any_text,
-                    array_of, eventually, packed, raw_bytes, refused, run_threads, start_host,
-                    value_of)
+                    array_of, eventually, packed, plugin_directory, raw_bytes, refused, run_threads,
+                    start_host, value_of)
 from google.protobuf import wrappers_pb2 as wrappers
 from stubs import pb
 
@@ -585,3 +585,64 @@ def test_several_streams_side_by_side(session):
         thread.join(60)
     for number in range(4):
         assert results[number] == list(range(20 + number, 0, -1))
+
+
+# ---------------------------------------------------------------------------------------------
+# Patterns that tools declare
+
+
+@pytest.fixture(scope="module")
+def patterns(tmp_path_factory):
+    """A host with the tools of patterns.c, and with one event loop."""
+    directory = plugin_directory(tmp_path_factory.mktemp("plugins"), "patterns.c")
+    with start_host("--event-loops", 1, plugins=directory) as host:
+        yield host
+
+
+def json_list(values):
+    return any_text(SNAKEPIT + "array", json.dumps(values))
+
+
+@pytest.mark.parametrize("tool, value, message", [
+    ("takes_text", "a" * 60_000, "takes more steps than it may"),
+    ("takes_list", json_list(["a" * 1000] * 120), "take more steps than they may together"),
+    ("answers_text", "a" * 60_000, "takes more steps than it may"),
+])
+def test_a_long_search_for_a_tool_keeps_nobody_waiting(patterns, tool, value, message):
+    session = Session(patterns.stub())
+    session.stub.Ping(pb.PingRequest(), timeout=CALL_TIMEOUT)
+    request = session.tool_request(tool, {"value": value})
+    for method in [session.stub.ExecuteTool.future, session.stub.ExecuteStreamingTool]:
+        calls = [method(request, timeout=CALL_TIMEOUT) for _ in range(20)]
+        assert session.stub.Ping(pb.PingRequest(message="x"), timeout=CALL_TIMEOUT).message
+        assert not all(call.done() for call in calls), "a ping waited for all searches"
+        for call in calls:
+            if call.code() == CODE.OK:
+                assert tool == "answers_text" and method == session.stub.ExecuteTool.future
+                assert message in call.result().error_message
+            else:
+                assert call.code() == (
+                    CODE.INTERNAL if tool == "answers_text" else CODE.INVALID_ARGUMENT)
+                assert message in call.details()
+
+
+@pytest.mark.parametrize("tool, value", [
+    ("takes_text", "a" * 1000 + "ok"),
+    ("takes_list", ["a" * 1000, "ok"]),
+    ("answers_text", "a" * 1000 + "ok"),
+])
+def test_what_takes_long_to_search_is_taken(patterns, tool, value):
+    session = Session(patterns.stub())
+    given = json_list(value) if tool == "takes_list" else value
+    assert session.result(tool, value=given) == value
+
+
+def test_a_long_search_for_a_tool_ends_with_its_call(patterns):
+    session = Session(patterns.stub())
+    request = session.tool_request("takes_list", {"value": json_list(["a" * 1000] * 120)})
+    calls = [session.stub.ExecuteTool.future(request, timeout=CALL_TIMEOUT) for _ in range(50)]
+    for call in calls:
+        call.cancel()
+    # Calls that nobody waits for take no turn.
+    assert session.result("takes_text", value="ok") == "ok"
+    assert session.result("takes_text", value="a" * 1000 + "ok") == "a" * 1000 + "ok"

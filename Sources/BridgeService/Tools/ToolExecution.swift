@@ -8,7 +8,7 @@ internal import Logging
 /// One ExecuteTool call: runs a tool and answers with its outcome.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs; `finished`
 // comes after, once.
-final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Sendable {
+final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @unchecked Sendable {
   private let service: BridgeService
   private let call: ServerCall
   private var running: ToolCall?
@@ -22,12 +22,13 @@ final class ToolExecution: ServerCallHandler, ToolCallObserver, @unchecked Senda
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let message = try ExecuteToolRequest(request: bytes)
-    try mappingErrors {
-      let request = try ToolRequest(message, service: service, call: call)
-      self.request = request
-      startedAt = MonotonicClock.now
-      running = try service.start(request, for: call, isStreaming: false, observer: self)
-    }
+    try service.read(message, of: bytes.count, for: call, self)
+  }
+
+  func begin(_ request: ToolRequest) throws {
+    self.request = request
+    startedAt = MonotonicClock.now
+    running = try service.start(request, for: call, isStreaming: false, observer: self)
   }
 
   func cancelled(_ reason: RPCError) {
@@ -186,6 +187,6 @@ extension ToolFailure {
     return RPCError(
       status == .ok ? .unknown : status, text,
       reasonText: type.shortened(to: 256).uppercased(),
-      metadata: wireMetadata.mapValues { $0.shortened(to: 512) })
+      metadata: wireMetadata.mapValues { $0.shortened(to: 512) }, isTransient: isRetryable)
   }
 }

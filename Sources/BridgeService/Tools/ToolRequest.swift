@@ -52,10 +52,15 @@ struct ToolRequest {
   /// How to answer: as the parameters were written.
   let form: WireForm
 
-  init(_ request: ExecuteToolRequest, service: BridgeService, call: ServerCall) throws {
+  /// - Parameter searches: What the patterns of the tool's parameters may take.
+  /// - Throws: `SearchInterruption` besides errors; nothing has been made then.
+  init(
+    _ request: ExecuteToolRequest, service: BridgeService, call: ServerCall,
+    _ searches: inout SearchBudget
+  ) throws {
     for parameter in request.parameters { try NameRules.checkKey(parameter.name) }
     tool = try service.tools.registry.admit(request.toolName)
-    arguments = try Arguments(request.parameters, for: tool.registered.description)
+    arguments = try Arguments(request.parameters, for: tool.registered.description, &searches)
     session = try service.sessionForUse(request.sessionID, for: call)
     metadata = request.metadata
     var form: WireForm = []
@@ -63,5 +68,41 @@ struct ToolRequest {
       form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])
     }
     self.form = form
+  }
+}
+
+/// Begins a call of a tool once its request is read.
+protocol ToolStarter: AnyObject, Sendable {
+  /// On the call's event loop. What it throws ends the call.
+  func begin(_ request: ToolRequest) throws
+}
+
+extension BridgeService {
+  /// Begins a call of a tool, at once or, when the patterns of its parameters take long to search for, on the
+  /// call's event loop after a thread has done that.
+  ///
+  /// - Parameter byteCount: Of the message.
+  /// - Throws: What a handler throws on.
+  func read(
+    _ message: ExecuteToolRequest, of byteCount: Int, for call: ServerCall,
+    _ starter: any ToolStarter
+  ) throws(RPCError) {
+    do {
+      var searches = SearchBudget.brief
+      try starter.begin(ToolRequest(message, service: self, call: call, &searches))
+    } catch SearchInterruption.needsTime {
+      throw call.offloading(holding: byteCount) { () throws(RPCError) in
+        let request = try mappingErrors {
+          var searches = SearchBudget.ofTool { call.isClosed }
+          return try ToolRequest(message, service: self, call: call, &searches)
+        }
+        call.eventLoop.execute {
+          if call.isClosed { return }
+          do { try starter.begin(request) } catch { call.fail(RPCError(mapping: error)) }
+        }
+      }
+    } catch {
+      throw RPCError(mapping: error)
+    }
   }
 }

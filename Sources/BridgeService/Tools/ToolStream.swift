@@ -8,7 +8,7 @@ internal import SwiftProtobuf
 
 /// One ExecuteStreamingTool call: runs a tool and streams what it emits.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs.
-final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable {
+final class ToolStream: ServerCallHandler, ToolStarter, ToolCallObserver, @unchecked Sendable {
   private let service: BridgeService
   private let call: ServerCall
   private var running: ToolCall?
@@ -32,14 +32,15 @@ final class ToolStream: ServerCallHandler, ToolCallObserver, @unchecked Sendable
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let message = try ExecuteToolRequest(request: bytes)
-    try mappingErrors {
-      let request = try ToolRequest(message, service: service, call: call)
-      self.request = request
-      sendsProgress = message.includesProgress
-      // Clients hand the stream to their caller when the headers come.
-      call.start()
-      running = try service.start(request, for: call, isStreaming: true, observer: self)
-    }
+    sendsProgress = message.includesProgress
+    try service.read(message, of: bytes.count, for: call, self)
+  }
+
+  func begin(_ request: ToolRequest) throws {
+    self.request = request
+    // Clients hand the stream to their caller when the headers come.
+    call.start()
+    running = try service.start(request, for: call, isStreaming: true, observer: self)
   }
 
   func cancelled(_ reason: RPCError) {

@@ -3,22 +3,15 @@ internal import JSON
 extension Constraints {
   /// A value as it is held under these constraints: its elements have the `dtype`.
   ///
-  /// - Throws: As `check`.
-  func admit(_ value: Value, _ searches: inout SearchBudget) throws -> Value {
+  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound;
+  ///   `SearchInterruption`.
+  public func admit(_ value: Value, _ searches: inout SearchBudget) throws -> Value {
     var value = value
     if let elementType, case .array(let array) = value, array.elementType != elementType {
       value = .array(try converted(array, to: elementType))
     }
     try check(value, &searches)
     return value
-  }
-
-  /// A value as it is held under these constraints, which are a tool's.
-  ///
-  /// - Throws: `SessionError` with code `invalidValue`, in words that name the value and the bound.
-  public func admit(_ value: Value) throws -> Value {
-    var searches = SearchBudget.forSchema
-    return try admit(value, &searches)
   }
 
   /// JSON carries no dtype and is read as float64; other types are the writer's own choice.

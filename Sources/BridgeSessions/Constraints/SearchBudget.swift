@@ -41,9 +41,12 @@ public struct SearchBudget {
     SearchBudget(steps: times * longSteps, isBrief: false, hasEnded: hasEnded)
   }
 
-  /// For patterns that are a tool's, in values that are a client's: about 50 milliseconds.
-  public static var forSchema: SearchBudget {
-    SearchBudget(steps: longSteps / 10, isBrief: false, hasEnded: nil)
+  /// For patterns that are a tool's, in values that are a client's, on a thread that may take its time:
+  /// about 50 milliseconds.
+  ///
+  /// - Parameter hasEnded: As of `long`; nil where the search goes on in any case.
+  public static func ofTool(until hasEnded: (@Sendable () -> Bool)? = nil) -> SearchBudget {
+    SearchBudget(steps: longSteps / 10, isBrief: false, hasEnded: hasEnded)
   }
 
   mutating func take(_ steps: Int) { stepsLeft = max(0, stepsLeft - steps) }

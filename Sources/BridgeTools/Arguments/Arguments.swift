@@ -1,4 +1,4 @@
-internal import BridgeSessions
+public import BridgeSessions
 
 /// The arguments of one call, checked against the tool's declaration, defaults filled in.
 public struct Arguments: Sendable {
@@ -24,10 +24,15 @@ public struct Arguments: Sendable {
   /// About how many bytes the values have.
   var byteCount: Int { entries.reduce(0) { $0 + $1.value.byteCount } }
 
-  /// - Parameter given: In any order, each name once.
+  /// - Parameters:
+  ///   - given: In any order, each name once.
+  ///   - searches: What the patterns of all parameters may take.
   /// - Throws: `ToolsError` with code `invalidParameter`, naming the parameter that is missing, unknown or
-  ///   wrong; `SessionError` when a value is of a format or size that the host does not read.
-  public init(_ given: [any ArgumentSource], for tool: ToolDescription) throws {
+  ///   wrong; `SessionError` when a value is of a format or size that the host does not read;
+  ///   `SearchInterruption`.
+  public init(
+    _ given: [any ArgumentSource], for tool: ToolDescription, _ searches: inout SearchBudget
+  ) throws {
     // Nothing is looked for among more than the tool takes.
     if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
     var entries: [Entry] = []
@@ -37,7 +42,7 @@ public struct Arguments: Sendable {
       if let source = given.first(where: { $0.name == parameter.name }) {
         known += 1
         do {
-          let value = try Self.read(source, as: parameter)
+          let value = try Self.read(source, as: parameter, &searches)
           entries.append(Entry(name: parameter.name, value: value))
         } catch let error as SessionError {
           throw Self.wrong(parameter, of: tool, error)
@@ -67,7 +72,8 @@ public struct Arguments: Sendable {
     switch error.code {
     case .invalidValue, .invalidArgument:
       return ToolsError(.invalidParameter, message, details: details)
-    default: return SessionError(error.code, message, details: details)
+    default:
+      return SessionError(error.code, message, details: details, isTransient: error.isTransient)
     }
   }
 
@@ -84,17 +90,18 @@ public struct Arguments: Sendable {
   }
 
   private static func read(
-    _ source: any ArgumentSource, as parameter: ParameterDescription
+    _ source: any ArgumentSource, as parameter: ParameterDescription,
+    _ searches: inout SearchBudget
   ) throws -> ToolValue {
     switch parameter.type {
     case .value(let type):
       var value = try source.value(as: type)
-      if let constraints = parameter.constraints { value = try constraints.admit(value) }
+      if let constraints = parameter.constraints { value = try constraints.admit(value, &searches) }
       return .value(value, type)
     case .bytes: return .bytes(try source.bytes())
     case .object, .array, .any:
       let text = try CheckedJSON.check(try source.json(), is: parameter.type)
-      try DeclaredSchema.check(text, parameter.schema)
+      try DeclaredSchema.check(text, parameter.schema, &searches)
       return .json(text, parameter.type)
     }
   }

@@ -374,8 +374,19 @@ public final class ToolCall: @unchecked Sendable {
   /// Ends the call with what the tool has set: its result.
   public func finish() {
     guard let output = tool.output else { return finish { .success($0.result) } }
+    // A call that another one may wait for ends here and now.
+    let mayTakeTime = mayBlock || caller != nil
+    finish(
+      state.withLock(\.result), of: output, mayTakeTime ? SearchBudget.ofTool() : .brief)
+  }
+
+  /// Ends the call with a result that is yet to be held to what the tool declares.
+  private func finish(_ result: ToolValue, of output: OutputDescription, _ budget: SearchBudget) {
+    var searches = budget
     do {
-      finish(.success(try output.admit(state.withLock(\.result))))
+      finish(.success(try output.admit(result, &searches)))
+    } catch SearchInterruption.needsTime {
+      threads.deliver { self.finish(result, of: output, .ofTool()) }
     } catch {
       finish(
         .failure(

@@ -1,3 +1,4 @@
+internal import BridgeSessions
 internal import JSON
 
 /// JSON Schemas that tools declare for parameters and results.
@@ -18,15 +19,19 @@ enum DeclaredSchema {
 
   /// Holds a JSON text to a schema.
   ///
-  /// - Throws: `ToolsError` with code `invalidParameter` that tells all faults.
-  static func check(_ text: [UInt8], _ schema: JSONSchema?) throws {
-    try text.withUnsafeBytes { try check($0, schema) }
+  /// - Throws: `ToolsError` with code `invalidParameter` that tells all faults; `SearchInterruption`.
+  static func check(
+    _ text: [UInt8], _ schema: JSONSchema?, _ searches: inout SearchBudget
+  ) throws {
+    try text.withUnsafeBytes { try check($0, schema, &searches) }
   }
 
   /// The same for a text in other memory.
-  static func check(_ text: UnsafeRawBufferPointer, _ schema: JSONSchema?) throws {
+  static func check(
+    _ text: UnsafeRawBufferPointer, _ schema: JSONSchema?, _ searches: inout SearchBudget
+  ) throws {
     guard let schema else { return }
-    let faults = schema.faults(in: try JSON.read(text) { $0.value() })
+    let faults = try schema.faults(in: try JSON.read(text) { $0.value() }, &searches)
     if faults.isEmpty { return }
     throw ToolsError(
       .invalidParameter, faults.map(\.description).joined(separator: "; "),

@@ -52,16 +52,26 @@ public final class JSONSchema: Sendable {
   }
 
   /// What is wrong with a value; nothing when it is as the schema says.
-  public func faults(in value: JSON) -> [Fault] {
-    var check = SchemaCheck(self)
-    check.check(value, against: nodes["#"]!, depth: 0)
+  ///
+  /// - Parameter searches: What all its patterns may take.
+  /// - Throws: `SearchInterruption`.
+  func faults(in value: JSON, _ searches: inout SearchBudget) throws -> [Fault] {
+    var check = SchemaCheck(self, searches)
+    defer { searches = check.searches }
+    try check.check(value, against: nodes["#"]!, depth: 0)
     return check.faults
+  }
+
+  /// The same, on a thread that may take its time.
+  public func faults(in value: JSON) throws -> [Fault] {
+    var searches = SearchBudget.ofTool()
+    return try faults(in: value, &searches)
   }
 
   /// What is wrong with a JSON text.
   ///
   /// - Throws: `JSONError` when it is not JSON.
   public func faults(inText text: [UInt8]) throws -> [Fault] {
-    faults(in: try JSON(parsing: text))
+    try faults(in: try JSON(parsing: text))
   }
 }

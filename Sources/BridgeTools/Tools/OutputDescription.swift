@@ -34,7 +34,7 @@ public struct OutputDescription: Sendable {
     schema = try DeclaredSchema.compile(schemaJSON, for: type)
   }
 
-  private func admit(_ value: DonatedValue) throws -> ToolValue {
+  private func admit(_ value: DonatedValue, _ searches: inout SearchBudget) throws -> ToolValue {
     switch (type, value.content) {
     case (.bytes, .bytes): return .donated(value)
     case (.value(let type), .numbers(let own, _, _)) where type == own && constraints == nil:
@@ -42,31 +42,31 @@ public struct OutputDescription: Sendable {
     case (.object, .json), (.array, .json), (.any, .json):
       let isAsItIs = try value.memory.withUnsafeBytes { text in
         guard try CheckedJSON.open(text, as: type ?? .any) == nil else { return false }
-        try DeclaredSchema.check(text, schema)
+        try DeclaredSchema.check(text, schema, &searches)
         return true
       }
-      return isAsItIs ? .donated(value) : try admit(value.copy)
-    default: return try admit(value.copy)
+      return isAsItIs ? .donated(value) : try admit(value.copy, &searches)
+    default: return try admit(value.copy, &searches)
     }
   }
 
   /// A result as it is declared: of the type, as far as nothing is lost.
   ///
-  /// - Throws: `SessionError` or `ToolsError` that says what is wrong with it.
-  func admit(_ value: ToolValue) throws -> ToolValue {
+  /// - Throws: `SessionError` or `ToolsError` that says what is wrong with it; `SearchInterruption`.
+  func admit(_ value: ToolValue, _ searches: inout SearchBudget) throws -> ToolValue {
     switch (type, value) {
     case (nil, .null): return value
     case (.value(let type), _) where value != .null:
       let converted = try value.converted(to: type)
-      return .value(try constraints?.admit(converted) ?? converted, type)
+      return .value(try constraints?.admit(converted, &searches) ?? converted, type)
     case (.bytes, .bytes): return value
     case (.object, .json(let text, _)), (.array, .json(let text, _)), (.any, .json(let text, _)):
       let type = type ?? .any
       let text = try CheckedJSON.check(text, is: type)
-      try DeclaredSchema.check(text, schema)
+      try DeclaredSchema.check(text, schema, &searches)
       return .json(text, type)
     case (.any, .value) where schema == nil: return value
-    case (_, .donated(let donated)): return try admit(donated)
+    case (_, .donated(let donated)): return try admit(donated, &searches)
     default:
       throw ToolsError(
         .invalidParameter, "expected \(type?.name ?? "no result"), got \(value.typeName)")

@@ -41,9 +41,12 @@ public struct ParameterDescription: Sendable {
       }
       constraints = try Constraints(json: constraintsJSON, for: valueType)
     }
+    var searches = SearchBudget.ofTool()
     if case .value(let value, let type) = defaultValue, let constraints {
-      self.defaultValue = .value(try constraints.admit(value), type)
+      self.defaultValue = .value(try constraints.admit(value, &searches), type)
     }
-    if case .json(let text, _) = defaultValue { try DeclaredSchema.check(text, schema) }
+    if case .json(let text, _) = defaultValue {
+      try DeclaredSchema.check(text, schema, &searches)
+    }
   }
 }

@@ -1,6 +1,8 @@
-/// The answer of a unary call that takes longer than its event loop has time for.
+/// What takes longer than a call's event loop has time for: the answer of a unary call, or a part of the
+/// work for it.
 final class OffloadedAnswer: ServerCallHandler {
-  typealias Work = @Sendable () throws(RPCError) -> [UInt8]
+  /// Returns the answer; nil when the call's handler goes on instead.
+  typealias Work = @Sendable () throws(RPCError) -> [UInt8]?
 
   let work: Work
   /// What `work` holds of the request, in bytes.
@@ -30,7 +32,26 @@ extension ServerCall {
   package func offloadingAnswer(
     holding byteCount: Int, _ work: @escaping @Sendable () throws(RPCError) -> [UInt8]
   ) -> RPCError {
-    offloadedAnswer = OffloadedAnswer(byteCount: byteCount, work: work)
-    return RPCError(.internalError, "\(path): the error of `offloadingAnswer` was not thrown on")
+    offload(OffloadedAnswer(byteCount: byteCount, work: work))
+  }
+
+  /// Has a part of the work done on another thread; then the call's handler goes on. For a handler of a
+  /// method that takes one request, in `receive`: it throws what this returns. Otherwise as
+  /// `offloadingAnswer`.
+  ///
+  /// - Parameter work: Sees to it that the handler goes on. What it throws ends the call.
+  package func offloading(
+    holding byteCount: Int, _ work: @escaping @Sendable () throws(RPCError) -> Void
+  ) -> RPCError {
+    offload(
+      OffloadedAnswer(byteCount: byteCount) { () throws(RPCError) in
+        try work()
+        return nil
+      })
+  }
+
+  private func offload(_ answer: OffloadedAnswer) -> RPCError {
+    offloadedAnswer = answer
+    return RPCError(.internalError, "\(path): the error of an offloading call was not thrown on")
   }
 }

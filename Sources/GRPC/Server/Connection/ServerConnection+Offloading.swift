@@ -1,6 +1,6 @@
 internal import DequeModule
 
-/// Answers that other threads make: one at a time, whichever of the connection's calls it is of.
+/// What other threads do for calls: one at a time, whichever of the connection's calls it is of.
 extension ServerConnection {
   /// Gives a call its turn, when it comes.
   ///
@@ -9,15 +9,18 @@ extension ServerConnection {
     guard offloadedBytes + answer.byteCount <= offloadLimit else {
       throw RPCError(
         .resourceExhausted,
-        "requests of this connection that wait for a thread take more than \(offloadLimit) bytes")
+        "requests of this connection that wait for a thread take more than \(offloadLimit) bytes",
+        isTransient: true)
     }
-    try call.hold(answer.byteCount)
-    offloadedBytes += answer.byteCount
+    // The work may ask for it, and it is made on the event loop.
+    _ = peer
     if call.handler == nil { call.handler = answer }
     if !call.isRunning {
+      try call.hold(answer.byteCount)
       handlers.begin()
       call.isRunning = true
     }
+    offloadedBytes += answer.byteCount
     offloadQueue.append(call)
     startOffloaded()
   }
@@ -36,8 +39,9 @@ extension ServerConnection {
       let (work, deliver) = (answer.work, answer.deliver)
       offloadWorkers.run {
         do throws(RPCError) {
-          let message = try work()
-          if let deliver { deliver(message, call) } else { call.respond(message) }
+          if let message = try work() {
+            if let deliver { deliver(message, call) } else { call.respond(message) }
+          }
         } catch {
           call.fail(error)
         }

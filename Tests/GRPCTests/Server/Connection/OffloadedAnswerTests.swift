@@ -14,6 +14,21 @@ import Testing
     }
   }
 
+  /// Answers on the event loop once a thread has done its part.
+  private final class Prepared: ServerCallHandler {
+    let call: ServerCall
+
+    init(_ call: ServerCall) { self.call = call }
+
+    func receive(_ request: [UInt8]) throws(RPCError) {
+      let call = call
+      throw call.offloading(holding: 1) { () throws(RPCError) in
+        if request == [0] { throw RPCError(.aborted, "no") }
+        call.eventLoop.execute { call.respond(request + [8]) }
+      }
+    }
+  }
+
   private func connection(holding byteCount: Int = 1) -> TestConnection {
     var limits = ServerLimits()
     limits.messageSize = 1000
@@ -22,6 +37,7 @@ import Testing
       [
         later("/t/Later", holding: byteCount),
         later("/t/Delivered").deliveringAnswers { answer, call in call.respond(answer + [9]) },
+        .oneRequest("/t/Prepared") { Prepared($0) },
         .unary("/t/Ping") { request, _ throws(RPCError) in request },
       ], limits: limits)
   }
@@ -76,6 +92,16 @@ import Testing
     #expect(answers(connection) == [:])
     connection.work()
     #expect(answers(connection) == [1: [7, 7, 9]])
+  }
+
+  @Test func aHandlerGoesOnAfterThePartOfAThread() {
+    let connection = connection()
+    connection.write(call("/t/Prepared", 1) + call("/t/Prepared", 3, 0) + call("/t/Later", 5))
+    #expect(connection.workWaiting == 1)
+    #expect(answers(connection) == [:])
+    connection.work(times: 3)
+    #expect(answers(connection) == [1: [7, 8], 5: [7, 7]])
+    #expect(connection.frames().contains { $0.type == 1 && $0.stream == 3 && $0.flags & 1 == 1 })
   }
 
   @Test func whatWasCancelledIsNotMade() {
