@@ -79,6 +79,18 @@ extension TestPluginSuites {
       #expect(root == "3.0")
     }
 
+    /// The loader's own words, of the file as its user knows it and not of the copy that is loaded.
+    @Test func whatTheLoaderRefusesIsNamed() throws {
+      let fixture = try Fixture("incomplete.c", as: "incomplete")
+      let error = #expect(throws: PluginError.self) {
+        try Plugins.makeHost().plugins.load(fixture.path)
+      }
+      #expect(
+        error?.description
+          == "cannot load \(fixture.path): \(fixture.path): undefined symbol: nowhere_to_be_found",
+        "\(error?.description ?? "")")
+    }
+
     @Test func aDirectoryThatCannotBeUsedIsAnError() {
       #expect(throws: PluginError.self) {
         try Plugins.makeHost().plugins.loadDirectory("/nonexistent")

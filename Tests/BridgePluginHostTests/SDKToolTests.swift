@@ -1,5 +1,6 @@
 import BridgeSessions
 import BridgeTools
+import Glibc
 import Testing
 import Threads
 
@@ -147,6 +148,70 @@ extension TestPluginSuites {
         recorder: recorder)
       #expect(try recorder.wait().result.get() == .value(.boolean(true), .boolean))
       #expect(log.lines.contains { $0.hasPrefix("told") && $0.contains("tool=sdk_told") })
+    }
+
+    // MARK: Waiting for a value
+
+    /// Begins to wait for a number, and comes back when the tool is about to.
+    private func wait(
+      for variable: String, least: Int
+    ) throws -> (call: ToolCall, recorder: Recorder) {
+      let recorder = Recorder()
+      let call = try host.begin(
+        "sdk_wait_for", ["variable": "\"\(variable)\"", "least": "\(least)"], session: session,
+        recorder: recorder)
+      while recorder.progress.isEmpty && !recorder.isFinished { usleep(100) }
+      return (call, recorder)
+    }
+
+    private func set(_ number: Int64) throws {
+      try session.set("counter", writer: Writer(.elixir)) { _ in Payload(.integer(number)) }
+    }
+
+    @Test func aToolWaitsForAValue() throws {
+      // The present one counts.
+      let present = try wait(for: "counter", least: 0).recorder.wait()
+      #expect(try present.result.get() == .value(.integer(0), .integer))
+      let (_, recorder) = try wait(for: "counter", least: 3)
+      for number: Int64 in [1, 2] { try set(number) }
+      #expect(!recorder.isFinished)
+      for number: Int64 in [4, 5] { try set(number) }
+      #expect(try recorder.wait().result.get() == .value(.integer(4), .integer))
+      // It need not exist.
+      let (_, later) = try wait(for: "later", least: 1)
+      try session.register(
+        name: "later", type: .integer, payload: Payload(.integer(1)), writer: Writer(.elixir))
+      #expect(try later.wait().result.get() == .value(.integer(1), .integer))
+    }
+
+    private func failure(of outcome: ToolOutcome) -> ToolFailure? {
+      if case .failure(let failure) = outcome.result { failure } else { nil }
+    }
+
+    @Test func aWaitForAValueOfAnotherTypeFails() throws {
+      try session.register(
+        name: "text", type: .string, payload: Payload(.string("x")), writer: Writer(.elixir))
+      #expect(failure(of: try wait(for: "text", least: 0).recorder.wait())?.code == 3)
+      // Also when it comes later.
+      let (_, recorder) = try wait(for: "other", least: 0)
+      try session.register(
+        name: "other", type: .boolean, payload: Payload(.boolean(true)), writer: Writer(.elixir))
+      #expect(failure(of: recorder.wait())?.code == 3)
+    }
+
+    @Test(arguments: [ToolCall.Cancellation.cancelled, .deadlineExceeded])
+    func aWaitEndsWithItsCall(_ reason: ToolCall.Cancellation) throws {
+      let (call, recorder) = try wait(for: "counter", least: 9)
+      call.cancel(reason)
+      #expect(failure(of: recorder.wait())?.code == reason.rawValue)
+    }
+
+    @Test func createdVariablesHaveTheirChoices() throws {
+      #expect(
+        try host.result("sdk_chosen", session: session)
+          == #"[{"type":"choice","constraints":{"choices":["fast","exact"]}},"#
+          + #"{"type":"choice","constraints":{"choices":["fast"]}},"#
+          + #"{"type":"string","constraints":null}]"#)
     }
 
     @Test func anAtomicToolCommitsOrDoesNot() throws {

@@ -62,6 +62,27 @@ import Testing
     }
   }
 
+  /// What is refused meanwhile is not written where the directory has gone.
+  @Test func whatIsTakenAwayIsLeftAsItWas() throws {
+    try withDirectory { directory in
+      let away = directory + "-away"
+      defer { try? FileManager.default.removeItem(atPath: away) }
+      try fill(directory)
+      func writeWhereItIsNot() throws {
+        let (journal, store) = try open(directory)
+        let session = try store.session("s")
+        try FileManager.default.moveItem(atPath: directory, toPath: away)
+        _ = try? session.set("v", writer: writer) { _ in Payload(.integer(2)) }
+        #expect(throws: SessionError.self) { try session.waitUntilStored() }
+        journal.stop()
+      }
+      try writeWhereItIsNot()
+      let (again, restored) = try open(away)
+      #expect(try restored.session("s").get("v").variable.value == .integer(1))
+      again.stop()
+    }
+  }
+
   private func take(_ directory: String, how: String) throws {
     let files = FileManager.default
     let (journal, store) = try open(directory)

@@ -260,6 +260,35 @@ import Threads
     #expect(try test.session.get("b").variable.version == 1)
   }
 
+  /// A condition holds nothing back: what it is about is read as it is, with what others do to it.
+  @Test func whatIsOnlyCheckedIsReadAsItIs() throws {
+    let read = Gate()
+    let changed = Gate()
+    let test = try host { call in
+      let services = call.services
+      for name in ["a", "b"] {
+        var check = VariableWrite(name, .null, expectedVersion: 1)
+        check.isCheckOnly = true
+        _ = try services.setAll([check])
+      }
+      #expect(try services.get("a").value == .integer(1))
+      #expect(try services.list("").map(\.name) == ["a", "b"])
+      read.open()
+      changed.wait()
+      let a = try services.get("a")
+      #expect(a.value == .integer(3) && a.version == 2)
+      #expect(try services.list("").map(\.value) == [.integer(3)])
+      #expect(throws: SessionError.self) { try services.get("b") }
+    }
+    let recorder = Recorder()
+    try test.start("t", recorder: recorder)
+    read.wait()
+    try test.session.set("a", writer: Writer(.elixir)) { _ in Payload(.integer(3)) }
+    _ = try test.session.delete("b", writer: Writer(.elixir))
+    changed.open()
+    #expect(recorder.wait().failure?.code == 10)
+  }
+
   /// A tool that compares and sets until it succeeds does not try for ever.
   @Test func aConflictShowsAtTheCommit() throws {
     let read = Gate()

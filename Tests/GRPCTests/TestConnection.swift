@@ -50,6 +50,9 @@ final class TestConnection {
 
   deinit { _ = try? channel.finish(acceptAlreadyClosed: true) }
 
+  /// Whether the server has not hung up.
+  var isOpen: Bool { channel.isActive }
+
   /// Hangs up.
   func close() {
     channel.close(promise: nil)

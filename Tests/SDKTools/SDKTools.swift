@@ -17,7 +17,7 @@ public func enter(_ host: PluginHost.Pointer, _ plugin: PluginHost.Answer) -> Pl
     tools: [
       Echo(), Fail(), Configuration(), Large(), Details(), Batch(), State(), Caller(),
       AsyncCaller(),
-      Shaped(), Misshapen(), Cancelled(), Told(), Measured(), Transfer(),
+      Shaped(), Misshapen(), Cancelled(), Told(), Measured(), Transfer(), WaitFor(), Chosen(),
     ],
     onStart: { context in
       context.log(.info, "started by \(context.hostName)")
@@ -253,5 +253,39 @@ private struct Transfer: Tool, Named {
     else { throw ToolError(.internalError, "it does not read what it wrote") }
     if call[fails] { throw ToolError(.dataLoss, "not today") }
     return [Double(source), Double(target)]
+  }
+}
+
+private struct WaitFor: ReadOnlyTool, Named {
+  let description = "Waits until a whole number is large enough, and answers it."
+  let variable = Parameter<String>("variable", "Which.")
+  let least = Parameter<Int>("least", "What it waits for.")
+
+  func run(_ call: ReadOnlyToolCall) throws -> Int {
+    try call.progress(0)
+    let least = call[least]
+    return try call.variables.waitFor(call[variable], as: Int.self) { $0 >= least }
+  }
+}
+
+private struct Chosen: Tool, Named {
+  enum Mode: String, CaseIterable, ToolValueConvertible { case fast, exact }
+
+  let description = "Creates variables, and answers their types and constraints."
+
+  func run(_ call: ToolCall) throws -> JSONText {
+    func created(_ name: String) throws -> JSONText {
+      let variable = try call.variables.variable(name, as: ToolValue.self, details: true)
+      return .object([
+        "type": "\(variable.type)",
+        "constraints": variable.details?.constraints ?? JSONText("null"),
+      ])
+    }
+    let names = ["mode", "fast_mode", "text"].map { prefix + $0 }
+    try call.variables.create(names[0], Mode.exact)
+    try call.variables.create(
+      names[1], Mode.fast, constraints: .object(["choices": JSONText.array(["fast"])]))
+    try call.variables.create(names[2], "a")
+    return .array(try names.map(created))
   }
 }

@@ -127,4 +127,97 @@ import TrustedFiles
     rename(scratch.file("new", "after"), path)
     #expect(try file.read(limit: 100) == Array("before".utf8))
   }
+
+  /// In a process of its own, whose working directory nobody else uses.
+  @Test func relativePathsBeginInTheWorkingDirectory() async {
+    await #expect(processExitsWith: .success) {
+      let scratch = Scratch()
+      scratch.directory("one")
+      scratch.file("one/file", "below")
+      scratch.file("file", "here")
+      scratch.link("link", to: "one/file")
+      precondition(chdir(scratch.path) == 0)
+      for (path, real) in [
+        ("file", "file"), ("./file", "file"), ("one/file", "one/file"), ("link", "one/file"),
+        ("one/../file", "file"),
+        ("one/../../\(scratch.path.split(separator: "/").last!)/file", "file"),
+      ] {
+        let file = try TrustedFile(path)
+        precondition(file.path == "\(scratch.path)/\(real)", path)
+        let content = try file.read(limit: 100)
+        precondition(content == Array((real == "file" ? "here" : "below").utf8), path)
+      }
+      do throws(TrustedFileError) {
+        _ = try TrustedFile("none")
+        preconditionFailure("it is there")
+      } catch {
+        precondition(error.message.hasPrefix("\(scratch.path)/none cannot be read"), error.message)
+      }
+      let directory = try TrustedDirectory("one")
+      precondition(directory.path == "\(scratch.path)/one")
+      // Where others can write to the working directory, it is no better than any other.
+      chmod(scratch.path, 0o777)
+      do throws(TrustedFileError) {
+        _ = try TrustedFile("file")
+        preconditionFailure("it is trusted")
+      } catch {
+        precondition(error.code == .writableByOthers)
+        precondition(error.message.contains("(on the way to file)"), error.message)
+      }
+    }
+  }
+
+  /// As many as Linux follows.
+  @Test func fortyLinksAreFollowed() throws {
+    scratch.file("link0")
+    for number in 1...41 { scratch.link("link\(number)", to: "link\(number - 1)") }
+    #expect(refusal("\(scratch.path)/link40") == nil)
+    #expect(refusal("\(scratch.path)/link41") == .system(ELOOP))
+  }
+
+  @Test func theRootIsADirectoryAsOthers() {
+    #expect(refusal("/") == .wrongKind)
+    #expect(refusal("/../../etc/hostname") == refusal("/etc/hostname"))
+    #expect(refusal("\(scratch.file("file"))\0x") == .system(ENOENT))
+  }
+
+  /// A file of several steps of reading, to the byte.
+  @Test func longFilesAreReadWhole() throws {
+    for length in [0, 1, 65_535, 65_536, 65_537, 200_000] {
+      let text = String(repeating: "x", count: max(0, length - 1)) + (length > 0 ? "y" : "")
+      let file = try TrustedFile(scratch.file("long", text))
+      #expect(try file.read(limit: length) == Array(text.utf8))
+      if length > 0 {
+        do throws(TrustedFileError) {
+          _ = try file.read(limit: length - 1)
+          Issue.record("it is not too large")
+        } catch {
+          #expect(error.code == .tooLarge)
+          #expect(error.message == "\(file.path) is larger than \(length - 1) bytes")
+        }
+      }
+    }
+  }
+
+  @Test func aRefusalSaysWhatWouldHelp() throws {
+    func message(_ path: String) -> String {
+      do throws(TrustedFileError) {
+        _ = try TrustedFile(path)
+        return ""
+      } catch {
+        return error.message
+      }
+    }
+    let file = scratch.file("open", mode: 0o666)
+    #expect(
+      message(file)
+        == "\(file) can be written by others than its owner; run: chmod go-w \"\(file)\"")
+    scratch.directory("shared", mode: 0o777)
+    let below = scratch.file("shared/file")
+    #expect(
+      message(below)
+        == "\(scratch.path)/shared (on the way to \(below)) can be written by others than its "
+        + "owner; run: chmod go-w \"\(scratch.path)/shared\"")
+    #expect(message(scratch.path) == "\(scratch.path) is not a regular file")
+  }
 }

@@ -22,7 +22,7 @@ struct ELFImage {
     /// The address of DT_INIT's function.
     fileprivate(set) var first: UInt64?
     /// The address of the list of the others, and how many these are.
-    fileprivate(set) var list: UInt64 = 0
+    fileprivate(set) var list: UInt64?
     fileprivate(set) var count: UInt64 = 0
     /// Eight bytes each, in the file, and what to write there, so that the loader finds none.
     fileprivate(set) var edits: [(offset: UInt64, value: UInt64)] = []
@@ -213,7 +213,7 @@ struct ELFImage {
         throw Fault("its list of functions to start with is not in the file")
       }
     }
-    constructors.list = values[25] ?? 0
+    constructors.list = values[25]
     // DT_VERSYM, DT_VERNEED, DT_VERDEF.
     for (tag, size) in [
       (0x6FFF_FFF0, symbolCount * 2), (0x6FFF_FFFE, 16), (0x6FFF_FFFC, 20),

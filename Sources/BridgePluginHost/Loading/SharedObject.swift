@@ -127,7 +127,9 @@ final class SharedObject: @unchecked Sendable {
     if let first = constructors.first {
       try run(UnsafeRawPointer(bitPattern: base + UInt(first)))
     }
-    guard let list = UnsafeRawPointer(bitPattern: base + UInt(constructors.list)) else { return }
+    guard let offset = constructors.list,
+      let list = UnsafeRawPointer(bitPattern: base + UInt(offset))
+    else { return }
     for index in 0..<Int(constructors.count) {
       let function = list.load(fromByteOffset: index * 8, as: UInt.self)
       // As the loader: -1 and 0 are no functions.
