@@ -54,6 +54,98 @@ import Testing
     }
   }
 
+  /// A session with two texts of a size and a log of one change, and what its values take.
+  private func makeTexts(
+    of size: Int, limit: Int = .max
+  ) throws -> (store: SessionStore, session: Session) {
+    var limits = SessionLimits()
+    limits.logChanges = 1
+    limits.sessionBytes = limit
+    let store = SessionStore(limits: limits)
+    let session = try store.create("s")
+    for name in ["a", "b"] {
+      try session.register(
+        name: name, type: .string, payload: Payload(.string(text(size))), writer: writer)
+    }
+    return (store, session)
+  }
+
+  private func text(_ size: Int) -> String { String(repeating: "x", count: size) }
+
+  private func set(_ session: Session, _ name: String, ofSize size: Int) throws {
+    try session.set(name, writer: writer) { _ in Payload(.string(text(size))) }
+  }
+
+  @Test func whatASlowWatchKeepsIsCounted() throws {
+    let (store, session) = try makeTexts(of: 10_000)
+    let slow = try session.watch([], conflates: true) {}.watch
+    let other = try session.watch(["b"], conflates: true) {}.watch
+    let before = session.statistics.valueBytes
+    func kept() -> Int { session.statistics.valueBytes - before }
+    for _ in 0..<5 { try set(session, "a", ofSize: 10_000) }
+    // The value that the reader knows, however many have followed.
+    #expect((10_000..<11_000).contains(kept()))
+    for _ in 0..<5 { try set(session, "b", ofSize: 10_000) }
+    #expect((30_000..<33_000).contains(kept()))
+    #expect(take(other).count == 1)
+    #expect((20_000..<22_000).contains(kept()))
+    // In part, and with newer changes meanwhile.
+    var changes: [Change] = []
+    guard case .more = slow.take(&changes, limit: 1) else {
+      Issue.record("everything is taken")
+      return
+    }
+    #expect((10_000..<11_000).contains(kept()))
+    for _ in 0..<3 { try set(session, "b", ofSize: 10_000) }
+    #expect(kept() < 32_000)
+    #expect(take(slow).map(\.skipped) == [7])
+    #expect(take(other).map(\.skipped) == [2])
+    #expect(kept() == 0)
+    for _ in 0..<5 { try set(session, "a", ofSize: 10_000) }
+    #expect(kept() > 10_000)
+    slow.cancel()
+    #expect(kept() < 1000)
+    other.cancel()
+    let last = try session.watch([], conflates: true) {}.watch
+    for _ in 0..<5 { try set(session, "a", ofSize: 10_000) }
+    store.remove("s")
+    last.cancel()
+    #expect(session.statistics.valueBytes == 0)
+  }
+
+  @Test func aWriteNeedsTheRoomOfWhatSlowWatchesKeep() throws {
+    let (_, session) = try makeTexts(of: 10_000, limit: 60_000)
+    let slow = try session.watch([], conflates: true) {}.watch
+    let other = try session.watch(["b"], conflates: true) {}.watch
+    for name in ["a", "b"] {
+      for _ in 0..<3 { try set(session, name, ofSize: 10_000) }
+    }
+    #expect(session.statistics.valueBytes > 50_000)
+    // The one that keeps most goes first; the other goes on.
+    try set(session, "b", ofSize: 20_000)
+    var changes: [Change] = []
+    guard case .fellBehind = slow.take(&changes, limit: 9) else {
+      Issue.record("the watch goes on")
+      return
+    }
+    #expect(take(other).map(\.skipped) == [3])
+    let error = #expect(throws: SessionError.self) { try set(session, "b", ofSize: 50_000) }
+    #expect(error?.code == .limitReached)
+  }
+
+  @Test func aSlowWatchKeepsNoMoreThanThereIsRoomFor() throws {
+    let (_, session) = try makeTexts(of: 10_000, limit: 35_000)
+    let watches = try (0..<3).map { _ in try session.watch(["a"], conflates: true) {}.watch }
+    for _ in 0..<5 { try set(session, "a", ofSize: 10_000) }
+    #expect(session.statistics.valueBytes < 35_000)
+    let lost = watches.count { watch in
+      var changes: [Change] = []
+      if case .fellBehind = watch.take(&changes, limit: 9) { return true }
+      return false
+    }
+    #expect(lost == 2)
+  }
+
   @Test func anIdleWatchOutlivesTheLog() throws {
     let session = try makeSession(logChanges: 2)
     let (watch, _, _) = try session.watch(["a"], conflates: true) {}

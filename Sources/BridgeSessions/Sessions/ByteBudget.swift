@@ -84,6 +84,9 @@ struct ByteAccount {
     }
   }
 
+  /// Whether more is in use than may be, here or by all sessions together.
+  var isOver: Bool { bytes > limit || budget.used > budget.limit }
+
   /// Makes room and counts.
   mutating func add(_ growth: Int) throws(SessionError) {
     try reserve(growth)

@@ -17,6 +17,7 @@ extension Session.State {
       log.append(change) { dropped, position in
         for watch in watches { watch.absorb(dropped, at: position) }
       }
+      countAbsorbed()
     }
     if recorder != nil { unrecorded.append(change) }
     guard watchCount > 0 else { return }

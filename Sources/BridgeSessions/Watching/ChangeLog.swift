@@ -33,6 +33,8 @@ struct ChangeLog {
       let dropped = changes.removeFirst()
       dropped.isLogged = false
       byteCount -= dropped.byteCount
+      // Who keeps the change does not send it as it is.
+      dropped.update = nil
       lastDroppedRevision = dropped.revision
       onDrop(dropped, start)
       start += 1

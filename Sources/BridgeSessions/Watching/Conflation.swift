@@ -1,7 +1,8 @@
 /// What the reader of a conflating watch has not taken yet: of each variable the newest change, in
 /// the order of their commits. A pure state machine.
 ///
-/// It holds one change a variable, however far behind the reader is.
+/// It holds one change a variable, however far behind the reader is, and the values that the reader knows,
+/// which it counts: nothing else need keep them.
 struct Conflation {
   private struct Pending {
     var change: Change
@@ -9,8 +10,14 @@ struct Conflation {
     /// The version the reader knows.
     var previous: Variable?
     var skipped: Int32 = 0
+
+    /// About how many bytes it alone keeps alive. The value that it tells of is the present one, or the
+    /// one before a newer change, which counts it.
+    var byteCount: Int { 256 + (previous?.size ?? 0) }
   }
 
+  /// About how many bytes it alone keeps alive.
+  private(set) var byteCount = 0
   /// By the variable's ordinal.
   private var pending: [Int32: Pending] = [:]
   /// What is being read, in order; of what is in here too, `pending` has the newer.
@@ -24,7 +31,9 @@ struct Conflation {
   mutating func merge(_ change: Change, at position: Int) {
     let ordinal = change.variable.definition.ordinal
     guard let older = pending[ordinal] else {
-      pending[ordinal] = Pending(change: change, position: position, previous: change.previous)
+      let first = Pending(change: change, position: position, previous: change.previous)
+      pending[ordinal] = first
+      byteCount += first.byteCount
       return
     }
     pending[ordinal] = Self.merged(older, into: change, at: position)
@@ -56,9 +65,12 @@ struct Conflation {
       if openRevision != revision, let newer = pending[item.change.variable.definition.ordinal] {
         var folded = Self.merged(item, into: newer.change, at: newer.position)
         folded.skipped &+= newer.skipped
+        // What it knows is what the older one knows.
+        byteCount -= newer.byteCount
         pending[item.change.variable.definition.ordinal] = folded
         continue
       }
+      byteCount -= item.byteCount
       let goesOn =
         ready.first { openRevision == revision || !isOutdated($0) }?.change.revision == revision
       openRevision = goesOn ? revision : nil

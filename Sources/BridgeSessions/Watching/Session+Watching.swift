@@ -175,9 +175,11 @@ extension Session {
 
 extension Session.State {
   /// As `take`, of what is left after merging all there is.
-  fileprivate func takeConflated(
+  fileprivate mutating func takeConflated(
     for watch: Watch, from start: Int, limit: Int, _ append: (Change, Int, Int) -> Void
   ) -> Watch.Progress {
+    if watch.hasLostChanges { return .fellBehind(oldestRevision: log.lastDroppedRevision) }
+    defer { countKept(by: watch) }
     var position = start
     while position < log.end {
       if position - start == Session.scanLimit {
@@ -238,6 +240,50 @@ extension Session.State {
     snapshotCheck = next
   }
 
+  /// Counts what a conflating watch keeps now.
+  fileprivate mutating func countKept(by watch: Watch) {
+    let bytes = watch.conflation?.byteCount ?? 0
+    // The end of the session has given back everything.
+    if bytes != watch.keptBytes && end == nil { account.use(bytes - watch.keptBytes) }
+    watch.keptBytes = bytes
+  }
+
+  /// Counts what conflating watches have just taken over from the log. Where there is no room for it, they
+  /// lose it.
+  mutating func countAbsorbed() {
+    for watch in conflatingWatches where watch.conflation?.byteCount != watch.keptBytes {
+      countKept(by: watch)
+    }
+    while account.isOver && dropKept() {}
+  }
+
+  /// Makes room before a change, if need be at the cost of what slow watches keep.
+  ///
+  /// - Parameter growth: As of `ByteAccount.reserve`.
+  /// - Throws: `SessionError` with code `limitReached`.
+  mutating func reserve(_ growth: Int) throws(SessionError) {
+    while true {
+      do throws(SessionError) {
+        return try account.reserve(growth)
+      } catch {
+        guard dropKept() else { throw error }
+      }
+    }
+  }
+
+  /// Has the conflating watch that keeps most fall behind. It is told when its reader reads on: it keeps
+  /// something because that does not.
+  ///
+  /// - Returns: Whether there was one.
+  private mutating func dropKept() -> Bool {
+    guard let watch = conflatingWatches.max(by: { $0.keptBytes < $1.keptBytes }),
+      watch.keptBytes > 0
+    else { return false }
+    watch.loseChanges()
+    countKept(by: watch)
+    return true
+  }
+
   /// What is said to a watch that has taken everything.
   fileprivate func finishTaking(for watch: Watch, at position: Int) -> Watch.Progress {
     if let end {
@@ -283,7 +329,11 @@ extension Session.State {
   fileprivate mutating func remove(_ watch: Watch) {
     watchCount -= 1
     releaseSnapshot(of: watch)
-    if watch.conflates { conflatingWatches.removeAll { $0 === watch } }
+    if watch.conflates {
+      conflatingWatches.removeAll { $0 === watch }
+      watch.loseChanges()
+      countKept(by: watch)
+    }
     let group = watch.group
     group.remove(watch)
     guard group.isEmpty else { return }

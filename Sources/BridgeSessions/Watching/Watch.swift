@@ -26,6 +26,10 @@ public final class Watch: @unchecked Sendable {
   var place = 0
   /// Present in a watch that keeps the newest change of each variable when it falls behind.
   var conflation: Conflation?
+  /// Bytes that count for what `conflation` keeps. Guarded by the session's lock.
+  var keptBytes = 0
+  /// What it had kept was dropped, as there was no room for it. Guarded by the session's lock.
+  private(set) var hasLostChanges = false
   /// Whether changes may stand for several: these are of this watch alone.
   public let conflates: Bool
 
@@ -75,9 +79,15 @@ public final class Watch: @unchecked Sendable {
   /// Keeps what the log is about to drop and this conflating watch has not taken. Guarded by the
   /// session's lock.
   func absorb(_ change: Change, at position: Int) {
-    guard case .pending(let next) = cursor.state, next <= position else { return }
+    guard !hasLostChanges, case .pending(let next) = cursor.state, next <= position else { return }
     cursor.advance(to: position + 1)
     if reports(change.variable.definition) { conflation?.merge(change, at: position) }
+  }
+
+  /// Drops what it has kept: it has fallen behind. Guarded by the session's lock.
+  func loseChanges() {
+    hasLostChanges = true
+    conflation = Conflation()
   }
 
   /// What `take` left.

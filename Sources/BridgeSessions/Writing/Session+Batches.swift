@@ -171,7 +171,7 @@ extension Session {
           BatchResult(results: present.map { .success($0) }, revision: state.revision), []
         )
       }
-      try state.account.reserve(growth)
+      try state.reserve(growth)
       var woken: [Watch] = []
       if !state.optimized.isEmpty {
         for case .write(let write, _) in writes {

@@ -191,7 +191,7 @@ extension Session {
     let count = state.variables.count - removals.count + registrations.count
     if !registrations.isEmpty && count > limits.variablesPerSession { throw tooManyVariables }
     let registered = try number(registrations, state, &growth)
-    try state.account.reserve(growth)
+    try state.reserve(growth)
     return removals + registered + writes
   }
 

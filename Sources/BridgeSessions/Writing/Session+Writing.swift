@@ -56,7 +56,7 @@ extension Session {
       let definition = Variable.Definition(
         name: name, type: registration.type, ordinal: try state.nextOrdinal(for: name),
         rules: registration.rules, metadata: registration.metadata)
-      try state.account.reserve(
+      try state.reserve(
         Variable.size(registration.payload, writer.metadata) + definition.size)
       var woken: [Watch] = []
       if let existing { state.remove(existing, time: now, &woken) }
@@ -151,7 +151,7 @@ extension Session {
         try check(expectedVersion, of: current)
         try checkLock(of: current, writer)
         let write = try state.decideWrite(payload, definition, of: current, writer)
-        try state.account.reserve(write.growth)
+        try state.reserve(write.growth)
         var woken: [Watch] = []
         state.endLeaseIfOver(of: current, time: now, &woken)
         let variable = state.apply(
