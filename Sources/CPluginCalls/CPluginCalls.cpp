@@ -1,10 +1,12 @@
 #include "CPluginCalls.h"
 
+#include <atomic>
 #include <cxxabi.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <exception>
 #include <fcntl.h>
+#include <type_traits>
 #include <typeinfo>
 #include <link.h>
 #include <locale.h>
@@ -14,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -180,6 +183,23 @@ public:
   void restore() const { memcpy(abi::__cxa_get_globals(), &content, sizeof content); }
 };
 
+// A call of code that is not ours which may end without returning.
+struct Leavable {
+  plugin_report *report;
+  jmp_buf *here;
+};
+
+// The innermost of the calling thread; none while the loader is locked, which would stay so.
+thread_local const Leavable *leavable = nullptr;
+// What was called last to end the process.
+thread_local const char *ended_process = nullptr;
+
+// Loading by the system's loader.
+struct LockedLoading : Loading {};
+template <typename State> constexpr bool may_leave = !std::is_same<State, LockedLoading>::value;
+
+enum { LEFT_THREAD = 1, LEFT_PROCESS = 2 };
+
 template <typename State, typename Result, typename Body>
 Result guarded(plugin_report *report, Result otherwise, Body body) {
   report->end = PLUGIN_RETURNED;
@@ -187,13 +207,17 @@ Result guarded(plugin_report *report, Result otherwise, Body body) {
   report->text[0] = 0;
   const State state;
   const CaughtExceptions exceptions;
+  const Leavable *const outer = leavable;
   jmp_buf here;
-  if (_setjmp(here)) {
+  if (const int left = _setjmp(here)) {
+    leavable = outer;
     exceptions.restore();
-    report->end = PLUGIN_ENDED_THREAD;
+    report->end = left == LEFT_THREAD ? PLUGIN_ENDED_THREAD : PLUGIN_ENDED_PROCESS;
     report->changed = state.restore();
     return otherwise;
   }
+  const Leavable call{report, &here};
+  leavable = may_leave<State> ? &call : nullptr;
   Result result = otherwise;
   try {
     result = body();
@@ -201,7 +225,9 @@ Result guarded(plugin_report *report, Result otherwise, Body body) {
     // What the C library unwinds ends the process when it is caught and goes no further, and the host's
     // frames are not for it. So either the thread stays here, or it leaves without ending the catch; there
     // is nothing to destroy between the two.
-    if (!report->abandoned) _longjmp(here, 1);
+    ended_process = nullptr;
+    leavable = nullptr;
+    if (!report->abandoned) _longjmp(here, LEFT_THREAD);
     state.restore();
     report->abandoned(report->context);
     for (;;) pause();
@@ -210,6 +236,7 @@ Result guarded(plugin_report *report, Result otherwise, Body body) {
   } catch (...) {
     tell_current(report, nullptr);
   }
+  leavable = outer;
   report->changed = state.restore();
   return result;
 }
@@ -220,7 +247,78 @@ template <typename Type> Type as(plugin_function function) {
 
 const int32_t internal = 13;
 
+using Exit = void (*)(int);
+
+// Found at the start: children of a process with threads must not look for anything.
+struct Process {
+  pid_t id = getpid();
+  Exit exit = reinterpret_cast<Exit>(dlsym(RTLD_NEXT, "exit"));
+  Exit quick_exit = reinterpret_cast<Exit>(dlsym(RTLD_NEXT, "quick_exit"));
+};
+
+const Process &process() {
+  static const Process process;
+  return process;
+}
+
+[[gnu::constructor]] void find_process() { process(); }
+
+std::atomic<plugin_exiting> when_exiting{nullptr};
+
+// Somebody is about to end the process: returns when that is to happen.
+void leave(const char *function, const void *caller) {
+  if (getpid() != process().id) return;
+  if (const Leavable *call = leavable) {
+    ended_process = function;
+    leavable = nullptr;
+    // What unwinds is not asked for: who calls exit does not expect it.
+    if (!call->report->abandoned) _longjmp(*call->here, LEFT_PROCESS);
+    call->report->abandoned(call->report->context);
+    for (;;) pause();
+  }
+  const plugin_exiting exiting = when_exiting;
+  Dl_info theirs, ours;
+  if (!exiting || !dladdr(caller, &theirs) ||
+      !dladdr(reinterpret_cast<const void *>(&find_process), &ours) ||
+      theirs.dli_fbase == ours.dli_fbase)
+    return;
+  exiting(function, theirs.dli_fname ? theirs.dli_fname : "");
+  for (;;) pause();
+}
+
+[[noreturn]] void end_process(int status) {
+  for (;;) syscall(SYS_exit_group, status);
+}
+
 } // namespace
+
+// The dynamic loader takes these before those of the C library, wherever a plugin calls them.
+
+extern "C" void exit(int status) noexcept {
+  leave("exit", __builtin_return_address(0));
+  process().exit(status);
+  __builtin_unreachable();
+}
+
+extern "C" void quick_exit(int status) noexcept {
+  leave("quick_exit", __builtin_return_address(0));
+  process().quick_exit(status);
+  __builtin_unreachable();
+}
+
+extern "C" void _exit(int status) {
+  leave("_exit", __builtin_return_address(0));
+  end_process(status);
+}
+
+extern "C" void _Exit(int status) noexcept {
+  leave("_Exit", __builtin_return_address(0));
+  end_process(status);
+}
+
+const char *plugin_ended_process(void) { return ended_process; }
+
+void plugin_when_exiting(plugin_exiting exiting) { when_exiting = exiting; }
 
 int32_t plugin_call_run(plugin_function function, void *context, void *call, void *variables,
                         int looks, plugin_report *report) {
@@ -323,9 +421,10 @@ void plugin_call_constructor(plugin_function function, int count, char **argumen
 }
 
 void *plugin_open(const char *path, int flags, plugin_report *report) {
-  return guarded<Loading>(report, static_cast<void *>(nullptr), [=] { return dlopen(path, flags); });
+  return guarded<LockedLoading>(
+      report, static_cast<void *>(nullptr), [=] { return dlopen(path, flags); });
 }
 
 int plugin_close(void *handle, plugin_report *report) {
-  return guarded<Loading>(report, -1, [=] { return dlclose(handle); });
+  return guarded<LockedLoading>(report, -1, [=] { return dlclose(handle); });
 }

@@ -103,6 +103,49 @@ import Threads
     #expect(try host.result("catch_own", session: session) == "7")
   }
 
+  /// As an ended thread; more often than there are threads.
+  @Test(arguments: ["exit", "_exit", "_Exit", "quick_exit"])
+  func aToolDoesNotEndTheHost(_ function: String) throws {
+    let tool = "call_\(function)"
+    for _ in 0..<6 {
+      let failure = try #require(try failure(tool))
+      #expect(failure.code == 13 && failure.type == "plugin_error")
+      #expect(failure.message == "\(tool) called \(function), which is not to end the host")
+    }
+    #expect(
+      try failure("end_thread")?.message == "end_thread ended the host's thread that it ran on")
+    #expect(try host.result("catch_own", session: session) == "7")
+  }
+
+  @Test func aQuickToolDoesNotEndTheHostNorItsEventLoop() throws {
+    for _ in 0..<5 {
+      guard
+        case .failure(let failure) = try host.runHere("call_exit_quickly", session: session).result
+      else {
+        Issue.record("it succeeds")
+        return
+      }
+      #expect(failure.message == "call_exit_quickly called exit, which is not to end the host")
+    }
+    guard case .failure(let failure) = try host.runHere("throw_quickly", session: session).result
+    else {
+      Issue.record("it succeeds")
+      return
+    }
+    #expect(failure.message == "an exception left throw_quickly: int")
+  }
+
+  @Test func aCallbackDoesNotEndTheHost() throws {
+    try session.register(
+      name: "second", type: .integer, payload: Payload(.integer(0)), writer: Writer(.elixir))
+    #expect(Int(try host.result("call_exit_when_told", session: session))! >= 1)
+    #expect(Fixture.eventually { log.lines.contains { $0.contains("a call of exit") } })
+  }
+
+  @Test func aChildEndsAsItLikes() throws {
+    #expect(try host.result("exit_child", session: session) == "42")
+  }
+
   /// An event loop that is to end goes on: everything else that it serves would stand still.
   @Test(arguments: [("end_loop", 5), ("cancel_loop", 1)])
   func anEventLoopDoesNotEnd(_ tool: String, times: Int) throws {

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <pthread.h>
 #include <stdexcept>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -51,6 +52,21 @@ bridge_status cancel_thread(void *, bridge_call *, bridge_variables *) {
   Local local;
   pthread_cancel(pthread_self());
   for (;;) pthread_testcancel(), usleep(1000);
+}
+
+// Ends the process, by the function of that name.
+bridge_status call_exit(void *, bridge_call *, bridge_variables *) { exit(3); }
+bridge_status call_short_exit(void *, bridge_call *, bridge_variables *) { _exit(3); }
+bridge_status call_ISO_exit(void *, bridge_call *, bridge_variables *) { _Exit(3); }
+bridge_status call_quick_exit(void *, bridge_call *, bridge_variables *) { quick_exit(3); }
+
+// Answers the exit code of a child that it has forked.
+bridge_status exit_child(void *, bridge_call *call, bridge_variables *) {
+  const pid_t child = fork();
+  if (child == 0) _exit(42);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return answer(call, WEXITSTATUS(status));
 }
 
 bridge_status throw_from_callback(void *, const bridge_variable *) {
@@ -125,6 +141,26 @@ bridge_status watch_and_throw(void *, bridge_call *call, bridge_variables *varia
   return status == BRIDGE_OK ? answer(call, told) : status;
 }
 
+void exit_when_told(void *, const bridge_change *) {
+  told++;
+  exit(3);
+}
+
+// Its watch ends the process at every change; the tool waits for one.
+bridge_status call_exit_when_told(void *, bridge_call *call, bridge_variables *variables) {
+  told = 0;
+  bridge_subscription subscription;
+  memset(&subscription, 0, sizeof subscription);
+  subscription.size = sizeof subscription;
+  subscription.flags = BRIDGE_WATCH_INITIAL;
+  subscription.on_change = exit_when_told;
+  bridge_watch *watch;
+  bridge_status status = host->variables->watch(variables, &subscription, &watch);
+  while (status == BRIDGE_OK && told < 1) status = host->call->sleep(call, 1000000);
+  host->variables->unwatch(watch);
+  return status == BRIDGE_OK ? answer(call, told) : status;
+}
+
 void throw_when_cancelled(void *, bridge_status) {
   told++;
   throw std::runtime_error("from on_cancel");
@@ -159,6 +195,10 @@ const bridge_tool all[] = {
     tool_of("throw_quickly", BRIDGE_TOOL_QUICK, throw_integer),
     tool_of("end_loop", BRIDGE_TOOL_QUICK, end_thread),
     tool_of("cancel_loop", BRIDGE_TOOL_QUICK, cancel_thread),
+    tool_of("call_exit", 0, call_exit), tool_of("call__exit", 0, call_short_exit),
+    tool_of("call__Exit", 0, call_ISO_exit), tool_of("call_quick_exit", 0, call_quick_exit),
+    tool_of("call_exit_quickly", BRIDGE_TOOL_QUICK, call_exit), tool_of("exit_child", 0, exit_child),
+    tool_of("call_exit_when_told", 0, call_exit_when_told),
     tool_of("cancel_thread", 0, cancel_thread), tool_of("throw_within", 0, throw_within),
     tool_of("catch_own", 0, catch_own), tool_of("throw_across", 0, throw_across),
     tool_of("throw_atomic", BRIDGE_TOOL_ATOMIC, throw_atomic),

@@ -1,7 +1,9 @@
 // A plugin that uses what belongs to the whole process: its output, its working directory, its signals.
 #include <bridge_plugin.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static const bridge_host *host;
@@ -38,6 +40,22 @@ static bridge_status print_much(void *context, bridge_call *call, const bridge_v
   return done(call);
 }
 
+static bridge_status exit_here(void *context, bridge_call *call, const bridge_variables *v) {
+  (void)context, (void)call, (void)v;
+  exit(3);
+}
+
+static void *end(void *context) {
+  (void)context;
+  exit(3);
+}
+
+static bridge_status exit_elsewhere(void *context, bridge_call *call, const bridge_variables *v) {
+  (void)context, (void)v;
+  pthread_t thread;
+  return pthread_create(&thread, 0, end, 0) == 0 ? done(call) : BRIDGE_INTERNAL;
+}
+
 #define TOOL(function)                                                                  \
   static const bridge_tool function##_tool = {.size = sizeof(bridge_tool),              \
                                               .name = BRIDGE_STR(#function),            \
@@ -47,15 +65,17 @@ static bridge_status print_much(void *context, bridge_call *call, const bridge_v
 TOOL(leave_directory)
 TOOL(give_sigpipe_back)
 TOOL(print_much)
+TOOL(exit_here)
+TOOL(exit_elsewhere)
 
 static const bridge_tool *const tools[] = {&leave_directory_tool, &give_sigpipe_back_tool,
-                                           &print_much_tool};
+                                           &print_much_tool, &exit_here_tool, &exit_elsewhere_tool};
 static const bridge_plugin plugin = {.size = sizeof plugin,
                                      .abi_version = BRIDGE_ABI_VERSION,
                                      .name = BRIDGE_STR("intruder"),
                                      .version = BRIDGE_STR("1"),
                                      .tools = tools,
-                                     .tool_count = 3};
+                                     .tool_count = 5};
 
 BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **p) {
   host = h;

@@ -325,18 +325,21 @@ def test_a_token_is_not_sent_to_a_host_of_others(tmp_path):
 
 def test_what_is_seldom_meant_is_warned_of(tmp_path, intruder):
     with start_host(plugins=intruder) as host:
-        log = host.stderr_text()
-        assert ("running as root" in log) == (os.geteuid() == 0)
-        assert "every user of this machine can run tools" in log
+        # The log is written on its own thread. The warning of tools is later than that of root.
+        eventually(
+            lambda: "every user of this machine can run tools" in host.stderr_text(), "it is logged")
+        assert ("running as root" in host.stderr_text()) == (os.geteuid() == 0)
     os.chmod(tmp_path, 0o755)
     tokens = tmp_path / "tokens"
     tokens.write_text("sekrit\n")
     os.chmod(tokens, 0o600)
     with start_host("--token-file", tokens, plugins=intruder) as host:
+        eventually(lambda: "serving" in host.stderr_text(), "it serves")
         assert "every user of this machine" not in host.stderr_text()
     empty = tmp_path / "empty"
     empty.mkdir()
     with start_host(plugins=empty) as host:
+        eventually(lambda: "serving" in host.stderr_text(), "it serves")
         assert "every user of this machine" not in host.stderr_text()
 
 
@@ -376,3 +379,33 @@ def test_the_program_is_bound_at_its_start():
         ["Scripts/install", "--check", bridge.HOST], cwd=REPOSITORY, capture_output=True, text=True)
     complaints = [line for line in done.stderr.splitlines() if "looks for libraries" not in line]
     assert complaints == []
+
+
+# ---------------------------------------------------------------------------------------------
+# Plugins that end the process
+
+
+def test_a_plugins_own_thread_ends_the_host_in_order(intruder, tmp_path):
+    """What was written is stored, and the log says whose thread it was."""
+    state = tmp_path / "state"
+    options = ["--state", state, "--durability", "interval", "--flush-interval-ms", 60_000]
+    host = bridge.Host(*options, plugins=intruder)
+    try:
+        session = Session(host.stub())
+        session.register("v", value=1.0)
+        # A tool that does so on the host's own thread ends its call alone.
+        answer = session.call("exit_here")
+        assert not answer.success
+        assert "exit_here called exit, which is not to end the host" in answer.error_message
+        session.set("v", 2.0)
+        # Kept: without its future the call is cancelled.
+        call = session.stub.ExecuteTool.future(
+            session.tool_request("exit_elsewhere"), timeout=CALL_TIMEOUT)
+        assert host.process.wait(bridge.EXIT_TIMEOUT) == 1
+        call.cancel()
+        assert "a thread of a plugin's own ends the host" in host.stderr_text()
+        assert "intruder" in host.stderr_text()
+    finally:
+        host.kill()
+    with start_host("--state", state) as again:
+        assert bridge.value_of(session.through(again.stub()).get("v")) == 2.0

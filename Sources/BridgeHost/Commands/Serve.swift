@@ -3,6 +3,7 @@ internal import BridgePluginHost
 internal import Glibc
 internal import Logging
 internal import NIOCore
+internal import Threads
 
 /// `bridge-host serve`: puts the parts together and runs them until a signal comes.
 struct Serve: ParsableCommand {
@@ -73,6 +74,19 @@ struct Serve: ParsableCommand {
     let signals = SignalWaiter()
     let (logger, log) = logging.makeLog(to: descriptors.log)
     let components = ComponentStack(logger: logger)
+    let isEndedByPlugin = Locked(false)
+    PluginExit.handle { function, file in
+      // The first alone: a second signal ends the process at once.
+      guard
+        isEndedByPlugin.withLock({ flag in
+          defer { flag = true }; return !flag
+        })
+      else { return }
+      logger.error(
+        "a thread of a plugin's own ends the host",
+        metadata: ["called": "\(function)", "file": "\(file)"])
+      kill(getpid(), SIGTERM)
+    }
     HeapMemory.startTrimming()
     let (server, plugins) = try failingPlainly { try start(components, logger) }
     descriptors.sayReady(server.readyName)
@@ -91,7 +105,7 @@ struct Serve: ParsableCommand {
     logger.info("stopped")
     log?.flush(atMost: Self.flushTime)
     // Not `exit`: what a plugin registered to run there could hold up the end.
-    _exit(0)
+    _exit(isEndedByPlugin.withLock { $0 } ? 1 : 0)
   }
 
   /// Milliseconds that the last log lines get to be read.

@@ -251,7 +251,7 @@ final class PluginCall: Sendable {
   private var endedThread: ToolFailure {
     ToolFailure(
       code: bridge_status(BRIDGE_INTERNAL),
-      message: "\(call.tool.name) ended the host's thread that it ran on", type: "plugin_error")
+      message: PluginCode.endOfThread(by: call.tool.name), type: "plugin_error")
   }
 
   /// Ends the call of a tool that did not return, with or without a token left behind.

@@ -23,12 +23,15 @@ enum PluginCode {
       report.context = Unmanaged.passUnretained(context).toOpaque()
     }
 
-    /// Whether the function was to end the calling thread, which goes on.
-    var endedThread: Bool { report.end == PLUGIN_ENDED_THREAD }
+    /// Whether the function was to end the calling thread, or the process, which goes on.
+    var endedThread: Bool {
+      report.end == PLUGIN_ENDED_THREAD || report.end == PLUGIN_ENDED_PROCESS
+    }
 
     /// What an exception that left the function says of itself; nil when none did.
     var exception: String? {
       if report.end == PLUGIN_RETURNED { return nil }
+      if report.end == PLUGIN_ENDED_PROCESS { return "a call of \(PluginCode.endOfProcess ?? "")" }
       if endedThread { return "the end of the host's thread" }
       return withUnsafeBytes(of: report.text) { bytes in
         String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
@@ -50,6 +53,17 @@ enum PluginCode {
         (PLUGIN_CHANGED_SIGNAL_STACK, "the alternate signal stack"),
       ].compactMap { bit, words in bits & UInt32(bit) != 0 ? words : nil }
     }
+  }
+
+  /// What the plugin on this thread called last to end the process; nil where it ended the thread alone.
+  private static var endOfProcess: String? { plugin_ended_process().map { String(cString: $0) } }
+
+  /// What a tool has done that has just ended the calling thread, or wanted to.
+  static func endOfThread(by tool: String) -> String {
+    guard let function = endOfProcess else {
+      return "\(tool) ended the host's thread that it ran on"
+    }
+    return "\(tool) called \(function), which is not to end the host"
   }
 
   /// A function whose type the called side knows.

@@ -323,5 +323,5 @@ private func endAbandoned(_ context: UnsafeMutableRawPointer?) {
   guard let context else { return }
   let call = Unmanaged<ToolCall>.fromOpaque(context).takeUnretainedValue()
   call.loseThread()
-  call.fail(pluginFailure("\(call.tool.name) ended the host's thread that it ran on"))
+  call.fail(pluginFailure(PluginCode.endOfThread(by: call.tool.name)))
 }

@@ -20,7 +20,9 @@ enum plugin_end {
   // A C++ exception, or one of another language, left the function.
   PLUGIN_THREW = 1,
   // It was to end the calling thread (pthread_exit, pthread_cancel), which goes on.
-  PLUGIN_ENDED_THREAD = 2
+  PLUGIN_ENDED_THREAD = 2,
+  // It was to end the process (exit, _exit, _Exit, quick_exit), which goes on, and so does the thread.
+  PLUGIN_ENDED_PROCESS = 3
 };
 
 // Parts of the calling thread's state that a call has changed, and that were put back.
@@ -31,7 +33,8 @@ enum {
   PLUGIN_CHANGED_SIGNAL_STACK = 1 << 3
 };
 
-// What to do when a plugin ends the host's thread that it runs on (pthread_exit, pthread_cancel). The
+// What to do when a plugin ends the host's thread that it runs on (pthread_exit, pthread_cancel), or the
+// process: this module's exit, _exit, _Exit and quick_exit stand before those of the C library. The
 // thread never returns from the call; it waits for ever. Without it the thread returns, for the host cannot
 // do without it; but from then on the C library takes it for one that ends, and does not cancel it again.
 typedef void (*plugin_abandoned)(void *context);
@@ -88,6 +91,16 @@ uintptr_t plugin_base(void *handle);
 // Runs a constructor of a shared object, with the arguments that the loader gives it.
 void plugin_call_constructor(plugin_function function, int count, char **arguments,
                              char **environment, struct plugin_report *report);
+
+// What the calling thread's plugin called last to end the process, for example "exit"; NULL when it ended
+// the thread alone.
+const char *plugin_ended_process(void);
+
+// What is to be done when a thread that a plugin has made ends the process. `object` is the file that its
+// code is from, as the loader names it. The thread then waits for ever. Without it, and in children that
+// were forked, the process ends. [any thread]
+typedef void (*plugin_exiting)(const char *function, const char *object);
+void plugin_when_exiting(plugin_exiting exiting);
 
 // Loads a shared object, which runs its constructors; see dlopen(3).
 void *plugin_open(const char *path, int flags, struct plugin_report *report);
