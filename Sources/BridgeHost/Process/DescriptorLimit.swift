@@ -15,7 +15,7 @@ enum DescriptorLimit {
   /// tools, plugins and the state.
   static var connections: Int {
     var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return least }
+    getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     return connections(of: Int(clamping: limit.rlim_cur))
   }
 

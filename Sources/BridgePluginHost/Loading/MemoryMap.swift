@@ -11,7 +11,7 @@ enum MemoryMap {
     var line: UnsafeMutablePointer<CChar>?
     var size = 0
     defer { free(line) }
-    while getline(&line, &size, file) > 0, let text = line {
+    while getline(&line, &size, file) != -1, let text = line {
       // START-END MODES …
       let parts = String(cString: text).split(separator: " ", maxSplits: 2)
       let range = parts.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
