@@ -117,12 +117,12 @@ struct PathWalk: ~Copyable {
     guard linkCount <= Self.maxLinks else {
       throw TrustedFileError(.system(ELOOP), "\(given) leads through too many links")
     }
-    var target = [UInt8](repeating: 0, count: Int(PATH_MAX))
-    let count = target.withUnsafeMutableBytes {
-      readlinkat(directory.number, link, $0.baseAddress!, $0.count)
+    // Nothing where it cannot be read: the system makes no links to nothing.
+    let target = [UInt8](unsafeUninitializedCapacity: Int(PATH_MAX)) { target, count in
+      count = max(0, readlinkat(directory.number, link, target.baseAddress!, target.count))
     }
-    guard count > 0 else { throw TrustedFileError(reading: realPath) }
-    let text = String(decoding: target.prefix(count), as: UTF8.self)
+    guard !target.isEmpty else { throw TrustedFileError(reading: realPath) }
+    let text = String(decoding: target, as: UTF8.self)
     names.removeLast()
     if Self.isAbsolute(text) {
       directory = try Self.openRoot(given)

@@ -254,4 +254,14 @@ import Testing
     #expect(
       try read(bomb(levels: 3, width: 10, core: [0x5D, 0x4B, 1, 0x61])).numbers.count == 1000)
   }
+
+  /// Texts are names; one that is not used takes 64 bytes at most.
+  @Test func textsAreShort() throws {
+    func pickle(_ length: Int) -> [UInt8] {
+      // SHORT_BINUNICODE, POP, BININT1 7, STOP.
+      [0x8C, UInt8(length)] + [UInt8](repeating: 0x61, count: length) + [0x30, 0x4B, 7, 0x2E]
+    }
+    for length in [0, 1, 64] { #expect(try read(pickle(length)).numbers == [7]) }
+    expectRefused(.pickle, pickle(65), "SHORT_BINUNICODE")
+  }
 }

@@ -161,4 +161,29 @@ import TrustedFiles
       #expect(try actual[name] == #require(Int(words[0])) * unit, "\(name)")
     }
   }
+
+  /// Both ends of what each number may be.
+  @Test(arguments: [
+    ("--session-ttl", 1, 2_147_483_647), ("--max-sessions", 1, 100_000_000),
+    ("--max-variables", 1, 100_000_000), ("--max-session-bytes", 1024, 1 << 50),
+    ("--max-bytes", 1024, 1 << 50), ("--history-versions", 0, 1_000_000),
+    ("--history-bytes", 0, 1 << 40), ("--watch-log-changes", 1, 100_000_000),
+    ("--watch-log-bytes", 1024, 1 << 40), ("--max-connections", 0, 2_147_483_647),
+    ("--keepalive-time", 0, 2_147_483_647), ("--keepalive-timeout", 1, 2_147_483_647),
+    ("--min-ping-interval", 0, 2_147_483_647), ("--max-connection-idle", 0, 2_147_483_647),
+    ("--max-connection-age", 0, 2_147_483_647), ("--max-connection-age-grace", 0, 2_147_483_647),
+    ("--send-timeout", 0, 2_147_483_647), ("--max-unread-bytes", 1024, 1 << 50),
+    ("--max-request-bytes", 1024, 1 << 50), ("--port", 0, 65_535), ("--grace", 0, 86_400),
+    ("--event-loops", 0, 1024), ("--tool-threads", 1, 10_000),
+    ("--max-message-bytes", 1024, 2_147_483_647),
+  ])
+  func numbersHaveEnds(option: String, least: Int, most: Int) throws {
+    for value in [least, most] {
+      #expect(throws: Never.self) { try Serve.parse([option, "\(value)"]) }
+    }
+    for value in [least - 1, most + 1] {
+      let error = #expect(throws: (any Error).self) { try Serve.parse(["\(option)=\(value)"]) }
+      #expect(error.map { Serve.message(for: $0).contains(option) } == true)
+    }
+  }
 }

@@ -1,6 +1,7 @@
-import Threads
+import Glibc
 import Synchronization
 import Testing
+import Threads
 
 @testable import BridgeTools
 
@@ -147,5 +148,40 @@ import Testing
     #expect(threads.pool.submit {} && threads.callbacks.submit {})
     threads.stop()
     #expect(!threads.pool.submit {} && !threads.callbacks.submit {})
+  }
+
+  /// In a process of its own: other pools have threads of the same name.
+  @Test func whatLooksForBlockedJobsEndsWhenThereAreNone() async {
+    await #expect(processExitsWith: .success) {
+      func hasTicker() -> Bool {
+        guard let directory = opendir("/proc/self/task") else { return true }
+        defer { closedir(directory) }
+        while let entry = readdir(directory) {
+          let name = withUnsafeBytes(of: entry.pointee.d_name) {
+            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+          }
+          guard let file = fopen("/proc/self/task/\(name)/comm", "r") else { continue }
+          defer { fclose(file) }
+          var line = [CChar](repeating: 0, count: 32)
+          guard fgets(&line, 32, file) != nil else { continue }
+          if strcmp(line, "pool-ticker\n") == 0 { return true }
+        }
+        return false
+      }
+      let pool = WorkerPool("test", threads: 2, queueLimit: 100)
+      let gate = Gate()
+      for _ in 0..<2 {
+        let ended = Gate()
+        precondition(
+          pool.submit {
+            gate.wait()
+            ended.open()
+          })
+        while !hasTicker() { usleep(1000) }
+        gate.open()
+        ended.wait()
+        while hasTicker() { usleep(1000) }
+      }
+    }
   }
 }

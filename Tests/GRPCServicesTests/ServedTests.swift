@@ -13,9 +13,10 @@ import Testing
   private let options = CallOptions(timeout: .seconds(240))
 
   private func withClient(
-    _ status: HealthStatus = HealthStatus(), _ body: (GRPCClient) async throws -> Void
+    _ status: HealthStatus = HealthStatus(), descriptors: [[UInt8]] = [],
+    _ body: (GRPCClient) async throws -> Void
   ) async throws {
-    let reflection = ReflectionService(services: [HealthService.name]) { [] }
+    let reflection = ReflectionService(services: [HealthService.name]) { descriptors }
     let server = GRPCServer(
       methods: HealthService(status).methods + reflection.methods, eventLoops: 1,
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
@@ -152,6 +153,45 @@ import Testing
         Issue.record("it was answered")
       } catch {
         #expect(error.code == .internalError)
+      }
+    }
+  }
+
+  @Test func malformedDescriptorsEndTheCall() async throws {
+    try await withClient(descriptors: [[0xFF]]) { client in
+      let call = client.bidirectional(ReflectionMethods.infos[0], options: options)
+      try await call.requests.send(.with { $0.listServices = "" })
+      do throws(RPCError) {
+        _ = try await call.responses.makeAsyncIterator().next()
+        Issue.record("it was answered")
+      } catch {
+        #expect(error.code == .internalError)
+        #expect(error.message.hasPrefix("the server's descriptors are malformed"))
+      }
+    }
+  }
+
+  /// The answers are read when the call has ended: so many and a number for the error.
+  @Test func soManyQuestionsWaitAndNoMore() async throws {
+    try await withClient { client in
+      let call = client.bidirectional(ReflectionMethods.infos[0], options: options)
+      // Each answer fills what may be sent unread sooner.
+      var sent = 0
+      while sent < 100_000 {
+        do throws(RPCError) {
+          try await call.requests.send(.with { $0.fileByFilename = "grpc/health/v1/health.proto" })
+        } catch {
+          break
+        }
+        sent += 1
+      }
+      do throws(RPCError) {
+        let responses = call.responses.makeAsyncIterator()
+        while try await responses.next() != nil {}
+        Issue.record("\(sent) questions were answered")
+      } catch {
+        #expect(error.code == .resourceExhausted)
+        #expect(error.message == "1000 requests wait for their answers to be read")
       }
     }
   }

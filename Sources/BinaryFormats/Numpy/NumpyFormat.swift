@@ -76,7 +76,6 @@ enum NumpyFormat {
   /// Elements that vary fastest in the first dimension, in the order in which they vary fastest in
   /// the last.
   private static func rowMajor(_ bytes: [UInt8], _ shape: [Int], width: Int) -> [UInt8] {
-    guard shape.count > 1, !bytes.isEmpty else { return bytes }
     switch width {
     case 8: return transposed(bytes, shape, UInt64.self)
     case 4: return transposed(bytes, shape, UInt32.self)

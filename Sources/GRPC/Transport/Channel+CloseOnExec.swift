@@ -36,10 +36,9 @@ enum EventLoopDescriptors {
   }
 
   private static func isEventPoll(_ descriptor: CInt) -> Bool {
-    var target = [UInt8](repeating: 0, count: 64)
-    let count = target.withUnsafeMutableBytes {
-      readlink("/proc/self/fd/\(descriptor)", $0.baseAddress!, $0.count)
+    let target = [UInt8](unsafeUninitializedCapacity: 64) { target, count in
+      count = max(0, readlink("/proc/self/fd/\(descriptor)", target.baseAddress!, target.count))
     }
-    return target.prefix(max(0, count)).elementsEqual("anon_inode:[eventpoll]".utf8)
+    return target.elementsEqual("anon_inode:[eventpoll]".utf8)
   }
 }

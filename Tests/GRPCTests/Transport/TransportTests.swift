@@ -68,6 +68,33 @@ import Threads
     }
   }
 
+  /// A server that has no room for one more connection is a server.
+  @Test func theSocketOfABusyServerIsNotTaken() throws {
+    let path = "/tmp/bridge-busy-\(getpid()).sock"
+    let (listener, file) = try UnixSocket.bind(path: path, permissions: 0o600)
+    try #require(Glibc.listen(listener, 0) == 0)
+    var waiting: [CInt] = []
+    // Nobody accepts them.
+    while let descriptor = try? UnixSocket.connect(path: path, requiresOwner: false) {
+      waiting.append(descriptor)
+      try #require(waiting.count < 100)
+    }
+    let error = #expect(throws: TransportError.self) {
+      try UnixSocket.bind(path: path, permissions: 0o600)
+    }
+    #expect(error?.message == "cannot listen on unix:\(path): a running server listens there")
+    for descriptor in waiting { close(descriptor) }
+    close(listener)
+    // What it has left behind is replaced, and not removed by the one before.
+    let (next, nextFile) = try UnixSocket.bind(path: path, permissions: 0o640)
+    file.remove()
+    var status = stat()
+    #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
+    nextFile.remove()
+    #expect(lstat(path, &status) != 0)
+    close(next)
+  }
+
   @Test func tokensAreCompared() throws {
     let token = try #require(BearerToken("s3cret-token".utf8))
     #expect(token.matches(Array("s3cret-token".utf8)))

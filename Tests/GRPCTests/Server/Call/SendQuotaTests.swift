@@ -14,6 +14,9 @@ import Threads
     #expect(answer == expected, sourceLocation: sourceLocation)
   }
 
+  /// What docs/architecture.md says.
+  @Test func theLimitIs256KiB() { #expect(SendQuota.limit == 262_144) }
+
   @Test func thereIsRoomBelowTheLimit() {
     let quota = SendQuota()
     expect(true, quota.hasRoom(waiting: quota.add(Self.limit - 1)))
