@@ -131,5 +131,53 @@ extension TestPluginSuites {
       }
       #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
+
+    @Test(arguments: [
+      ("\"libm.so.6\"", "7", ":3: library: \"library\" must be a string"),
+      ("libm.so.6", "libnone.so", ":3: library: cannot load"),
+      ("true", "false", ":4: trusted: native functions"),
+      ("\"trusted\": true,", "\"trusted\": true", ":5: malformed JSON"),
+      ("\"tools\"", "\"tool\"", ":5: tool: unknown key \"tool\""),
+      ("\"sqrt\"", "\"nope\"", ":8: tools[1].symbol: "),
+      ("\"returns\"", "\"return\"", ":10: tools[1].return: tool b: unknown key"),
+      (
+        "\"x\", \"type\": \"double\"", "\"x\", \"type\": \"quad\"",
+        ":9: tools[1].parameters[0].type: tool b: unknown type"
+      ),
+      (
+        "\"x\", \"type\": \"double\"", "\"x\", \"type\": \"double[]\"",
+        ":9: tools[1].parameters[0]: tool b: array x has no parameter"
+      ),
+      (
+        "{\"type\": \"double\"}}", "{\"type\": \"double[]\"}}",
+        ":10: tools[1].returns.type: tool b: a function cannot return an array"
+      ),
+      ("\"b\"", "\"b b\"", ":7: tools[1].name: "), ("\"b\"", "7", ":7: tools[1].name: "),
+    ])
+    func aManifestThatIsWrongSaysItsLineAndKeys(right: String, wrong: String, words: String) throws
+    {
+      let manifest = #"""
+        {
+          "plugin": "p",
+          "library": "libm.so.6",
+          "trusted": true,
+          "tools": [
+            {"name": "a", "symbol": "pow"},
+            {"name": "b",
+             "symbol": "sqrt",
+             "parameters": [{"name": "x", "type": "double"}],
+             "returns": {"type": "double"}}]
+        }
+        """#
+      #expect(manifest.contains(right))
+      let scratch = Scratch()
+      let file = "\(scratch.path)/x.native.json"
+      scratch.write("x.native.json", manifest)
+      _ = try Plugins.makeHost().plugins.load(file)
+      scratch.write("x.native.json", manifest.replacing(right, with: wrong))
+      let error = #expect(throws: PluginError.self) { try Plugins.makeHost().plugins.load(file) }
+      let text = error?.description ?? ""
+      #expect(text.contains("/x.native.json" + words), "\(text)")
+    }
   }
 }

@@ -1,7 +1,56 @@
+internal import JSON
+
 /// Why a plugin or manifest was not loaded, in a sentence for a person.
 public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, and with what, in one line.
   public let description: String
+  /// Where in the JSON that somebody wrote; of use to who knows its text.
+  var place = JSONPlace()
 
   init(_ description: String) { self.description = description }
+
+  /// - Parameter key: Of the member that is wrong.
+  init(_ description: String, at key: String) {
+    self.description = description
+    place = JSONPlace([.key(key)])
+  }
+
+  /// What is wrong with a JSON file, with its line and the keys that lead there.
+  ///
+  /// - Parameters:
+  ///   - error: A `PluginError`, a `JSONError`, or another one that knows no place.
+  ///   - text: What the file holds.
+  init(_ error: any Error, in text: [UInt8], of path: String) {
+    switch error {
+    case let error as PluginError:
+      let keys = error.place.steps.isEmpty ? "" : "\(error.place): "
+      self.init("\(path):\(error.place.line(in: text)): \(keys)\(error)")
+    case is JSONError:
+      let line = JSONPlace.lineOfFault(in: text).map { ":\($0)" } ?? ""
+      self.init("\(path)\(line): \(error)")
+    default: self.init("\(path): \(error)")
+    }
+  }
+
+  /// This error in other words.
+  func saying(_ description: String) -> PluginError {
+    var error = PluginError(description)
+    error.place = place
+    return error
+  }
+}
+
+extension JSONPlace.Step {
+  /// Does something with what this step leads to.
+  ///
+  /// - Throws: What `body` throws, whose place is from there.
+  func within<Result>(_ body: () throws(PluginError) -> Result) throws(PluginError) -> Result {
+    do throws(PluginError) {
+      return try body()
+    } catch {
+      var error = error
+      error.place.steps.insert(self, at: 0)
+      throw error
+    }
+  }
 }

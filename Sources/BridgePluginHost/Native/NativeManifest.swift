@@ -14,6 +14,7 @@ struct NativeManifest {
   /// A name that the system's loader finds, or a path: see `load`.
   let library: String
   let signatures: [NativeSignature]
+  private let text: [UInt8]
 
   private static let sizeLimit = 1024 * 1024
 
@@ -22,24 +23,31 @@ struct NativeManifest {
   /// - Throws: `PluginError` that says what is wrong, and where.
   init(_ file: borrowing TrustedFile) throws(PluginError) {
     let path = file.path
+    do throws(TrustedFileError) {
+      text = try file.read(limit: Self.sizeLimit)
+    } catch {
+      throw PluginError(error.message)
+    }
     do {
-      let manifest = try JSON(parsing: file.read(limit: Self.sizeLimit))
+      let manifest = try JSON(parsing: text)
       try manifest.checkKeys(["plugin", "version", "description", "library", "trusted", "tools"])
       plugin = try manifest.name("plugin")
       guard manifest["trusted"] == .boolean(true) else {
         throw PluginError(
           "native functions run inside the host, which a wrong signature can corrupt: check the "
-            + "manifest against the library's header and say \"trusted\": true")
+            + "manifest against the library's header and say \"trusted\": true", at: "trusted")
       }
       library = try manifest.text("library")
       version = try manifest.optionalText("version")
       _ = try manifest.optionalText("description")
       guard case .array(let tools) = manifest["tools"], !tools.isEmpty else {
-        throw PluginError("\"tools\" must be an array that is not empty")
+        throw PluginError("\"tools\" must be an array that is not empty", at: "tools")
       }
-      signatures = try tools.map { try NativeSignature($0) }
+      signatures = try JSONPlace.Step.key("tools").within { () throws(PluginError) in
+        try tools.readEach { (tool) throws(PluginError) in try NativeSignature(tool) }
+      }
     } catch {
-      throw PluginError("\(path): \(error)")
+      throw PluginError(error, in: text, of: path)
     }
   }
 
@@ -51,15 +59,23 @@ struct NativeManifest {
   /// - Parameter path: The manifest's.
   func load(from path: String, _ logger: Logger) throws(PluginError) -> NativeLibrary {
     do throws(PluginError) {
-      let object = try self.object(beside: path)
+      let object = try JSONPlace.Step.key("library").within {
+        () throws(PluginError) -> SharedObject in try self.object(beside: path)
+      }
       ProcessGuard.shared.look(after: "loading \(object.path)", logger)
       var tools: [any Tool] = []
-      for signature in signatures {
-        tools.append(try NativeTool(signature, in: object, plugin: plugin, logger))
+      for (index, signature) in signatures.enumerated() {
+        do throws(PluginError) {
+          tools.append(try NativeTool(signature, in: object, plugin: plugin, logger))
+        } catch {
+          var error = error
+          error.place = JSONPlace([.key("tools"), .index(index), .key("symbol")])
+          throw error
+        }
       }
       return NativeLibrary(id: path, name: plugin, version: version, tools: tools)
     } catch {
-      throw PluginError("\(path): \(error)")
+      throw PluginError(error, in: text, of: path)
     }
   }
 
@@ -84,10 +100,11 @@ extension JSON {
     for member in members {
       guard known.contains(member.key) else {
         throw PluginError(
-          "unknown key \"\(member.key)\"; there are \(known.sorted().joined(separator: ", "))")
+          "unknown key \"\(member.key)\"; there are \(known.sorted().joined(separator: ", "))",
+          at: member.key)
       }
       guard seen.insert(member.key).inserted else {
-        throw PluginError("\"\(member.key)\" is there twice")
+        throw PluginError("\"\(member.key)\" is there twice", at: member.key)
       }
     }
   }
@@ -95,7 +112,7 @@ extension JSON {
   /// A member that must be a string.
   func text(_ key: String) throws(PluginError) -> String {
     guard case .string(let text) = self[key] else {
-      throw PluginError("\"\(key)\" must be a string")
+      throw PluginError("\"\(key)\" must be a string", at: key)
     }
     return text
   }
@@ -110,8 +127,24 @@ extension JSON {
     let name = try text(key)
     guard ToolName.isValid(name) else {
       throw PluginError(
-        "\"\(key)\": \"\(name)\" must be \(ToolName.rule)")
+        "\"\(key)\": \"\(name)\" must be \(ToolName.rule)", at: key)
     }
     return name
+  }
+}
+
+extension [JSON] {
+  /// Reads every element.
+  ///
+  /// - Throws: What `read` throws, whose place is from its element.
+  func readEach<Result>(
+    _ read: (JSON) throws(PluginError) -> Result
+  ) throws(PluginError) -> [Result] {
+    var results: [Result] = []
+    for (index, element) in enumerated() {
+      results.append(
+        try JSONPlace.Step.index(index).within { () throws(PluginError) in try read(element) })
+    }
+    return results
   }
 }

@@ -26,28 +26,37 @@ struct NativeSignature: Sendable {
       try tool.checkKeys(["name", "symbol", "description", "parameters", "returns"])
       symbol = try tool.text("symbol")
       description = try tool.optionalText("description")
-      if let returns = tool["returns"] {
-        try returns.checkKeys(["type", "description"])
-        self.returns = try Self.type(returns)
-      } else {
-        returns = .void
+      returns = try JSONPlace.Step.key("returns").within { () throws(PluginError) in
+        try Self.returned(tool["returns"])
       }
-      if case .array = returns { throw PluginError("a function cannot return an array") }
       guard case .array(let list) = tool["parameters"] ?? .array([]) else {
-        throw PluginError("\"parameters\" must be an array")
+        throw PluginError("\"parameters\" must be an array", at: "parameters")
       }
-      var parameters: [Parameter] = []
-      for parameter in list { parameters.append(try Self.parameter(parameter)) }
-      try Self.check(parameters)
-      self.parameters = parameters
+      parameters = try JSONPlace.Step.key("parameters").within { () throws(PluginError) in
+        let parameters = try list.readEach { (parameter) throws(PluginError) in
+          try Self.parameter(parameter)
+        }
+        try Self.check(parameters)
+        return parameters
+      }
     } catch {
-      throw PluginError("tool \(toolName): \(error)")
+      throw error.saying("tool \(toolName): \(error)")
     }
+  }
+
+  private static func returned(_ object: JSON?) throws(PluginError) -> NativeType {
+    guard let object else { return .void }
+    try object.checkKeys(["type", "description"])
+    let type = try type(object)
+    if case .array = type { throw PluginError("a function cannot return an array", at: "type") }
+    return type
   }
 
   private static func type(_ object: JSON) throws(PluginError) -> NativeType {
     let name = try object.text("type")
-    guard let type = NativeType(name) else { throw PluginError("unknown type \"\(name)\"") }
+    guard let type = NativeType(name) else {
+      throw PluginError("unknown type \"\(name)\"", at: "type")
+    }
     return type
   }
 
@@ -57,15 +66,16 @@ struct NativeSignature: Sendable {
     let type = try type(object)
     let direction = try object.optionalText("direction")
     let lengthOf = try object.optionalText("length_of")
-    if type == .void { throw PluginError("parameter \(name) cannot be void") }
+    if type == .void { throw PluginError("parameter \(name) cannot be void", at: "type") }
     switch direction {
     case "", "in": break
     case "inout":
       guard case .array = type else {
-        throw PluginError("parameter \(name): only arrays can be inout")
+        throw PluginError("parameter \(name): only arrays can be inout", at: "direction")
       }
     default:
-      throw PluginError("parameter \(name): unknown direction \"\(direction)\"; use in or inout")
+      throw PluginError(
+        "parameter \(name): unknown direction \"\(direction)\"; use in or inout", at: "direction")
     }
     return Parameter(
       name: name, description: try object.optionalText("description"), type: type,
@@ -74,24 +84,31 @@ struct NativeSignature: Sendable {
 
   private static func check(_ parameters: [Parameter]) throws(PluginError) {
     var seen: Set<String> = []
-    for parameter in parameters {
+    func fault(_ index: Int, _ message: String) -> PluginError {
+      var error = PluginError(message)
+      error.place = JSONPlace([.index(index)])
+      return error
+    }
+    for (index, parameter) in parameters.enumerated() {
       guard seen.insert(parameter.name).inserted else {
-        throw PluginError("parameter \(parameter.name) is declared twice")
+        throw fault(index, "parameter \(parameter.name) is declared twice")
       }
       guard let target = parameter.lengthOf else { continue }
       let isArray = parameters.contains {
         if case .array = $0.type { $0.name == target } else { false }
       }
       guard isArray, parameter.type.toolType == .integer else {
-        throw PluginError(
+        throw fault(
+          index,
           "parameter \(parameter.name): length_of must name an array parameter, and the type must "
             + "be a whole number")
       }
     }
-    for parameter in parameters {
+    for (index, parameter) in parameters.enumerated() {
       guard case .array = parameter.type else { continue }
       guard parameters.contains(where: { $0.lengthOf == parameter.name }) else {
-        throw PluginError(
+        throw fault(
+          index,
           "array \(parameter.name) has no parameter with \"length_of\": \"\(parameter.name)\": the "
             + "function could not know where it ends")
       }
