@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Testing
+import Threads
 
 @testable import BridgeHost
 
@@ -94,6 +95,49 @@ import Testing
     log.flush(atMost: 60_000)
     let text = read(reader, until: "line 100\n")
     #expect(text == (1...100).map { "line \($0)\n" }.joined())
+  }
+
+  /// What was logged before can be read afterwards, without waiting for it.
+  @Test func flushingWaitsForEveryLine() {
+    let (reader, writer) = smallPipe()
+    _ = fcntl(reader, F_SETFL, O_NONBLOCK)
+    let log = LogWriter(to: writer) { "lost \($0)" }
+    for number in 0..<500 {
+      log.write("line \(number)")
+      log.flush(atMost: 60_000)
+      #expect(read(reader, until: "\n") == "line \(number)\n")
+    }
+  }
+
+  /// A descriptor that does not block is waited for all the same, and its errors are errors.
+  @Test func everythingIsWrittenOrItIsSaid() {
+    let (reader, writer) = smallPipe()
+    _ = fcntl(writer, F_SETFL, O_NONBLOCK)
+    signal(SIGPIPE, SIG_IGN)
+    let bytes = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 / 251) }
+    let isWritten = Locked(false)
+    #expect(
+      startThread(named: "test") {
+        let result = writeWhole(bytes, to: writer)
+        isWritten.withLock { $0 = result }
+        close(writer)
+      })
+    var received: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 10_000)
+    while true {
+      let count = Glibc.read(reader, &chunk, chunk.count)
+      if count <= 0 { break }
+      received += chunk[..<count]
+    }
+    #expect(received == bytes)
+    #expect(isWritten.withLock { $0 })
+    close(reader)
+    let (gone, broken) = smallPipe()
+    close(gone)
+    #expect(!writeWhole([1], to: broken))
+    #expect(writeWhole([], to: broken))
+    close(broken)
+    #expect(!writeWhole([1], to: broken))
   }
 
   @Test func aReaderThatDoesNotReadStopsNobodyAndWhatIsLostIsSaid() {

@@ -290,6 +290,11 @@ private struct Object {
     #expect(fault { $0.set(Object.stringsSize, 0) } == missing)
     #expect(fault { $0.set(Object.strings, 0x7F0) } == missing)
     #expect(fault { $0.set(Object.strings, 0x7E0) } == nil)
+    #expect(
+      fault {
+        $0.set(Object.strings, 0x7E0)
+        $0.set(Object.needed, 0x1F)
+      } == nil)
     // The last one has an end.
     #expect(fault { $0.bytes[0x11F] = 1 } == missing)
     let one = "one of its names is not in the file"

@@ -96,6 +96,7 @@ import Testing
     }
     #expect(Tensor(shape: [], [1]) != nil)
     #expect(Tensor(shape: [], []) == nil)
+    for shape in [[0], [0, 3], [3, 0]] { #expect(Tensor(shape: shape, [])?.shape == shape) }
   }
 
   @Test(arguments: elements) func numbersAreTheNearestOfTheTypeAskedFor(_ elements: Tensor.Elements)

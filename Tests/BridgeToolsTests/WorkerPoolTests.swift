@@ -94,6 +94,13 @@ import Threads
     { blocked += 1 }
     // Seven run, and seven eighths of those that may wait do.
     #expect(blocked == 7 + 14)
+    // They count among those that may wait: there is a thread and room for two more.
+    let others = Gate()
+    var beside = 0
+    while pool.submit({ others.wait() }, owner: 3) { beside += 1 }
+    #expect((1...3).contains(beside))
+    others.open()
+    while !pool.submit({}) { usleep(100) }
     var accepted = pool.submit(finish, owner: 2)
     #expect(accepted)
     wait(for: 1)

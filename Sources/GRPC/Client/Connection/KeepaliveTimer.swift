@@ -7,7 +7,7 @@ final class KeepaliveTimer {
   private let eventLoop: any EventLoop
   private let ping: () -> Void
   private let expired: () -> Void
-  private var lastHeard = NIODeadline.now()
+  private var lastHeard: NIODeadline
   /// When the ping went out that waits for an answer.
   private var pingedAt: NIODeadline?
   private var timer: Scheduled<Void>?
@@ -20,11 +20,12 @@ final class KeepaliveTimer {
     self.eventLoop = eventLoop
     self.ping = ping
     self.expired = expired
+    lastHeard = eventLoop.now
   }
 
   /// Bytes arrived: whatever they say, the server lives.
   func heard() {
-    lastHeard = .now()
+    lastHeard = eventLoop.now
     pingedAt = nil
   }
 
@@ -33,7 +34,7 @@ final class KeepaliveTimer {
       stop()
       pingedAt = nil
     } else if timer == nil {
-      lastHeard = .now()
+      lastHeard = eventLoop.now
       arm(at: lastHeard + times.time)
     }
   }
@@ -50,7 +51,7 @@ final class KeepaliveTimer {
 
   private func fire() {
     timer = nil
-    let now = NIODeadline.now()
+    let now = eventLoop.now
     if let pingedAt {
       // Nothing was heard since, or this would be nil.
       if pingedAt + times.timeout <= now { return expired() }
