@@ -52,12 +52,17 @@ public final class BridgeService: Sendable {
   ///
   /// - Parameter call: Of the client that then has made the session; nil counts for nobody.
   func sessionForUse(_ id: String, for call: ServerCall? = nil) throws -> Session {
+    try sessionForUse(id, client: call?.client)
+  }
+
+  /// - Parameter client: Who then has made the session; nil counts for nobody.
+  func sessionForUse(_ id: String, client: @autoclosure () -> UInt64?) throws -> Session {
     // Whether there is one is asked first: only who makes one must be known.
     guard configuration.createsSessions else { return try directory.session(id) }
     do {
       return try directory.session(id)
     } catch let error as SessionError where error.code == .sessionNotFound {
-      return try directory.session(id, create: true, client: call?.client)
+      return try directory.session(id, create: true, client: client())
     }
   }
 

@@ -42,8 +42,8 @@ public final class ToolHost: Sendable {
   ///   - onEventLoop: Whether the calling thread must not be blocked.
   /// - Throws: `ToolsError` with code `limitReached` when too many calls wait.
   public func start(
-    _ tool: AdmittedTool, _ request: ToolCall.Request, in session: Session, onEventLoop: Bool,
-    observer: any ToolCallObserver
+    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
+    onEventLoop: Bool, observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
     try start(
       tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, caller: nil,
@@ -78,7 +78,7 @@ public final class ToolHost: Sendable {
         "\(caller.tool.name) says it is quick, so it must not wait for \(name), which is not")
     }
     let request = ToolCall.Request(
-      arguments: try Self.read(arguments, for: tool.description, from: caller),
+      arguments: try Self.read(arguments, for: tool, from: caller),
       metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
       isStreaming: isStreaming, depth: depth, client: caller.request.client)
@@ -93,40 +93,39 @@ public final class ToolHost: Sendable {
 
   /// Reads what a running tool gives to another one.
   private static func read(
-    _ arguments: [any ArgumentSource], for tool: ToolDescription, from caller: ToolCall
+    _ arguments: [any ArgumentSource], for tool: AdmittedTool, from caller: ToolCall
   ) throws -> Arguments {
     var searches = caller.mayBlock ? SearchBudget.ofTool() : .brief
     do {
-      return try Arguments(arguments, for: tool, &searches)
+      return try Arguments(SourceList(sources: arguments), for: tool, &searches)
     } catch SearchInterruption.needsTime {
       throw ToolsError(
         .failedPrecondition,
-        "\(caller.tool.name) says it is quick, so it must not wait for the patterns of \(tool.name)"
-      )
+        "\(caller.tool.name) says it is quick, so it must not wait for the patterns of "
+          + tool.description.name)
     }
   }
 
   private func start(
-    _ tool: AdmittedTool, _ request: ToolCall.Request, in session: Session,
+    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
     from origin: ToolScheduler.Origin, caller: ToolCall?, observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
-    let turn = tool.registered.queue.map(CallTurn.init)
+    let registered = tool.registered
+    var turn: CallTurn?
+    if let queue = registered.queue { turn = CallTurn(queue) }
+    let mayRunInline =
+      request.arguments.byteCount <= Self.inlineLimit
+      && (registered.described.tool.isReadOnly || !session.acknowledgesStored)
     session.beginUse()
     let call = ToolCall(
-      of: tool.registered.description, request,
-      services: SessionServices(session: session, registered: tool.registered, host: self),
-      threads: threads, caller: caller, observer: observer
-    ) {
-      session.endUse()
-      turn?.callEnded()
-      tool.release()
-    }
-    (observer as? NestedObserver)?.follow(call)
+      of: registered.described, request,
+      services: SessionServices(session: session, registered: registered, host: self),
+      threads: threads, caller: caller, observer: observer,
+      ending: .giveBack(tool, session, turn))
+    if caller != nil { (observer as? NestedObserver)?.follow(call) }
     do throws(ToolsError) {
       try scheduler.submit(
-        call, of: tool.registered, turn: turn, from: origin,
-        mayRunInline: request.arguments.byteCount <= Self.inlineLimit
-          && (tool.registered.description.isReadOnly || !session.acknowledgesStored))
+        call, of: registered, turn: turn, from: origin, mayRunInline: mayRunInline)
     } catch {
       session.endUse()
       (observer as? NestedObserver)?.unfollow()

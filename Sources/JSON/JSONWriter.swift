@@ -9,6 +9,9 @@ public struct JSONWriter {
   /// Begins with nothing, and with room for so many bytes.
   public init(reservingCapacity capacity: Int) { bytes.reserveCapacity(capacity) }
 
+  /// Goes on behind what was written by others.
+  public init(continuing bytes: consuming [UInt8]) { self.bytes = bytes }
+
   /// Writes a tree.
   public mutating func write(_ value: JSON) {
     switch value {

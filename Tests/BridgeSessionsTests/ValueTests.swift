@@ -33,7 +33,7 @@ import Testing
       var text = (0..<Int.random(in: 0..<6)).map { _ in alphabet.randomElement()! }
       if Bool.random() { text = [UInt8(ascii: "\"")] + text + [UInt8(ascii: "\"")] }
       for type in [ValueType.integer, .float, .string] {
-        guard let plain = Value.plain(text, as: type) else { continue }
+        guard let plain = text.withUnsafeBytes({ Value.plain($0, as: type) }) else { continue }
         read += 1
         let parsed = try text.withUnsafeBytes { bytes in
           try JSON.read(bytes) { try Value(reading: &$0, as: type) }

@@ -5,9 +5,13 @@ protocol DeclaredParameter: Sendable {
   /// Writes the description.
   func describe(in arena: inout Arena) -> bridge_parameter
 
-  /// Reads what a call has for it.
-  func read(from call: CallAPI) throws(ToolError) -> Argument
+  /// What reads it from a call.
+  var reader: ParameterReader { get }
 }
+
+/// Reads what a call has for a parameter, and puts it before arguments that were read already.
+typealias ParameterReader =
+  @Sendable (_ call: CallAPI, _ next: Argument?) throws(ToolError) -> Argument
 
 /// The parameters among the stored properties of a tool, in the order of declaration; those of a
 /// superclass first.
@@ -23,15 +27,17 @@ func declaredParameters(of tool: any ToolDeclaration) -> [any DeclaredParameter]
   }
 }
 
-/// What a call has for one parameter: a `TypedArgument`.
+/// What a call has for one parameter, a `TypedArgument`, and for those after it.
 class Argument: @unchecked Sendable {
   let name: String
   /// The type of its value. Casting to a generic type costs a look-up of that type, which this saves.
   let type: ObjectIdentifier
+  let next: Argument?
 
-  init(name: String, type: ObjectIdentifier) {
+  init(name: String, type: ObjectIdentifier, next: Argument?) {
     self.name = name
     self.type = type
+    self.next = next
   }
 }
 
@@ -39,9 +45,9 @@ class Argument: @unchecked Sendable {
 final class TypedArgument<Value: Sendable>: Argument, @unchecked Sendable {
   let value: Value
 
-  init(name: String, value: Value) {
+  init(name: String, value: Value, next: Argument?) {
     self.value = value
-    super.init(name: name, type: ObjectIdentifier(Value.self))
+    super.init(name: name, type: ObjectIdentifier(Value.self), next: next)
   }
 }
 
@@ -64,11 +70,24 @@ extension Parameter: DeclaredParameter {
     return parameter
   }
 
+  var reader: ParameterReader {
+    // For these, the compiler makes code of its own; what is generic looks types up in every call.
+    switch self {
+    case let text as Parameter<String>: return makeReader(of: text)
+    case let number as Parameter<Double>: return makeReader(of: number)
+    case let number as Parameter<Int>: return makeReader(of: number)
+    case let flag as Parameter<Bool>: return makeReader(of: flag)
+    case let json as Parameter<JSONText>: return makeReader(of: json)
+    case let vector as Parameter<[Double]>: return makeReader(of: vector)
+    default: return makeReader(of: self)
+    }
+  }
+
   /// The host has checked the call against the description, so that an error here is the host's.
-  func read(from call: CallAPI) throws(ToolError) -> Argument {
+  fileprivate func read(from call: CallAPI, _ next: Argument?) throws(ToolError) -> Argument {
     guard let given = try call.parameter(name) else {
       if let value = defaultValue ?? Value(toolValue: .null) {
-        return TypedArgument(name: name, value: value)
+        return TypedArgument(name: name, value: value, next: next)
       }
       throw ToolError(.internalError, "the host did not hand over the required parameter \(name)")
     }
@@ -78,6 +97,10 @@ extension Parameter: DeclaredParameter {
         "the host handed over a value of type \(given.type) for the parameter \(name), which is no "
           + "\(Value.self)")
     }
-    return TypedArgument(name: name, value: value)
+    return TypedArgument(name: name, value: value, next: next)
   }
+}
+
+private func makeReader<Value>(of parameter: Parameter<Value>) -> ParameterReader {
+  { (call, next) throws(ToolError) in try parameter.read(from: call, next) }
 }

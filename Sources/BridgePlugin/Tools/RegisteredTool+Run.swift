@@ -10,42 +10,45 @@ func runTool(
   let tool = Unmanaged<RegisteredTool>.fromOpaque(context).takeUnretainedValue()
   let api = CallAPI(
     host: tool.host, call: Handle(pointer: call), variables: Handle(pointer: variables))
-  let state: CallState
-  do {
-    state = CallState(api: api, arguments: try tool.parameters.map { try $0.read(from: api) })
+  var arguments: Argument?
+  do throws(ToolError) {
+    for reader in tool.readers { arguments = try reader(api, arguments) }
   } catch {
-    return api.fail(ToolError(error))
+    return api.fail(error)
   }
-  switch tool.body {
-  case .synchronous(let body):
-    return state.finish(Result { try body(ToolCall(state: state)) })
-  case .readOnly(let body):
-    return state.finish(Result { try body(ReadOnlyToolCall(state: state)) })
-  case .asynchronous(let body):
-    return state.start(body)
+  let state = CallState(api: api, arguments: arguments)
+  do {
+    switch tool.body {
+    case .synchronous(let body):
+      return state.finish(try body(ToolCall(state: state)))
+    case .readOnly(let body):
+      return state.finish(try body(ReadOnlyToolCall(state: state)))
+    case .asynchronous(let body):
+      return state.start(body)
+    }
+  } catch {
+    return state.fail(error)
   }
 }
 
 extension CallState {
-  /// Hands the outcome to the host and ends what the call left open.
-  func finish(_ outcome: Result<ToolValue, any Error>) -> bridge_status {
-    endWatches()
-    do {
-      let value = try outcome.get()
-      if let fault { throw fault }
-      let status = value.giveABI { value, release, context in
-        release == nil
-          ? api.table.result!(api.call.pointer, value)
-          : api.table.give_result!(api.call.pointer, value, release, context)
-      }
-      try api.check(status)
-      return Status.ok
-    } catch is CancellationError {
-      let status = api.status
-      return api.fail(CallAPI.cancellation(status == Status.ok ? Status.cancelled : status))
-    } catch {
-      return api.fail(ToolError(error))
+  /// Ends what the call left open and hands the result to the host.
+  func finish(_ value: ToolValue) -> bridge_status {
+    if let fault = close() { return api.fail(fault) }
+    let status = value.giveABI { value, release, context in
+      release == nil
+        ? api.table.result!(api.call.pointer, value)
+        : api.table.give_result!(api.call.pointer, value, release, context)
     }
+    return status == Status.ok ? status : api.fail(api.error(status))
+  }
+
+  /// Ends what the call left open and tells the host why the tool fails.
+  func fail(_ error: any Error) -> bridge_status {
+    _ = close()
+    guard error is CancellationError else { return api.fail(ToolError(error)) }
+    let status = api.status
+    return api.fail(CallAPI.cancellation(status == Status.ok ? Status.cancelled : status))
   }
 
   /// Keeps the call open and runs it in a task, which ends it.
@@ -62,13 +65,12 @@ extension CallState {
     }
     running.begin(
       Task {
-        let outcome: Result<ToolValue, any Error>
+        let status: bridge_status
         do {
-          outcome = .success(try await body(ToolCall(state: self)))
+          status = self.finish(try await body(ToolCall(state: self)))
         } catch {
-          outcome = .failure(error)
+          status = self.fail(error)
         }
-        let status = self.finish(outcome)
         listener.forget()
         _ = self.api.table.complete!(token.pointer, status)
       })

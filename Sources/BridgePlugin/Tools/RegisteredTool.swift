@@ -13,13 +13,16 @@ final class RegisteredTool: Sendable {
 
   let host: HostTables
   let declaration: any ToolDeclaration
-  let parameters: [any DeclaredParameter]
+  private let parameters: [any DeclaredParameter]
+  /// What reads the parameters from a call, the last one first.
+  let readers: [ParameterReader]
   let body: Body
 
   init(_ tool: any ToolDeclaration, host: HostTables) throws(ToolError) {
     self.host = host
     declaration = tool
     parameters = declaredParameters(of: tool)
+    readers = parameters.reversed().map(\.reader)
     switch tool {
     case let tool as any Tool: body = Self.body(tool)
     case let tool as any ReadOnlyTool: body = Self.body(tool)

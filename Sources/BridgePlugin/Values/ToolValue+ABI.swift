@@ -30,25 +30,36 @@ extension ToolValue {
   func withABI<Result>(_ body: (UnsafePointer<bridge_value>) -> Result) -> Result {
     var value = bridge_value()
     value.type = type.rawValue
-    func lend(_ view: bridge_str) -> Result {
-      value.as.text = view
-      return body(&value)
-    }
-    func lend(_ numbers: bridge_numbers) -> Result {
-      value.as.numbers = numbers
-      return body(&value)
-    }
     switch self {
     case .null: break
     case .float(let number): value.as.number = number
     case .integer(let number): value.as.integer = number
     case .boolean(let flag): value.as.boolean = flag ? 1 : 0
-    case .string(let text), .choice(let text), .module(let text): return text.withView(lend)
-    case .json(let json): return json.text.withView(lend)
+    case .string(let text), .choice(let text), .module(let text):
+      return text.withView {
+        value.as.text = $0
+        return body(&value)
+      }
+    case .json(let json):
+      return json.text.withView {
+        value.as.text = $0
+        return body(&value)
+      }
     case .bytes(let bytes):
-      return bytes.bytes.withUnsafeBytes { lend(bridge_str($0)) }
-    case .embedding(let elements): return elements.withABI(shape: nil, lend)
-    case .tensor(let tensor): return tensor.elements.withABI(shape: tensor.shape, lend)
+      return bytes.bytes.withUnsafeBytes {
+        value.as.text = bridge_str($0)
+        return body(&value)
+      }
+    case .embedding(let elements):
+      return elements.withABI(shape: nil) {
+        value.as.numbers = $0
+        return body(&value)
+      }
+    case .tensor(let tensor):
+      return tensor.elements.withABI(shape: tensor.shape) {
+        value.as.numbers = $0
+        return body(&value)
+      }
     }
     return body(&value)
   }

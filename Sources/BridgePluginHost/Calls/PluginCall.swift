@@ -19,8 +19,10 @@ final class PluginCall: Sendable {
     var handle: OpaquePointer?
     /// Set once the plugin has retained the call.
     var token: OpaquePointer?
-    /// Arguments whose views the plugin may still read, by their place among the call's.
-    var arguments: [(place: Int, storage: ValueStorage)] = []
+    /// Arguments whose views the plugin may still read, by their place among the call's. The first one has
+    /// a place of its own: most tools read one.
+    var argument: (place: Int, storage: ValueStorage)?
+    var otherArguments: [(place: Int, storage: ValueStorage)] = []
     /// Nil in most calls.
     var extras: Extras?
 
@@ -74,11 +76,16 @@ final class PluginCall: Sendable {
     let entries = call.request.arguments.entries
     guard let place = entries.firstIndex(where: { name.isEqual($0.name) }) else { return nil }
     return state.withLock { state in
-      if let known = state.arguments.first(where: { $0.place == place }) {
+      if let known = state.argument, known.place == place { return known.storage.view }
+      if let known = state.otherArguments.first(where: { $0.place == place }) {
         return known.storage.view
       }
       let storage = ValueStorage(entries[place].value)
-      state.arguments.append((place, storage))
+      if state.argument == nil {
+        state.argument = (place, storage)
+      } else {
+        state.otherArguments.append((place, storage))
+      }
       return storage.view
     }
   }
@@ -214,7 +221,7 @@ final class PluginCall: Sendable {
         }, self)
       : PluginCode.Report()
     let status = PluginCode.run(tool, handle, looks: looks, &report)
-    instance.tellChanges(report.changedBits, in: call.tool.name)
+    if report.changedBits != 0 { instance.tellChanges(report.changedBits, in: call.tool.name) }
     if let exception = report.exception {
       let failure =
         report.endedThread
@@ -237,7 +244,7 @@ final class PluginCall: Sendable {
       return
     }
     // A token left behind by a tool that ended anyway finds nothing.
-    Handles.tokens.remove(token)
+    if let token { Handles.tokens.remove(token) }
     end(status)
   }
 

@@ -5,35 +5,36 @@ internal import BridgeTools
 /// Keeps alive what a `bridge_value` handed to a plugin points to.
 // The pointers go into the heap storage of arrays, which stays in place for as long as this object
 // holds the array and nobody writes to it.
-final class ValueStorage: Sendable {
+// @unchecked: `text` is written in `init` only.
+final class ValueStorage: @unchecked Sendable {
   private let value: ToolValue
-  private let text: [UInt8]
+  /// The bytes of a string: those of a Swift text have no place of their own.
+  private let text: UnsafeMutableRawBufferPointer?
   private let shape: [UInt64]
 
   init(_ value: ToolValue) {
     self.value = value
+    var lengths: [Int] = []
     switch value {
-    case .value(.string(let text), _):
-      self.text = Array(text.utf8)
-      shape = []
-    case .value(.array(let array), _):
-      text = []
-      shape = array.shape.map(UInt64.init)
-    case .json(let text, _), .bytes(let text):
-      self.text = text
-      shape = []
-    case .donated(let value):
-      text = []
-      if case .numbers(_, let lengths, _) = value.content {
-        shape = lengths.map(UInt64.init)
-      } else {
-        shape = []
+    case .value(.string(var string), _):
+      text = string.withUTF8 { bytes in
+        let place = UnsafeMutableRawBufferPointer.allocate(
+          byteCount: bytes.count, alignment: 16)
+        place.copyMemory(from: UnsafeRawBufferPointer(bytes))
+        return place
       }
-    case .null, .value:
-      text = []
-      shape = []
+    case .value(.array(let array), _):
+      text = nil
+      lengths = array.shape
+    case .donated(let value):
+      text = nil
+      if case .numbers(_, let shape, _) = value.content { lengths = shape }
+    case .null, .value, .json, .bytes: text = nil
     }
+    shape = lengths.isEmpty ? [] : lengths.map(UInt64.init)
   }
+
+  deinit { text?.deallocate() }
 
   /// The value as the ABI has it; valid as long as this object.
   var view: bridge_value {
@@ -46,15 +47,15 @@ final class ValueStorage: Sendable {
       case .float(let number): view.as.number = number
       case .integer(let integer): view.as.integer = integer
       case .boolean(let flag): view.as.boolean = flag ? 1 : 0
-      case .string: view.as.text = text.abiView
+      case .string: if let text { view.as.text = bridge_str(UnsafeRawBufferPointer(text)) }
       case .array(let array): view.as.numbers = numbers(array)
       }
-    case .json(_, let type):
+    case .json(let text, let type):
       view.type = type.abi
       view.as.text = text.abiView
-    case .bytes:
+    case .bytes(let bytes):
       view.type = bridge_type(BRIDGE_TYPE_BYTES)
-      view.as.text = text.abiView
+      view.as.text = bytes.abiView
     case .donated(let value): show(value, in: &view)
     }
     return view

@@ -21,16 +21,64 @@ package struct ExecuteToolRequest {
   private var places: [[UInt8]: Int] = [:]
   private static let comparedCount = 16
 
-  /// One parameter, from both maps of the request.
+  /// One parameter, from both maps of the request. It holds the request's bytes, and where in them its own
+  /// are.
   package struct Parameter {
     /// Its name.
     package let name: String
+    /// What the URL of the `Any` says; nil for one of no family.
+    package fileprivate(set) var url = TypeURL.none
+    private let request: [UInt8]
+    fileprivate var urlPlace = 0..<0
+    fileprivate var contentPlace = 0..<0
+    fileprivate var binaryPlace = 0..<0
+
+    fileprivate init(name: String, in request: [UInt8]) {
+      self.name = name
+      self.request = request
+    }
+
+    fileprivate mutating func setAny(
+      _ url: TypeURL?, _ urlPlace: Range<Int>, _ contentPlace: Range<Int>
+    ) {
+      self.url = url
+      self.urlPlace = urlPlace
+      self.contentPlace = contentPlace
+    }
+
     /// Of the `Any`; empty without one.
-    package var typeURL = ""
+    package var typeURL: String { String(decoding: request[urlPlace], as: UTF8.self) }
     /// Of the `Any`.
-    package var content: [UInt8] = []
+    package var content: [UInt8] { Array(request[contentPlace]) }
     /// From `binary_parameters`; empty without.
-    package var binary: [UInt8] = []
+    package var binary: [UInt8] { Array(request[binaryPlace]) }
+
+    /// Whether the `Any` has a URL.
+    package var hasURL: Bool { !urlPlace.isEmpty }
+    /// Whether nothing came for it in `binary_parameters`, or no bytes.
+    package var binaryIsEmpty: Bool { binaryPlace.isEmpty }
+
+    /// Runs `body` on the bytes of the `Any`, where they are.
+    package func withContent<Result>(
+      _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) rethrows -> Result {
+      try request.withUnsafeBytes {
+        try body(UnsafeRawBufferPointer(rebasing: $0[contentPlace]))
+      }
+    }
+
+    /// The parameter as the value of a type.
+    ///
+    /// - Throws: As `Payload.init`.
+    package func value(as type: ValueType) throws -> Value {
+      // Most parameters are sent so.
+      if let url, url.content == .json, url.type == type, binaryIsEmpty {
+        return try withContent { try Value(json: $0, as: type) }
+      }
+      return try Payload(
+        url, as: type, typeURL: typeURL, value: content, binary: binary
+      ).value
+    }
 
     /// Names are compared by their bytes: as texts that takes the square of the length of some.
     fileprivate func isNamed(_ other: String) -> Bool {
@@ -42,12 +90,16 @@ package struct ExecuteToolRequest {
   ///
   /// - Throws: INTERNAL when the bytes are not such a message.
   package init(request bytes: [UInt8]) throws(RPCError) {
-    guard bytes.withUnsafeBytes({ read($0) }) else {
+    guard Self.read(bytes, into: &self) else {
       throw RPCError(malformed: "request", "snakepit.bridge.ExecuteToolRequest")
     }
   }
 
-  private mutating func read(_ bytes: UnsafeRawBufferPointer) -> Bool {
+  private static func read(_ bytes: [UInt8], into request: inout ExecuteToolRequest) -> Bool {
+    bytes.withUnsafeBytes { request.read($0, of: bytes) }
+  }
+
+  private mutating func read(_ bytes: UnsafeRawBufferPointer, of request: [UInt8]) -> Bool {
     do {
       var entries: [VariableMetadata.Entry] = []
       var reader = WireReader(bytes)
@@ -55,10 +107,10 @@ package struct ExecuteToolRequest {
         switch reader.field {
         case 1: sessionID = try reader.string()
         case 2: toolName = try reader.string()
-        case 3: try readParameter(WireReader(try reader.view()))
+        case 3: try readParameter(WireReader(try reader.view()), bytes, request)
         case 4: entries.append(try reader.mapEntry())
         case 5: _ = try reader.int64()
-        case 6: try readBinary(WireReader(try reader.view()))
+        case 6: try readBinary(WireReader(try reader.view()), bytes, request)
         case 100: includesProgress = try reader.int64() != 0
         default: try reader.skip()
         }
@@ -70,11 +122,14 @@ package struct ExecuteToolRequest {
     }
   }
 
-  private mutating func readParameter(_ entry: WireReader) throws(WireReader.Malformed) {
+  private mutating func readParameter(
+    _ entry: WireReader, _ bytes: UnsafeRawBufferPointer, _ request: [UInt8]
+  ) throws(WireReader.Malformed) {
     var entry = entry
     var name = ""
-    var typeURL = ""
-    var content: [UInt8] = []
+    var url = TypeURL.none
+    var urlPlace = 0..<0
+    var contentPlace = 0..<0
     while try entry.next() {
       switch entry.field {
       case 1: name = try entry.string()
@@ -82,35 +137,47 @@ package struct ExecuteToolRequest {
         var any = WireReader(try entry.view())
         while try any.next() {
           switch any.field {
-          case 1: typeURL = try any.string()
-          case 2: content = Array(try any.view())
+          case 1:
+            let view = try any.view()
+            if let usual = TypeURL(usual: view) {
+              url = usual
+            } else {
+              url = TypeURL(try WireReader.text(view))
+            }
+            urlPlace = bytes.place(of: view)
+          case 2: contentPlace = bytes.place(of: try any.view())
           default: try any.skip()
           }
         }
       default: try entry.skip()
       }
     }
-    let place = place(of: name)
-    parameters[place].typeURL = typeURL
-    parameters[place].content = content
+    let place = place(of: name, in: request)
+    parameters[place].setAny(url, urlPlace, contentPlace)
   }
 
-  private mutating func readBinary(_ entry: WireReader) throws(WireReader.Malformed) {
+  private mutating func readBinary(
+    _ entry: WireReader, _ bytes: UnsafeRawBufferPointer, _ request: [UInt8]
+  ) throws(WireReader.Malformed) {
     var entry = entry
     var name = ""
-    var binary: [UInt8] = []
+    var binaryPlace = 0..<0
     while try entry.next() {
       switch entry.field {
       case 1: name = try entry.string()
-      case 2: binary = Array(try entry.view())
+      case 2: binaryPlace = bytes.place(of: try entry.view())
       default: try entry.skip()
       }
     }
-    parameters[place(of: name)].binary = binary
+    parameters[place(of: name, in: request)].binaryPlace = binaryPlace
   }
 
   /// Where the parameter of a name is, made when there is none.
-  private mutating func place(of name: String) -> Int {
+  private mutating func place(of name: String, in request: [UInt8]) -> Int {
+    if parameters.isEmpty {
+      parameters = [Parameter(name: name, in: request)]
+      return 0
+    }
     if parameters.count < Self.comparedCount {
       if let place = parameters.firstIndex(where: { $0.isNamed(name) }) { return place }
     } else {
@@ -123,8 +190,17 @@ package struct ExecuteToolRequest {
       if let place = places[key] { return place }
       places[key] = parameters.count
     }
-    parameters.append(Parameter(name: name))
+    parameters.append(Parameter(name: name, in: request))
     return parameters.count - 1
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  /// Where a part of these bytes is.
+  fileprivate func place(of part: UnsafeRawBufferPointer) -> Range<Int> {
+    guard let start = baseAddress, let partStart = part.baseAddress else { return 0..<0 }
+    let offset = partStart - start
+    return offset..<offset + part.count
   }
 }
 
@@ -145,6 +221,28 @@ package struct ExecuteToolResponse {
 
   /// A response without anything.
   package init() {}
+
+  /// The message of a success with a value.
+  package static func encode(
+    _ value: Value, as type: ValueType, form: WireForm, metadata: VariableMetadata,
+    milliseconds: Int64
+  ) -> [UInt8] {
+    let size =
+      switch value {
+      case .string(let text): text.utf8.count
+      case .array(let array): 8 * array.count
+      default: 0
+      }
+    var writer = WireWriter(reservingCapacity: 128 + size)
+    writer.write(true, field: 1)
+    writer.writeMessage(field: 2) { any in
+      any.write(TypeURL.url(for: type, form: form, binary: false), field: 1)
+      any.write(json: value, as: type, field: 2)
+    }
+    writer.write(metadata, field: 4)
+    writer.write(milliseconds, field: 5)
+    return writer.bytes
+  }
 
   /// The message.
   ///

@@ -15,7 +15,15 @@ extension Payload {
       self.init(try Value(json: value, as: type), form: [])
       return
     }
-    guard let url = TypeURL(typeURL) else {
+    try self.init(
+      TypeURL(typeURL), as: type, typeURL: typeURL, value: value, binary: binary)
+  }
+
+  /// - Parameter url: What `typeURL` says.
+  init(
+    _ url: TypeURL?, as type: ValueType, typeURL: String, value: [UInt8], binary: [UInt8]
+  ) throws {
+    guard let url else {
       throw SessionError(
         .invalidValue,
         "unknown type URL \"\(typeURL)\"; expected for example \"dspex.variables/\(type.rawValue)\""

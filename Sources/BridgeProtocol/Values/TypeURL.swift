@@ -1,4 +1,5 @@
 package import BridgeSessions
+internal import Glibc
 
 /// What the type URL of an `Any` says about its bytes.
 ///
@@ -74,6 +75,21 @@ package struct TypeURL: Sendable {
     }
   }
 
+  /// Reads `dspex.variables/<type>`, which most clients write, without making a text of it.
+  ///
+  /// - Returns: nil for every other URL, right or wrong.
+  init?(usual url: UnsafeRawBufferPointer) {
+    guard let start = url.baseAddress else { return nil }
+    for (type, text) in Self.usualTexts
+    where text.count == url.count && memcmp(text, start, url.count) == 0 {
+      self.init(.json, type, [])
+      return
+    }
+    return nil
+  }
+
+  private static let usualTexts = ValueType.allCases.map { ($0, Array(usual($0).utf8)) }
+
   /// JSON that is none of the eight types: tool parameters and results.
   private static let otherJSON: Set<Substring> = [
     "json", "map", "list", "object", "array", "any", "null", "bytes",
@@ -84,6 +100,9 @@ package struct TypeURL: Sendable {
     self.type = type
     self.form = form
   }
+
+  /// That of an `Any` without a URL, which is JSON.
+  static var none: TypeURL? { TypeURL(.json, nil, .inherited) }
 
   /// `dspex.variables/<type>`, without making a string each time.
   static func usual(_ type: ValueType) -> String {

@@ -47,8 +47,10 @@ struct WireReader {
     return view
   }
 
-  mutating func string() throws(Malformed) -> String {
-    let bytes = try view()
+  mutating func string() throws(Malformed) -> String { try Self.text(try view()) }
+
+  /// The text of a view.
+  static func text(_ bytes: UnsafeRawBufferPointer) throws(Malformed) -> String {
     // Names are ASCII as a rule: that is checked far quicker than UTF-8.
     if bytes.isASCII { return String(decoding: bytes, as: UTF8.self) }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw Malformed() }

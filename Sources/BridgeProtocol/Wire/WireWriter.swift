@@ -1,4 +1,5 @@
 internal import BridgeSessions
+internal import JSON
 
 /// Writes protobuf messages field by field.
 ///
@@ -84,6 +85,16 @@ struct WireWriter {
         entry.write(key, field: 1)
         entry.write(value, field: 2)
       }
+    }
+  }
+
+  /// A value's JSON as bytes, written in place.
+  mutating func write(json value: Value, as type: ValueType, field: Int) {
+    writeMessage(field: field) { field in
+      var json = JSONWriter(continuing: field.bytes)
+      field.bytes = []
+      value.write(to: &json, as: type)
+      field.bytes = json.bytes
     }
   }
 

@@ -11,9 +11,9 @@ internal import Logging
 final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @unchecked Sendable {
   private let service: BridgeService
   private let call: ServerCall
-  private var running: ToolCall?
-  private var request: ToolRequest?
-  private var startedAt: Int64 = 0
+  @exclusivity(unchecked) private var running: ToolCall?
+  @exclusivity(unchecked) private var request: ToolRequest?
+  @exclusivity(unchecked) private var startedAt: Int64 = 0
 
   init(service: BridgeService, call: ServerCall) {
     self.service = service
@@ -53,8 +53,18 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
     // Nobody waits any more for what may take long to encode.
     if call.isClosed { return }
     outcome.announceSize(to: call)
+    let milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
+    // Most tools answer a value that is not large.
+    if case .success(.value(let value, let type)) = outcome.result, outcome.binaryResult == nil,
+      !asksForBytes(value)
+    {
+      return call.respond(
+        ExecuteToolResponse.encode(
+          value, as: type, form: request?.form ?? [], metadata: outcome.metadata,
+          milliseconds: milliseconds))
+    }
     var response = ExecuteToolResponse()
-    response.milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
+    response.milliseconds = milliseconds
     response.metadata = outcome.metadata
     switch outcome.result {
     case .success(let value):
@@ -65,6 +75,14 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
       response.metadata = response.metadata.merging(under: VariableMetadata(failure.wireMetadata))
     }
     call.respond(response.encode())
+  }
+
+  /// Whether the value is one that the client may have asked for as bytes, and it has.
+  private func asksForBytes(_ value: Value) -> Bool {
+    guard case .array(let array) = value, array.bytes.count > Variable.binaryThreshold else {
+      return false
+    }
+    return call.binaryAcceptance != .none
   }
 
   /// The answer of a tool that has succeeded. What tools give away is copied into it, and nowhere else.
@@ -92,8 +110,8 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
         return value.memory.withUnsafeBytes { response.encode(json: $0) }
       }
     case .numbers(let type, let shape, let element):
-      if case .format(.raw) = call.binaryAcceptance,
-        value.memory.count > Variable.binaryThreshold
+      if value.memory.count > Variable.binaryThreshold,
+        case .format(.raw) = call.binaryAcceptance
       {
         response.result = (
           TypeURL.url(for: type, form: request?.form ?? [], binary: true),
@@ -108,9 +126,9 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
 
   private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
     let form = request?.form ?? []
-    if case .format(let format) = call.binaryAcceptance,
-      case .value(.array(let array), let type) = value,
-      array.bytes.count > Variable.binaryThreshold
+    if case .value(.array(let array), let type) = value,
+      array.bytes.count > Variable.binaryThreshold,
+      case .format(let format) = call.binaryAcceptance
     {
       response.result = (
         TypeURL.url(for: type, form: form, binary: true),
@@ -155,7 +173,7 @@ extension BridgeService {
       ToolCall.Request(
         arguments: request.arguments, metadata: request.metadata,
         deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming,
-        client: call.client),
+        client: request.client),
       in: request.session, onEventLoop: true, observer: observer)
   }
 

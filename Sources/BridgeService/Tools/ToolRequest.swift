@@ -4,19 +4,29 @@ internal import BridgeTools
 internal import GRPC
 internal import JSON
 
-extension ExecuteToolRequest.Parameter: ArgumentSource {
-  /// The parameter as a value of a type.
-  package func value(as type: ValueType) throws -> Value {
-    try Payload(typeURL: typeURL, value: content, binary: binary, as: type).value
+extension ExecuteToolRequest: ArgumentList {
+  /// How many parameters the request has.
+  package var count: Int { parameters.count }
+  /// The name of one.
+  package func name(at place: Int) -> String { parameters[place].name }
+  /// One as a value of a type.
+  package func value(at place: Int, as type: ValueType) throws -> Value {
+    try parameters[place].value(as: type)
   }
+  /// One as JSON text.
+  package func json(at place: Int) throws -> [UInt8] { try parameters[place].json() }
+  /// One as bytes.
+  package func bytes(at place: Int) throws -> [UInt8] { try parameters[place].bytes() }
+}
 
+extension ExecuteToolRequest.Parameter {
   /// The parameter as JSON text.
-  package func json() throws -> [UInt8] {
-    guard let url = TypeURL(typeURL) else {
+  func json() throws -> [UInt8] {
+    guard let url else {
       throw SessionError(.invalidValue, "unknown type URL \"\(typeURL)\"")
     }
     guard case .wrapper(let kind) = url.content,
-      let wrapper = content.withUnsafeBytes({ WrapperMessage($0, as: kind) })
+      let wrapper = withContent({ WrapperMessage($0, as: kind) })
     else { return content }
     var writer = JSONWriter()
     switch wrapper {
@@ -32,9 +42,10 @@ extension ExecuteToolRequest.Parameter: ArgumentSource {
   }
 
   /// The parameter as bytes.
-  package func bytes() throws -> [UInt8] {
-    if !binary.isEmpty || content.isEmpty { return binary }
-    if TypeURL(typeURL)?.content == .wrapper(.bytes),
+  func bytes() throws -> [UInt8] {
+    let content = content
+    if !binaryIsEmpty || content.isEmpty { return binary }
+    if url?.content == .wrapper(.bytes),
       case .bytes(let bytes) = content.withUnsafeBytes({ WrapperMessage($0, as: .bytes) })
     {
       return bytes
@@ -51,23 +62,29 @@ struct ToolRequest {
   let metadata: VariableMetadata
   /// How to answer: as the parameters were written.
   let form: WireForm
+  /// Whose call it is.
+  let client: UInt64
 
   /// - Parameter searches: What the patterns of the tool's parameters may take.
   /// - Throws: `SearchInterruption` besides errors; nothing has been made then.
   init(
-    _ request: ExecuteToolRequest, service: BridgeService, call: ServerCall,
+    _ request: borrowing ExecuteToolRequest, service: BridgeService, client: UInt64,
     _ searches: inout SearchBudget
   ) throws {
-    for parameter in request.parameters { try NameRules.checkKey(parameter.name) }
-    tool = try service.tools.registry.admit(request.toolName)
-    arguments = try Arguments(request.parameters, for: tool.registered.description, &searches)
-    session = try service.sessionForUse(request.sessionID, for: call)
-    metadata = request.metadata
     var form: WireForm = []
-    for parameter in request.parameters where !parameter.typeURL.isEmpty {
-      form.formUnion(TypeURL(parameter.typeURL)?.form ?? [])
+    // By place: a parameter is more to copy than to look at.
+    for place in request.parameters.indices {
+      try NameRules.checkKey(request.parameters[place].name)
+      if request.parameters[place].hasURL, let url = request.parameters[place].url {
+        form.formUnion(url.form)
+      }
     }
     self.form = form
+    self.client = client
+    tool = try service.tools.registry.admit(request.toolName)
+    arguments = try Arguments(request, for: tool, &searches)
+    session = try service.sessionForUse(request.sessionID, client: client)
+    metadata = request.metadata
   }
 }
 
@@ -87,14 +104,16 @@ extension BridgeService {
     _ message: ExecuteToolRequest, of byteCount: Int, for call: ServerCall,
     _ starter: any ToolStarter
   ) throws(RPCError) {
+    // The event loop's to ask.
+    let client = call.client
     do {
       var searches = SearchBudget.brief
-      try starter.begin(ToolRequest(message, service: self, call: call, &searches))
+      try starter.begin(ToolRequest(message, service: self, client: client, &searches))
     } catch SearchInterruption.needsTime {
       throw call.offloading(holding: byteCount) { () throws(RPCError) in
         let request = try mappingErrors {
           var searches = SearchBudget.ofTool { call.isClosed }
-          return try ToolRequest(message, service: self, call: call, &searches)
+          return try ToolRequest(message, service: self, client: client, &searches)
         }
         call.eventLoop.execute {
           if call.isClosed { return }

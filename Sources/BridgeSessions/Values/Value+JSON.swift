@@ -24,6 +24,11 @@ extension Value {
   /// For a float and in arrays the bare words NaN, Infinity and -Infinity are read too: Python's
   /// `json.dumps` writes them.
   public init(json text: [UInt8], as type: ValueType) throws {
+    self = try text.withUnsafeBytes { try Value(json: $0, as: type) }
+  }
+
+  /// As the other `init`, from text in other memory.
+  public init(json text: UnsafeRawBufferPointer, as type: ValueType) throws {
     if let value = Self.plain(text, as: type) {
       self = value
       return
@@ -33,10 +38,8 @@ extension Value {
       return
     }
     do {
-      self = try text.withUnsafeBytes { bytes in
-        try JSON.read(bytes, takesBareFloats: type == .embedding || type == .tensor) {
-          try Value(reading: &$0, as: type)
-        }
+      self = try JSON.read(text, takesBareFloats: type == .embedding || type == .tensor) {
+        try Value(reading: &$0, as: type)
       }
     } catch let error as JSONError {
       throw SessionError(.invalidValue, "\(type.rawValue) value is \(error.message)")
@@ -47,7 +50,7 @@ extension Value {
   /// are of these, and a parser costs ten times as much.
   ///
   /// - Returns: nil for every other text, right or wrong.
-  static func plain(_ text: [UInt8], as type: ValueType) -> Value? {
+  static func plain(_ text: UnsafeRawBufferPointer, as type: ValueType) -> Value? {
     switch type {
     case .integer, .float:
       // 15 digits are exact in a Double too. A leading zero or a sign is left to the parser.
@@ -61,7 +64,7 @@ extension Value {
     case .string, .choice, .module:
       guard text.count >= 2, text.first == UInt8(ascii: "\""), text.last == UInt8(ascii: "\"")
       else { return nil }
-      let content = text[1..<(text.count - 1)]
+      let content = UnsafeRawBufferPointer(rebasing: text[1..<(text.count - 1)])
       for byte in content
       where byte < 0x20 || byte >= 0x80 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
       { return nil }
@@ -105,7 +108,7 @@ extension Value {
     return special
   }
 
-  private static func bareSpecial(_ text: [UInt8]) -> Double? {
+  private static func bareSpecial(_ text: UnsafeRawBufferPointer) -> Double? {
     guard let first = text.first,
       first == UInt8(ascii: "N") || first == UInt8(ascii: "I")
         || first == UInt8(ascii: "-"), text.count <= 9

@@ -24,6 +24,8 @@ public struct Arguments: Sendable {
   /// About how many bytes the values have.
   var byteCount: Int { entries.reduce(0) { $0 + $1.value.byteCount } }
 
+  /// Reads arguments of a tool.
+  ///
   /// - Parameters:
   ///   - given: In any order, each name once.
   ///   - searches: What the patterns of all parameters may take.
@@ -33,22 +35,36 @@ public struct Arguments: Sendable {
   public init(
     _ given: [any ArgumentSource], for tool: ToolDescription, _ searches: inout SearchBudget
   ) throws {
+    entries = try Self.read(SourceList(sources: given), for: DescribedTool(tool), &searches)
+  }
+
+  /// Reads arguments of a tool that is about to be called; see the other `init`.
+  public init(
+    _ given: borrowing some ArgumentList, for tool: AdmittedTool, _ searches: inout SearchBudget
+  ) throws {
+    entries = try Self.read(given, for: tool.registered.described, &searches)
+  }
+
+  private static func read(
+    _ given: some ArgumentList, for tool: DescribedTool, _ searches: inout SearchBudget
+  ) throws -> [Entry] {
+    let count = given.count
     // Nothing is looked for among more than the tool takes.
-    if given.count > tool.parameters.count { throw Self.unknown(among: given, for: tool) }
+    if count > tool.parameters.count { throw unknown(among: given, for: tool) }
     var entries: [Entry] = []
     entries.reserveCapacity(tool.parameters.count)
     var known = 0
     for parameter in tool.parameters {
-      if let source = given.first(where: { $0.name == parameter.name }) {
+      if let place = place(of: parameter.name, in: given, count) {
         known += 1
         do {
-          let value = try Self.read(source, as: parameter, &searches)
-          entries.append(Entry(name: parameter.name, value: value))
+          entries.append(
+            Entry(name: parameter.name, value: try parameter.read(place, of: given, &searches)))
         } catch let error as SessionError {
-          throw Self.wrong(parameter, of: tool, error)
+          throw wrong(parameter, of: tool, error)
         } catch let error as ToolsError {
           throw ToolsError(
-            error.code, "parameter \(parameter.name) of \(tool.name): \(error.message)",
+            error.code, "parameter \(parameter.name) of \(tool.tool.name): \(error.message)",
             details: error.details.merging(["parameter": parameter.name]) { $1 })
         }
       } else if let defaultValue = parameter.defaultValue {
@@ -56,18 +72,25 @@ public struct Arguments: Sendable {
       } else if parameter.isRequired {
         throw ToolsError(
           .invalidParameter,
-          "parameter \(parameter.name) of \(tool.name) is required (\(parameter.type.name))",
+          "parameter \(parameter.name) of \(tool.tool.name) is required (\(parameter.type.name))",
           details: ["parameter": parameter.name])
       }
     }
-    if known < given.count { throw Self.unknown(among: given, for: tool) }
-    self.entries = entries
+    if known < count { throw unknown(among: given, for: tool) }
+    return entries
+  }
+
+  private static func place(
+    of name: String, in given: some ArgumentList, _ count: Int
+  ) -> Int? {
+    for place in 0..<count where given.name(at: place) == name { return place }
+    return nil
   }
 
   private static func wrong(
-    _ parameter: ParameterDescription, of tool: ToolDescription, _ error: SessionError
+    _ parameter: ParameterCheck, of tool: DescribedTool, _ error: SessionError
   ) -> any Error {
-    let message = "parameter \(parameter.name) of \(tool.name): \(error.message)"
+    let message = "parameter \(parameter.name) of \(tool.tool.name): \(error.message)"
     let details = ["parameter": parameter.name]
     switch error.code {
     case .invalidValue, .invalidArgument:
@@ -78,31 +101,15 @@ public struct Arguments: Sendable {
   }
 
   private static func unknown(
-    among given: [any ArgumentSource], for tool: ToolDescription
+    among given: some ArgumentList, for tool: DescribedTool
   ) -> ToolsError {
     let names = Set(tool.parameters.map(\.name))
-    let unknown = given.lazy.map(\.name).filter { !names.contains($0) }.min() ?? ""
+    let unknown =
+      (0..<given.count).lazy.map { given.name(at: $0) }.filter { !names.contains($0) }.min() ?? ""
     let known = tool.parameters.map(\.name).joined(separator: ", ")
     return ToolsError(
       .invalidParameter,
-      "\(tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
+      "\(tool.tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
       details: ["parameter": unknown])
-  }
-
-  private static func read(
-    _ source: any ArgumentSource, as parameter: ParameterDescription,
-    _ searches: inout SearchBudget
-  ) throws -> ToolValue {
-    switch parameter.type {
-    case .value(let type):
-      var value = try source.value(as: type)
-      if let constraints = parameter.constraints { value = try constraints.admit(value, &searches) }
-      return .value(value, type)
-    case .bytes: return .bytes(try source.bytes())
-    case .object, .array, .any:
-      let text = try CheckedJSON.check(try source.json(), is: parameter.type)
-      try DeclaredSchema.check(text, parameter.schema, &searches)
-      return .json(text, parameter.type)
-    }
   }
 }

@@ -1,4 +1,5 @@
 public import BridgeSessions
+internal import Synchronization
 internal import Threads
 
 /// One call of a tool, from its start to its outcome.
@@ -43,13 +44,16 @@ public final class ToolCall: @unchecked Sendable {
   }
 
   /// The tool that runs.
-  public let tool: ToolDescription
+  public var tool: ToolDescription { described.tool }
+  /// The same; a call holds it with one reference.
+  let described: DescribedTool
   /// What the call was made of.
   public let request: Request
   /// What the tool may ask for, within what it declares.
   public let services: any CallServices
   /// Whether the tool may wait in its function: not on an event loop.
-  public internal(set) var mayBlock = true
+  public var mayBlock: Bool { !runsWhereNothingWaits.load(ordering: .relaxed) }
+  private let runsWhereNothingWaits = Atomic<Bool>(false)
   /// The call whose tool has made this one.
   let caller: ToolCall?
   /// What holds the tool's writes back: its own transaction, where it is atomic, or that of the call that
@@ -60,25 +64,46 @@ public final class ToolCall: @unchecked Sendable {
 
   private let threads: ToolThreads
   private let state: Locked<State>
-  /// Called once when the call has ended, after its observer.
-  private let ended: @Sendable () -> Void
+  private let ending: Ending
+
+  /// What is done once the call has ended, after its observer has heard of it.
+  enum Ending: Sendable {
+    /// Gives back what a call of this process holds.
+    case giveBack(AdmittedTool, Session, CallTurn?)
+    case run(@Sendable () -> Void)
+  }
 
   private struct State {
     var life = CallLife()
     /// Nil once the call has ended: an observer usually holds its call.
     var observer: (any ToolCallObserver)?
+    var result = ToolValue.null
+    /// Whether the observer has heard of the end.
+    var isOver = false
+    /// Nil in most calls.
+    var extras: Extras?
+
+    /// Those of this call, made when they are needed first.
+    mutating func withExtras() -> Extras {
+      if let extras { return extras }
+      let new = Extras()
+      extras = new
+      return new
+    }
+  }
+
+  /// What few calls have.
+  // @unchecked: guarded by the call's lock.
+  private final class Extras: @unchecked Sendable {
     /// For threads that wait, made when the first one does.
     var condition: Condition?
     var listeners: [UInt64: @Sendable (Cancellation) -> Void] = [:]
     var lastListener: UInt64 = 0
-    var result = ToolValue.null
     var binaryResult: Blob?
     var annotations: VariableMetadata = [:]
     var failure: ToolFailure?
     /// The tool, while the call waits for a thread: whoever waits for the call may run it.
     var waitingTool: (any Tool)?
-    /// Whether the observer has heard of the end.
-    var isOver = false
   }
 
   /// - Parameters:
@@ -87,37 +112,59 @@ public final class ToolCall: @unchecked Sendable {
   ///   - caller: The call whose tool has made this one.
   ///   - observer: Kept until the call has ended.
   ///   - ended: Called once when the call has ended, after the observer has heard of it.
-  public init(
+  public convenience init(
     of tool: ToolDescription, _ request: Request, services: any CallServices, threads: ToolThreads,
     caller: ToolCall? = nil, observer: any ToolCallObserver,
     ended: @escaping @Sendable () -> Void = {}
   ) {
-    self.tool = tool
+    self.init(
+      of: DescribedTool(tool), request, services: services, threads: threads, caller: caller,
+      observer: observer, ending: .run(ended))
+  }
+
+  init(
+    of described: DescribedTool, _ request: consuming Request,
+    services: consuming any CallServices, threads: ToolThreads, caller: ToolCall?,
+    observer: any ToolCallObserver, ending: consuming Ending
+  ) {
+    self.described = described
     self.request = request
-    var services = services
-    var transaction = caller?.transaction
-    if let transaction {
-      services = TransactionServices(
-        transaction: transaction, services: services, tool: tool.name)
-    }
-    if tool.isAtomic && !tool.isReadOnly {
-      let own = VariableTransaction()
-      committed = services
-      services = TransactionServices(transaction: own, services: services, tool: tool.name)
-      transaction = own
-    } else {
-      committed = nil
-    }
-    self.transaction = transaction
-    self.services =
-      tool.declaresVariables || tool.isReadOnly
-      ? DeclaredServices(tool: tool, services: services) : services
     self.threads = threads
     self.caller = caller
-    self.ended = ended
-    var state = State()
-    state.observer = observer
-    self.state = Locked(state)
+    self.ending = ending
+    state = Locked(State(observer: observer))
+    let outer = caller?.transaction
+    if described.usesServicesFreely && outer == nil {
+      (self.services, transaction, committed) = (services, nil, nil)
+    } else {
+      (self.services, transaction, committed) = Self.limited(services, for: described, outer)
+    }
+  }
+
+  /// What stands before services that a tool does not use freely.
+  ///
+  /// - Parameter outer: The transaction of the call that this one is inside of.
+  /// - Returns: What the tool may use, the transaction it writes to, and where its own one is committed to.
+  private static func limited(
+    _ services: any CallServices, for described: DescribedTool, _ outer: VariableTransaction?
+  ) -> (any CallServices, VariableTransaction?, committed: (any CallServices)?) {
+    let name = described.tool.name
+    var services = services
+    if let outer {
+      services = TransactionServices(transaction: outer, services: services, tool: name)
+    }
+    var transaction = outer
+    var committed: (any CallServices)?
+    if described.isTransaction {
+      let own = VariableTransaction()
+      committed = services
+      services = TransactionServices(transaction: own, services: services, tool: name)
+      transaction = own
+    }
+    if described.isRestricted {
+      services = DeclaredServices(described: described, services: services)
+    }
+    return (services, transaction, committed)
   }
 
   /// The arguments, checked against the tool's declaration.
@@ -126,6 +173,9 @@ public final class ToolCall: @unchecked Sendable {
   public var metadata: VariableMetadata { request.metadata }
 
   // MARK: From whoever made the call
+
+  /// The tool is to run where nothing may wait. Before it runs.
+  func mustNotBlock() { runsWhereNothingWaits.store(true, ordering: .relaxed) }
 
   /// Asks the tool to end: its listeners are told, and it hears of it at its next look.
   public func cancel(_ reason: Cancellation) {
@@ -142,7 +192,7 @@ public final class ToolCall: @unchecked Sendable {
   /// Runs the tool, on the calling thread; or ends the call, when its time was over before it began.
   public func run(_ tool: any Tool) {
     let begin = state.withLock { state in
-      state.waitingTool = nil
+      state.extras?.waitingTool = nil
       // Looks at the deadline, too.
       _ = checked(&state)
       return state.life.begin()
@@ -179,8 +229,9 @@ public final class ToolCall: @unchecked Sendable {
 
   private func cancel(_ state: inout State, _ reason: Cancellation) {
     guard state.life.cancel(reason) else { return }
-    for listener in state.listeners.values { threads.tell { listener(reason) } }
-    state.listeners = [:]
+    guard let extras = state.extras else { return }
+    for listener in extras.listeners.values { threads.tell { listener(reason) } }
+    extras.listeners = [:]
   }
 
   /// Asks to be told, on a thread of the host and under no lock, when the call is to end: at once, when it
@@ -193,16 +244,17 @@ public final class ToolCall: @unchecked Sendable {
         threads.tell { listener(reason) }
         return nil
       }
-      state.lastListener += 1
-      state.listeners[state.lastListener] = listener
-      return state.lastListener
+      let extras = state.withExtras()
+      extras.lastListener += 1
+      extras.listeners[extras.lastListener] = listener
+      return extras.lastListener
     }
   }
 
   /// Takes a wish to be told back. A listener that is being told goes on.
   public func removeListener(_ number: UInt64?) {
     guard let number else { return }
-    state.withLock { $0.listeners[number] = nil }
+    state.withLock { $0.extras?.listeners[number] = nil }
   }
 
   /// Waits until the time is over or the call must end.
@@ -238,16 +290,17 @@ public final class ToolCall: @unchecked Sendable {
 
   private var condition: Condition {
     state.withLock { state -> Condition in
-      if let condition = state.condition { return condition }
+      let extras = state.withExtras()
+      if let condition = extras.condition { return condition }
       let condition = Condition()
-      state.condition = condition
+      extras.condition = condition
       return condition
     }
   }
 
   /// Whoever waits looks at the state under the condition's lock, so that no wake is lost.
   func wakeWaiters() {
-    guard let condition = state.withLock(\.condition) else { return }
+    guard let condition = state.withLock({ $0.extras?.condition }) else { return }
     condition.withLock { condition.broadcast() }
   }
 
@@ -255,7 +308,7 @@ public final class ToolCall: @unchecked Sendable {
 
   /// The call waits for a thread of the pool, and may run on another one meanwhile.
   func waitsForThread(to run: any Tool) {
-    state.withLock { if $0.life.phase == .waiting { $0.waitingTool = run } }
+    state.withLock { if $0.life.phase == .waiting { $0.withExtras().waitingTool = run } }
     wakeWaiters()
   }
 
@@ -267,14 +320,14 @@ public final class ToolCall: @unchecked Sendable {
   public func join(from caller: ToolCall) -> Cancellation? {
     let condition = condition
     while true {
-      if let tool = state.withLock({ $0.waitingTool }) {
+      if let tool = state.withLock({ $0.extras?.waitingTool }) {
         run(tool)
         continue
       }
       let step = condition.withLock { () -> (isOver: Bool, reason: Cancellation?)? in
         while true {
           let (isOver, canRun) = state.withLock {
-            ($0.isOver, $0.waitingTool != nil)
+            ($0.isOver, $0.extras?.waitingTool != nil)
           }
           if isOver { return (true, nil) }
           if let reason = caller.cancellation { return (true, reason) }
@@ -325,22 +378,25 @@ public final class ToolCall: @unchecked Sendable {
   public func setBinaryResult(_ blob: Blob) {
     let old = state.withLock { state -> Blob? in
       if state.life.phase == .finished { return blob }
-      defer { state.binaryResult = blob }
-      return state.binaryResult
+      let extras = state.withExtras()
+      defer { extras.binaryResult = blob }
+      return extras.binaryResult
     }
     withExtendedLifetime(old) {}
   }
 
   /// Adds an entry to the answer's metadata.
   public func annotate(_ key: String, _ value: String) {
-    state.withLock { $0.annotations[key] = value }
+    state.withLock { $0.withExtras().annotations[key] = value }
   }
 
   /// Says why the tool fails; it counts when the call ends with a failure.
-  public func setFailure(_ failure: ToolFailure) { state.withLock { $0.failure = failure } }
+  public func setFailure(_ failure: ToolFailure) {
+    state.withLock { $0.withExtras().failure = failure }
+  }
 
   /// The failure that was set, if one was.
-  public var failure: ToolFailure? { state.withLock(\.failure) }
+  public var failure: ToolFailure? { state.withLock { $0.extras?.failure } }
 
   /// What became of a chunk.
   public enum Emission: Sendable, Equatable {
@@ -373,18 +429,18 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Ends the call with what the tool has set: its result.
   public func finish() {
-    guard let output = tool.output else { return finish { .success($0.result) } }
+    guard let output = described.output else { return succeed(with: nil) }
     // A call that another one may wait for ends here and now.
     let mayTakeTime = mayBlock || caller != nil
     finish(
-      state.withLock(\.result), of: output, mayTakeTime ? SearchBudget.ofTool() : .brief)
+      state.withLock { $0.result }, of: output, mayTakeTime ? SearchBudget.ofTool() : .brief)
   }
 
   /// Ends the call with a result that is yet to be held to what the tool declares.
-  private func finish(_ result: ToolValue, of output: OutputDescription, _ budget: SearchBudget) {
+  private func finish(_ result: ToolValue, of output: OutputCheck, _ budget: SearchBudget) {
     var searches = budget
     do {
-      finish(.success(try output.admit(result, &searches)))
+      succeed(with: try output.admit(result, &searches))
     } catch SearchInterruption.needsTime {
       threads.deliver { self.finish(result, of: output, .ofTool()) }
     } catch {
@@ -398,30 +454,31 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Ends the call with a failure: the one that the tool has set, if it has, or this one.
   public func fail(_ failure: ToolFailure) {
-    finish { .failure($0.failure ?? failure) }
+    end { .failure($0.extras?.failure ?? failure) }
   }
 
   /// Ends the call. Only the first end counts.
   public func finish(_ result: Result<ToolValue, ToolFailure>) {
-    finish { _ in result }
+    switch result {
+    case .success(let value): succeed(with: value)
+    case .failure: end { _ in result }
+    }
   }
 
-  private func finish(_ result: (State) -> Result<ToolValue, ToolFailure>) {
-    guard let transaction, let committed else { return end(result) }
+  /// - Parameter value: The result; nil for the one that the tool has set.
+  private func succeed(with value: ToolValue?) {
+    guard let transaction, let committed else { return end { .success(value ?? $0.result) } }
     let (result, step) = state.withLock { state in
-      let result = result(state)
-      guard case .success = result else { return (result, CallLife.Commit?.none) }
       // Looks at the deadline, too.
       _ = checked(&state)
-      return (result, state.life.beginCommit())
+      return (value ?? state.result, state.life.beginCommit())
     }
     switch step {
-    case nil: end { _ in result }
     case .nothing: return
-    case .end(let reason): end { _ in .failure(ToolFailure(reason, tool: tool.name)) }
+    case .end(let reason): end { _ in .failure(ToolFailure(reason, tool: self.tool.name)) }
     case .commit:
       // Storing may take its time, and what forwards calls runs where nothing may wait.
-      if tool.execution == .forwarded {
+      if described.tool.execution == .forwarded {
         return threads.deliver { self.commit(transaction, to: committed, result) }
       }
       commit(transaction, to: committed, result)
@@ -430,45 +487,67 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Makes the writes of an atomic tool, and ends its call.
   private func commit(
-    _ transaction: VariableTransaction, to services: any CallServices,
-    _ result: Result<ToolValue, ToolFailure>
+    _ transaction: VariableTransaction, to services: any CallServices, _ result: ToolValue
   ) {
     do {
       let changes = transaction.end()
       if !changes.isEmpty { try services.commit(changes) }
-      end(afterCommit: true) { _ in result }
+      end(afterCommit: true) { _ in .success(result) }
     } catch {
-      end(afterCommit: true) { _ in .failure(ToolFailure(refusing: error, tool: tool.name)) }
+      end(afterCommit: true) { _ in
+        .failure(ToolFailure(refusing: error, tool: self.tool.name))
+      }
     }
   }
 
+  /// What a call held until its end.
+  private struct Rest {
+    var observer: (any ToolCallObserver)?
+    var result = ToolValue.null
+    var extras: Extras?
+  }
+
+  /// - Parameter result: Answers what the call ends with, under no lock: what is let go of there may be
+  ///   memory that a plugin takes back.
   private func end(
-    afterCommit: Bool = false, _ result: (State) -> Result<ToolValue, ToolFailure>
+    afterCommit: Bool = false, _ result: (Rest) -> Result<ToolValue, ToolFailure>
   ) {
-    typealias End = (observer: (any ToolCallObserver)?, outcome: ToolOutcome, result: ToolValue)
-    let last = state.withLock { state -> End? in
-      guard state.life.finish(afterCommit: afterCommit) else { return nil }
-      defer {
-        state.observer = nil
-        state.listeners = [:]
-        (state.result, state.binaryResult) = (.null, nil)
-      }
-      return (
-        state.observer,
-        ToolOutcome(
-          result(state), binaryResult: state.binaryResult, metadata: state.annotations),
-        state.result
-      )
+    var rest = Rest()
+    let isFirst = state.withLock { state in
+      guard state.life.finish(afterCommit: afterCommit) else { return false }
+      swap(&rest.observer, &state.observer)
+      swap(&rest.result, &state.result)
+      rest.extras = state.extras
+      return true
     }
-    guard let last else { return }
+    guard isFirst else { return }
     // What was not committed is dropped.
     if committed != nil { _ = transaction?.end() }
-    last.observer?.finished(last.outcome)
-    ended()
+    if let observer = rest.observer { tell(observer, result(rest), rest.extras) }
+    switch ending {
+    case .giveBack(let tool, let session, let turn):
+      session.endUse()
+      turn?.callEnded()
+      tool.release()
+    case .run(let body): body()
+    }
     let condition = state.withLock { state in
       state.isOver = true
-      return state.condition
+      return state.extras?.condition
     }
     condition?.withLock { condition?.broadcast() }
+  }
+
+  /// Tells the observer of the end, with what the tool has set beside its result. Lets go of listeners.
+  private func tell(
+    _ observer: any ToolCallObserver, _ result: consuming Result<ToolValue, ToolFailure>,
+    _ extras: Extras?
+  ) {
+    guard let extras else { return observer.finished(ToolOutcome(result)) }
+    let (blob, annotations) = state.withLock { _ in
+      defer { (extras.binaryResult, extras.listeners) = (nil, [:]) }
+      return (extras.binaryResult, extras.annotations)
+    }
+    observer.finished(ToolOutcome(result, binaryResult: blob, metadata: annotations))
   }
 }

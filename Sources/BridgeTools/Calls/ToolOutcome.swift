@@ -11,8 +11,8 @@ public struct ToolOutcome: Sendable {
 
   /// The end of a call.
   public init(
-    _ result: Result<ToolValue, ToolFailure>, binaryResult: Blob? = nil,
-    metadata: VariableMetadata = [:]
+    _ result: consuming Result<ToolValue, ToolFailure>, binaryResult: Blob? = nil,
+    metadata: VariableMetadata = VariableMetadata()
   ) {
     self.result = result
     self.binaryResult = binaryResult

@@ -7,7 +7,9 @@ public final class RegisteredTool: Sendable {
   /// The tool itself.
   public let tool: any Tool
   /// What the tool says of itself.
-  public let description: ToolDescription
+  public var description: ToolDescription { described.tool }
+  /// The same, for calls.
+  let described: DescribedTool
   /// The registration that brought it.
   public let generation: ProviderGeneration
 
@@ -24,14 +26,14 @@ public final class RegisteredTool: Sendable {
 
   init(_ tool: any Tool, generation: ProviderGeneration, queue: CallQueue?) {
     self.tool = tool
-    self.description = tool.description
+    described = DescribedTool(tool.description)
     self.generation = generation
     self.queue = queue
   }
 
   /// Whether calls may run on the thread that asks for them.
   var runsInline: Bool {
-    description.execution == .inline && queue == nil
+    described.tool.execution == .inline && queue == nil
       && slowness.load(ordering: .relaxed) < Self.slownessLimit
   }
 

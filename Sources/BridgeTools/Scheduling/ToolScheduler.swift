@@ -40,8 +40,8 @@ final class ToolScheduler: Sendable {
   ) throws(ToolsError) {
     if let turn {
       try submit(call, of: registered, turn, from: origin)
-    } else if registered.description.execution == .forwarded {
-      call.mayBlock = false
+    } else if registered.described.tool.execution == .forwarded {
+      call.mustNotBlock()
       call.run(registered.tool)
     } else if registered.runsInline && (mayRunInline || origin != .eventLoop) {
       runInline(call, of: registered, from: origin)
@@ -104,7 +104,7 @@ final class ToolScheduler: Sendable {
   private func runInline(
     _ call: ToolCall, of registered: RegisteredTool, from origin: Origin
   ) {
-    call.mayBlock = origin != .eventLoop
+    if origin == .eventLoop { call.mustNotBlock() }
     let began = MonotonicClock.now
     call.run(registered.tool)
     let taken = MonotonicClock.now - began

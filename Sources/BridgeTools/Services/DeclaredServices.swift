@@ -6,8 +6,10 @@ internal import Logging
 ///
 /// It stands before every other implementation, so that all of them refuse alike.
 struct DeclaredServices: CallServices {
-  let tool: ToolDescription
+  let described: DescribedTool
   let services: any CallServices
+
+  private var tool: ToolDescription { described.tool }
 
   var sessionID: String { services.sessionID }
   var sessionEpoch: String { services.sessionEpoch }

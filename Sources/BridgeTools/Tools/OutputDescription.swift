@@ -3,16 +3,15 @@ internal import BridgeSessions
 /// What a tool answers, as it declares it. Results are held to it.
 public struct OutputDescription: Sendable {
   /// The type; nil where there is no result.
-  public var type: ToolType?
+  public let type: ToolType?
   /// What it means; empty where nothing is said.
   public var description: String
   /// A JSON object, of variables' types; empty where there are none.
   public let constraintsJSON: String
   /// A JSON Schema, of object, array and any; empty where there is none.
   public let schemaJSON: String
-
-  private let constraints: Constraints?
-  private let schema: JSONSchema?
+  /// What holds results to it.
+  let check: OutputCheck
 
   /// - Throws: `SessionError` for constraints and `ToolsError` for a schema that is malformed or does not
   ///   go with the type.
@@ -23,31 +22,29 @@ public struct OutputDescription: Sendable {
     self.description = description
     self.constraintsJSON = constraintsJSON
     self.schemaJSON = schemaJSON
-    if constraintsJSON.isEmpty {
-      constraints = nil
-    } else {
+    var constraints: Constraints?
+    if !constraintsJSON.isEmpty {
       guard case .value(let valueType) = type else {
         throw SessionError(.invalidValue, "the result's type takes no constraints")
       }
       constraints = try Constraints(json: constraintsJSON, for: valueType)
     }
-    schema = try DeclaredSchema.compile(schemaJSON, for: type)
+    check = OutputCheck(
+      type: type, constraints: constraints,
+      schema: try DeclaredSchema.compile(schemaJSON, for: type))
   }
+}
 
-  private func admit(_ value: DonatedValue, _ searches: inout SearchBudget) throws -> ToolValue {
-    switch (type, value.content) {
-    case (.bytes, .bytes): return .donated(value)
-    case (.value(let type), .numbers(let own, _, _)) where type == own && constraints == nil:
-      return .donated(value)
-    case (.object, .json), (.array, .json), (.any, .json):
-      let isAsItIs = try value.memory.withUnsafeBytes { text in
-        guard try CheckedJSON.open(text, as: type ?? .any) == nil else { return false }
-        try DeclaredSchema.check(text, schema, &searches)
-        return true
-      }
-      return isAsItIs ? .donated(value) : try admit(value.copy, &searches)
-    default: return try admit(value.copy, &searches)
-    }
+/// Holds results to what a tool declares.
+final class OutputCheck: Sendable {
+  private let type: ToolType?
+  private let constraints: Constraints?
+  private let schema: JSONSchema?
+
+  init(type: ToolType?, constraints: Constraints?, schema: JSONSchema?) {
+    self.type = type
+    self.constraints = constraints
+    self.schema = schema
   }
 
   /// A result as it is declared: of the type, as far as nothing is lost.
@@ -70,6 +67,22 @@ public struct OutputDescription: Sendable {
     default:
       throw ToolsError(
         .invalidParameter, "expected \(type?.name ?? "no result"), got \(value.typeName)")
+    }
+  }
+
+  private func admit(_ value: DonatedValue, _ searches: inout SearchBudget) throws -> ToolValue {
+    switch (type, value.content) {
+    case (.bytes, .bytes): return .donated(value)
+    case (.value(let type), .numbers(let own, _, _)) where type == own && constraints == nil:
+      return .donated(value)
+    case (.object, .json), (.array, .json), (.any, .json):
+      let isAsItIs = try value.memory.withUnsafeBytes { text in
+        guard try CheckedJSON.open(text, as: type ?? .any) == nil else { return false }
+        try DeclaredSchema.check(text, schema, &searches)
+        return true
+      }
+      return isAsItIs ? .donated(value) : try admit(value.copy, &searches)
+    default: return try admit(value.copy, &searches)
     }
   }
 }

@@ -46,7 +46,7 @@ final class ServerConnection: HTTP2Connection {
   private(set) lazy var peer = Peer(address: peerAddress, certificate: peerCertificate)
 
   /// What the service keeps for this connection.
-  var userState: AnyObject?
+  @exclusivity(unchecked) var userState: AnyObject?
 
   var deadlineTimer: (at: NIODeadline, task: Scheduled<Void>)?
   var drain = DrainState.serving
