@@ -8,6 +8,15 @@ package struct FileDescriptor: ~Copyable, Sendable {
   /// Takes over an open descriptor.
   package init(owning number: CInt) { self.number = number }
 
+  /// Takes over what opening a file has returned.
+  ///
+  /// - Parameter path: The file, for messages.
+  /// - Throws: `TrustedFileError` with `system` when it was not opened.
+  init(opened number: CInt, _ path: String) throws(TrustedFileError) {
+    guard number >= 0 else { throw TrustedFileError(reading: path) }
+    self.init(owning: number)
+  }
+
   deinit { close(number) }
 
   /// What the system knows of the open file.

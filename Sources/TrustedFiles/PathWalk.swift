@@ -42,9 +42,7 @@ struct PathWalk: ~Copyable {
     guard status.st_mode & (S_IWGRP | S_IWOTH) == 0 else { throw writable(realPath) }
     // Not blocking: should a pipe have come in its place, opening it must not wait for a writer.
     let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
-    let number = openat(directory.number, name, flags)
-    guard number >= 0 else { throw TrustedFileError(reading: realPath) }
-    let file = FileDescriptor(owning: number)
+    let file = try FileDescriptor(opened: openat(directory.number, name, flags), realPath)
     let opened = file.status()
     guard opened.st_dev == status.st_dev, opened.st_ino == status.st_ino else {
       throw TrustedFileError(.wrongKind, "\(realPath) was replaced while it was opened")
@@ -58,9 +56,8 @@ struct PathWalk: ~Copyable {
       throw TrustedFileError(.wrongKind, "\(given) is not a directory")
     }
     try checkDirectory(directory.status(), isTarget: true)
-    let number = openat(directory.number, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw TrustedFileError(reading: realPath) }
-    return FileDescriptor(owning: number)
+    let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC
+    return try FileDescriptor(opened: openat(directory.number, ".", flags), realPath)
   }
 
   /// Checks the socket at the end of the path.
@@ -107,9 +104,7 @@ struct PathWalk: ~Copyable {
 
   private mutating func enter(_ name: String) throws(TrustedFileError) {
     let flags = Self.pathOnly | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
-    let number = openat(directory.number, name, flags)
-    guard number >= 0 else { throw TrustedFileError(reading: realPath) }
-    directory = FileDescriptor(owning: number)
+    directory = try FileDescriptor(opened: openat(directory.number, name, flags), realPath)
   }
 
   private mutating func follow(_ link: String) throws(TrustedFileError) {
@@ -167,9 +162,7 @@ struct PathWalk: ~Copyable {
   // MARK: Paths
 
   private static func openRoot(_ given: String) throws(TrustedFileError) -> FileDescriptor {
-    let number = open("/", pathOnly | O_DIRECTORY | O_CLOEXEC)
-    guard number >= 0 else { throw TrustedFileError(reading: given) }
-    return FileDescriptor(owning: number)
+    try FileDescriptor(opened: open("/", pathOnly | O_DIRECTORY | O_CLOEXEC), given)
   }
 
   private static func names(ofPath path: String) throws(TrustedFileError) -> [String] {

@@ -101,4 +101,13 @@ import Testing
       }
     }
   }
+
+  @Test func dimensionsHaveALimit() throws {
+    func header(_ rank: Int) -> String {
+      let shape = String(repeating: "1,", count: rank)
+      return "{'descr':'|u1','fortran_order':False,'shape':(\(shape))}"
+    }
+    #expect(try read(header(32), [7]).shape == Array(repeating: 1, count: 32))
+    #expect(throws: BinaryFormatError.self) { try read(header(33), [7]) }
+  }
 }

@@ -162,8 +162,8 @@ import TrustedFiles
     }
   }
 
-  /// Both ends of what each number may be.
-  @Test(arguments: [
+  /// What each number may be.
+  private static let ranges = [
     ("--session-ttl", 1, 2_147_483_647), ("--max-sessions", 1, 100_000_000),
     ("--max-variables", 1, 100_000_000), ("--max-session-bytes", 1024, 1 << 50),
     ("--max-bytes", 1024, 1 << 50), ("--history-versions", 0, 1_000_000),
@@ -176,14 +176,21 @@ import TrustedFiles
     ("--max-request-bytes", 1024, 1 << 50), ("--port", 0, 65_535), ("--grace", 0, 86_400),
     ("--event-loops", 0, 1024), ("--tool-threads", 1, 10_000),
     ("--max-message-bytes", 1024, 2_147_483_647),
-  ])
-  func numbersHaveEnds(option: String, least: Int, most: Int) throws {
-    for value in [least, most] {
-      #expect(throws: Never.self) { try Serve.parse([option, "\(value)"]) }
+  ]
+
+  @Test func numbersMayBeAtTheirEnds() {
+    for end in 0...1 {
+      let arguments = Self.ranges.flatMap { [$0.0, "\(end == 0 ? $0.1 : $0.2)"] }
+      #expect(throws: Never.self) { try Serve.parse(arguments) }
     }
-    for value in [least - 1, most + 1] {
-      let error = #expect(throws: (any Error).self) { try Serve.parse(["\(option)=\(value)"]) }
-      #expect(error.map { Serve.message(for: $0).contains(option) } == true)
+  }
+
+  @Test func numbersBeyondTheirEndsAreRefused() {
+    for (option, least, most) in Self.ranges {
+      for value in [least - 1, most + 1] {
+        let error = #expect(throws: (any Error).self) { try Serve.parse(["\(option)=\(value)"]) }
+        #expect(error.map { Serve.message(for: $0).contains(option) } == true)
+      }
     }
   }
 }

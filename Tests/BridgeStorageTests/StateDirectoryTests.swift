@@ -77,7 +77,13 @@ import Testing
         journal.stop()
       }
       try writeWhereItIsNot()
-      let (again, restored) = try open(away)
+      // The writer's thread may still be about to let go of it.
+      var opened = try? open(away)
+      while opened == nil {
+        usleep(1000)
+        opened = try? open(away)
+      }
+      let (again, restored) = try #require(opened)
       #expect(try restored.session("s").get("v").variable.value == .integer(1))
       again.stop()
     }

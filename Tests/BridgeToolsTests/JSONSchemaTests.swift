@@ -138,6 +138,9 @@ import Testing
       let found = try faults(schema, text)
       #expect(found.contains { $0.contains("cannot be checked") })
     }
+    // It is told once, however often it matters.
+    let twice = try faults("{\"anyOf\":[{\(Self.slow)},{\(Self.slow)}]}", text)
+    #expect(twice.count { $0.contains("cannot be checked") } == 1)
   }
 
   @Test func searchesThatTakeLongAreGivenBack() throws {
@@ -148,5 +151,17 @@ import Testing
     }
     searches = .brief
     #expect(try schema.faults(in: .string("ab"), &searches).isEmpty)
+  }
+
+  /// A schema that goes as deep as it may, and one that goes a step deeper.
+  @Test func referencesMayBe511Deep() throws {
+    func found(_ count: Int) throws -> [String] {
+      let steps = (0..<count).map { ##""s\##($0)":{"$ref":"#/$defs/s\##($0 + 1)"}"## }
+      return try faults(
+        ##"{"$ref":"#/$defs/s0","$defs":{\##((steps + [##""s\##(count)":true"##]).joined(separator: ","))}}"##,
+        "1")
+    }
+    #expect(try found(510) == [])
+    #expect(try found(511) == ["the schema refers to itself without end"])
   }
 }

@@ -53,6 +53,7 @@ final class OutputCheck: Sendable {
   func admit(_ value: ToolValue, _ searches: inout SearchBudget) throws -> ToolValue {
     switch (type, value) {
     case (nil, .null): return value
+    case (_, .donated(let donated)): return try admit(donated, &searches)
     case (.value(let type), _) where value != .null:
       let converted = try value.converted(to: type)
       return .value(try constraints?.admit(converted, &searches) ?? converted, type)
@@ -63,7 +64,6 @@ final class OutputCheck: Sendable {
       try DeclaredSchema.check(text, schema, &searches)
       return .json(text, type)
     case (.any, .value) where schema == nil: return value
-    case (_, .donated(let donated)): return try admit(donated, &searches)
     default:
       throw ToolsError(
         .invalidParameter, "expected \(type?.name ?? "no result"), got \(value.typeName)")

@@ -84,15 +84,20 @@ import Threads
     }
     #expect(error?.message == "cannot listen on unix:\(path): a running server listens there")
     for descriptor in waiting { close(descriptor) }
-    close(listener)
-    // What it has left behind is replaced, and not removed by the one before.
-    let (next, nextFile) = try UnixSocket.bind(path: path, permissions: 0o640)
+    // Another file in its place is not removed with it.
+    unlink(path)
+    let (next, _) = try UnixSocket.bind(path: path, permissions: 0o640)
     file.remove()
     var status = stat()
     #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o640)
-    nextFile.remove()
-    #expect(lstat(path, &status) != 0)
+    close(listener)
     close(next)
+    // What nobody listens on any more is replaced.
+    let (last, lastFile) = try UnixSocket.bind(path: path, permissions: 0o600)
+    #expect(lstat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
+    lastFile.remove()
+    #expect(lstat(path, &status) != 0)
+    close(last)
   }
 
   @Test func tokensAreCompared() throws {
