@@ -36,11 +36,27 @@ extension Variable {
 
   /// As `encoded`, without keeping the bytes: for versions that may never be sent again.
   package func encode(_ form: ValueForm) -> [UInt8] {
-    var writer = WireWriter(reservingCapacity: 160 + payload.attachment.count)
+    let (start, binary) = parts(form)
+    if binary.isEmpty { return start }
+    var writer = WireWriter(reservingCapacity: start.count + binary.count + 16)
+    writer.write(start: start, binary, field: Self.binaryField)
+    return writer.bytes
+  }
+
+  /// The field of the bytes beside the `Any`.
+  static let binaryField = 12
+
+  /// What `encode` answers, as the bytes before its last field, and those of that, `binaryField`.
+  func parts(_ form: ValueForm) -> (start: [UInt8], binary: [UInt8]) {
+    let (typeURL, value, binary) = wireValue(form)
+    var writer = WireWriter(reservingCapacity: 160 + value.count)
     writer.write(id, field: 1)
     writer.write(name, field: 2)
     writer.write(type.rawValue, field: 3)
-    writeValue(to: &writer, form, anyField: 4, binaryField: 12)
+    writer.writeMessage(field: 4) { any in
+      any.write(typeURL, field: 1)
+      any.write(value, field: 2)
+    }
     writer.write(definition.constraintsJSON, field: 5)
     writer.write(metadata, field: 6)
     writer.write(source.wireValue, field: 7)
@@ -57,7 +73,7 @@ extension Variable {
     }
     writer.write(revision, field: 100)
     writer.write(status.staleSince, field: 101)
-    return writer.bytes
+    return (writer.bytes, binary)
   }
 
   /// Writes the value as an `Any` and, in binary form or with an attachment, the bytes beside it.

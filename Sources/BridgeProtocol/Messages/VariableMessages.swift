@@ -44,9 +44,17 @@ package enum GetVariableResponse {
   package static func encode(
     _ variable: Variable, revision: Int64, epoch: String, form: ValueForm
   ) -> [UInt8] {
-    let encoded = variable.encoded(form)
-    var writer = WireWriter(reservingCapacity: encoded.count + 48)
-    writer.writeMessage(encoded, field: 1)
+    var writer: WireWriter
+    if case .binary(.raw) = form {
+      // Large, and copied as it is: keeping what was encoded would save nothing.
+      let (start, binary) = variable.parts(form)
+      writer = WireWriter(reservingCapacity: start.count + binary.count + 64)
+      writer.writeMessage(start: start, binary, as: Variable.binaryField, field: 1)
+    } else {
+      let encoded = variable.encoded(form)
+      writer = WireWriter(reservingCapacity: encoded.count + 48)
+      writer.writeMessage(encoded, field: 1)
+    }
     writer.write(revision, field: 100)
     writer.write(epoch, field: 101)
     return writer.bytes

@@ -48,6 +48,26 @@ struct WireWriter {
     bytes.append(contentsOf: message)
   }
 
+  /// Fields that were written before, and bytes as the last one.
+  mutating func write(start: [UInt8], _ last: [UInt8], field: Int) {
+    bytes.append(contentsOf: start)
+    write(last, field: field)
+  }
+
+  /// An embedded message of the same; nothing is moved to make room for its length.
+  mutating func writeMessage(start: [UInt8], _ last: [UInt8], as lastField: Int, field: Int) {
+    var size = start.count
+    if !last.isEmpty {
+      var head = WireWriter(reservingCapacity: 16)
+      head.tag(lastField, .lengthDelimited)
+      head.varint(UInt64(last.count))
+      size += head.bytes.count + last.count
+    }
+    tag(field, .lengthDelimited)
+    varint(UInt64(size))
+    write(start: start, last, field: lastField)
+  }
+
   /// An embedded message that `body` writes.
   mutating func writeMessage(field: Int, _ body: (inout WireWriter) -> Void) {
     tag(field, .lengthDelimited)

@@ -17,37 +17,42 @@ final class WorkerPool: @unchecked Sendable {
   let queueLimit: Int
 
   private let lock = Condition()
-  private var queue: Deque<OwnedJob> = []
-  /// Jobs that have an owner, by that.
-  private var owners: [UInt64: Owner] = [:]
+  @exclusivity(unchecked) private var queue: Deque<OwnedJob> = []
+  /// Those who have jobs, and the one whose job came last.
+  @exclusivity(unchecked) private var owners: [UInt64: Owner] = [:]
+  @exclusivity(unchecked) private var lastOwner: Owner?
   /// Jobs that wait until their owner has fewer.
-  private var heldCount = 0
-  private var threads = 0
+  @exclusivity(unchecked) private var heldCount = 0
+  @exclusivity(unchecked) private var threads = 0
   /// Threads that wait, those with a permit included.
-  private var idle = 0
+  @exclusivity(unchecked) private var idle = 0
   /// How many waiting threads may go on.
-  private var permits = 0
+  @exclusivity(unchecked) private var permits = 0
   /// Threads that were made or given a permit and have not looked at the queue yet.
-  private var waking = 0
+  @exclusivity(unchecked) private var waking = 0
   /// Jobs that run and are not taken for blocked.
-  private var active = 0
-  private var workers: [Worker] = []
-  private var tick: UInt64 = 0
-  private var hasTicker = false
-  private var isStopping = false
+  @exclusivity(unchecked) private var active = 0
+  @exclusivity(unchecked) private var workers: [Worker] = []
+  @exclusivity(unchecked) private var tick: UInt64 = 0
+  @exclusivity(unchecked) private var hasTicker = false
+  @exclusivity(unchecked) private var isStopping = false
 
   private let activeTarget = max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
 
   private struct OwnedJob {
-    let owner: UInt64?
+    let owner: Owner?
     let run: Job
   }
 
-  private struct Owner {
+  /// Whose jobs they are. Guarded by the pool's lock.
+  private final class Owner {
+    let id: UInt64
     /// Jobs that run or are next.
-    var admitted = 0
+    @exclusivity(unchecked) var admitted = 0
     /// Jobs that wait until fewer are.
-    var held: Deque<Job> = []
+    @exclusivity(unchecked) var held: Deque<OwnedJob> = []
+
+    init(_ id: UInt64) { self.id = id }
   }
 
   /// How many threads the jobs of one owner may have: an eighth is left to others.
@@ -57,10 +62,10 @@ final class WorkerPool: @unchecked Sendable {
 
   /// What one thread does. Guarded by the pool's lock.
   private final class Worker {
-    var isRunning = false
-    var owner: UInt64?
-    var isTakenForBlocked = false
-    var startedAt: UInt64 = 0
+    @exclusivity(unchecked) var isRunning = false
+    @exclusivity(unchecked) var owner: Owner?
+    @exclusivity(unchecked) var isTakenForBlocked = false
+    @exclusivity(unchecked) var startedAt: UInt64 = 0
     let thread = pthread_self()
   }
 
@@ -111,33 +116,49 @@ final class WorkerPool: @unchecked Sendable {
   ///
   /// - Returns: false when as many of its owner wait as may.
   private func enqueue(_ job: @escaping Job, _ owner: UInt64?, isContinuation: Bool) -> Bool {
-    guard let owner else {
+    guard let owner = owner.map(self.owner) else {
       queue.append(OwnedJob(owner: nil, run: job))
       return true
     }
-    var state = owners[owner] ?? Owner()
-    if state.admitted < ownerLimit {
-      state.admitted += 1
-      queue.append(OwnedJob(owner: owner, run: job))
+    let job = OwnedJob(owner: owner, run: job)
+    if owner.admitted < ownerLimit {
+      owner.admitted += 1
+      queue.append(job)
     } else {
-      guard isContinuation || state.held.count < heldLimit else { return false }
-      state.held.append(job)
+      guard isContinuation || owner.held.count < heldLimit else { return false }
+      owner.held.append(job)
       heldCount += 1
     }
-    owners[owner] = state
     return true
   }
 
+  /// The owner of a number. Most jobs are of the same one as the last, which is not looked up. Under the
+  /// lock.
+  private func owner(_ id: UInt64) -> Owner {
+    if let lastOwner, lastOwner.id == id { return lastOwner }
+    let owner = owners[id] ?? Owner(id)
+    owners[id] = owner
+    let last = lastOwner
+    lastOwner = owner
+    if let last { forget(ifIdle: last) }
+    return owner
+  }
+
+  /// Forgets an owner that has no jobs, unless the last one was its. Under the lock.
+  private func forget(ifIdle owner: Owner) {
+    if owner.admitted == 0 && owner !== lastOwner { owners[owner.id] = nil }
+  }
+
   /// A job of an owner has ended: the next one that waits for that takes its place. Under the lock.
-  private func jobEnded(of owner: UInt64?) {
-    guard let owner, var state = owners[owner] else { return }
-    if let next = state.held.popFirst() {
+  private func jobEnded(of owner: Owner?) {
+    guard let owner else { return }
+    if let next = owner.held.popFirst() {
       heldCount -= 1
-      queue.append(OwnedJob(owner: owner, run: next))
+      queue.append(next)
     } else {
-      state.admitted -= 1
+      owner.admitted -= 1
+      forget(ifIdle: owner)
     }
-    owners[owner] = state.admitted > 0 ? state : nil
   }
 
   /// Calls a thread to the queue, if a job may run beside those that do. Under the lock.
@@ -174,10 +195,10 @@ final class WorkerPool: @unchecked Sendable {
       workers.append(worker)
       waking -= 1
     }
-    while let job = nextJob(worker) { job() }
+    while let job = nextJob(worker) { job.run() }
   }
 
-  private func nextJob(_ worker: Worker) -> Job? {
+  private func nextJob(_ worker: Worker) -> OwnedJob? {
     lock.withLock {
       if worker.isRunning {
         worker.isRunning = false
@@ -192,7 +213,7 @@ final class WorkerPool: @unchecked Sendable {
           active += 1
           let next = queue.removeFirst()
           worker.owner = next.owner
-          return next.run
+          return next
         }
         if isStopping {
           threads -= 1
