@@ -56,6 +56,13 @@ import Testing
       binary: Array(message.binaryValue), as: .embedding)
     #expect(back.value == .array(numbers))
     #expect(try decode(embedding).binaryValue.isEmpty)
+    for form in [ValueForm.json, .binary(.raw), .binary(.numpy)] {
+      let answer = try Snakepit_Bridge_GetVariableResponse(
+        serializedBytes: GetVariableResponse.encode(embedding, revision: 7, epoch: "e", form: form))
+      #expect(try answer.variable == decode(embedding, form))
+      #expect((answer.revision, answer.epoch) == (7, "e"))
+      #expect(answer.unknownFields.data.isEmpty)
+    }
 
     let text = try session.register(
       name: "s", type: .string, payload: Payload(.string("x"), attachment: [1, 2]),
