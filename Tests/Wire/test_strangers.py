@@ -1,0 +1,133 @@
+"""A stranger without a token at full speed: what others notice, and what it costs.
+
+It goes on for two seconds; BRIDGE_BUSY_SECONDS lets it for longer.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import threading
+import time
+
+from bridge import CALL_TIMEOUT, any_json, eventually, start_host
+from stubs import pb, rpc
+from test_resources import MEBIBYTE, resident
+
+SECONDS = float(os.environ.get("BRIDGE_BUSY_SECONDS", "2"))
+PROGRAM = pathlib.Path(__file__).parent / "stranger.py"
+
+
+class Other:
+    """A client with a token that goes on as if nothing were: calls, tool calls and a watch."""
+
+    def __init__(self, host, name):
+        self.session = name
+        self.options = {"metadata": [("authorization", "Bearer token-of-others")]}
+        self.stub = rpc.BridgeServiceStub(host.channel())
+        self.stub.InitializeSession(
+            pb.InitializeSessionRequest(session_id=name), timeout=CALL_TIMEOUT, **self.options)
+        self.stub.RegisterVariable(pb.RegisterVariableRequest(
+            session_id=name, name="v", type="integer", initial_value=any_json("integer", 0)),
+            timeout=CALL_TIMEOUT, **self.options)
+        self.watch = self.stub.WatchVariables(
+            pb.WatchVariablesRequest(session_id=name), **self.options)
+        self.watch.initial_metadata()
+        self.number = 0
+
+    def take_turn(self):
+        """One round of calls: how long each took."""
+        self.number += 1
+        requests = [
+            (self.stub.Ping, pb.PingRequest(message="x")),
+            (self.stub.SetVariable, pb.SetVariableRequest(
+                session_id=self.session, variable_identifier="v",
+                value=any_json("integer", self.number))),
+            (self.stub.GetVariable, pb.GetVariableRequest(
+                session_id=self.session, variable_identifier="v")),
+            (self.stub.ExecuteTool, pb.ExecuteToolRequest(
+                session_id=self.session, tool_name="echo",
+                parameters={"text": any_json("string", "x")}))]
+        times = []
+        for method, request in requests:
+            began = time.monotonic()
+            method(request, timeout=CALL_TIMEOUT, **self.options)
+            times.append(time.monotonic() - began)
+        update = next(update for update in self.watch if update.update_type != "heartbeat")
+        assert json.loads(update.variable.value.value) == self.number
+        return times
+
+
+def measure(others, until):
+    """The times of all calls that these clients make, each on a thread, until something holds."""
+    times, errors = [], []
+
+    def work(other):
+        try:
+            own = []
+            while not until():
+                own += other.take_turn()
+            times.extend(own)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=[other]) for other in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return sorted(times)
+
+
+def told(name, times):
+    middle, late = (times[int(len(times) * share)] * 1000 for share in [0.5, 0.99])
+    print(f"{name}: {len(times)} calls, p50 {middle:.2f} ms, p99 {late:.2f} ms")
+
+
+def test_a_stranger_costs_little(tmp_path):
+    tokens = tmp_path / "tokens"
+    tokens.write_text("token-of-others\n")
+    tokens.chmod(0o600)
+    # Each connection that says no HTTP/2, and each call without a token, would be a line.
+    with start_host("--token-file", tokens, "--log-level", "error") as host:
+        others = [Other(host, name) for name in ["one", "two"]]
+        measure(others, after(0.5))
+        told("before", measure(others, after(max(1, SECONDS / 10))))
+        start = largest = resident(host.process.pid)
+        stranger = subprocess.Popen(
+            [sys.executable, PROGRAM, str(host.port), str(SECONDS)], stdout=subprocess.PIPE, text=True)
+        done = threading.Event()
+
+        def watch_memory():
+            nonlocal largest
+            while not done.wait(0.1):
+                largest = max(largest, resident(host.process.pid))
+
+        watcher = threading.Thread(target=watch_memory)
+        watcher.start()
+        try:
+            told("beside a stranger", measure(others, lambda: stranger.poll() is not None))
+            assert stranger.wait() == 0
+            counts = json.loads(stranger.stdout.read())
+        finally:
+            done.set()
+            watcher.join()
+            stranger.kill()
+            stranger.wait()
+        print(f"the stranger: {counts}")
+        print(f"memory: {(largest - start) / MEBIBYTE:.1f} MiB more at most")
+        for kind in ["unfinished", "health", "reflection", "calls", "garbage", "dropped"]:
+            assert counts.get(kind), kind
+        assert largest - start < 64 * MEBIBYTE
+        # What it leaves behind goes.
+        eventually(
+            lambda: resident(host.process.pid) - start < 32 * MEBIBYTE, "the memory is back")
+        told("after", measure(others, after(1)))
+
+
+def after(seconds):
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() > end
