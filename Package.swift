@@ -32,6 +32,7 @@ let package = Package(
   name: "bridge-host",
   products: [
     .executable(name: "bridge-host", targets: ["BridgeHost"]),
+    .executable(name: "bridge-plugin-runner", targets: ["BridgePluginRunner"]),
     .library(name: "GRPC", targets: ["GRPC"]),
     .library(name: "GRPCProtobuf", targets: ["GRPCProtobuf"]),
     .library(name: "GRPCServices", targets: ["GRPCServices"]),
@@ -148,6 +149,42 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
+    // Plugins in processes of their own: what both sides have in common, the host's side, and the child's.
+    .target(name: "CPluginProcess"),
+    .target(
+      name: "BridgePluginChannel",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "CPluginProcess", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "BridgePluginProcess",
+      dependencies: [
+        "BridgePluginChannel", "BridgeSessions", "BridgeTools", "JSON",
+        "Threads", "TrustedFiles",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "BridgePluginRunner",
+      dependencies: [
+        "BridgePluginChannel", "BridgePluginHost", "BridgeSessions", "BridgeTools",
+        "Threads", "TrustedFiles",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings, linkerSettings: hardened),
+    // Which plugins there are, and where each runs.
+    .target(
+      name: "BridgePlugins",
+      dependencies: [
+        "BridgePluginChannel", "BridgePluginHost", "BridgePluginProcess", "BridgeTools", "JSON",
+        "Threads", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
     .target(
       name: "BridgeService",
       dependencies: [
@@ -161,8 +198,9 @@ let package = Package(
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeStorage",
-        "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON", "TerminalText",
+        "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService", "BridgeSessions",
+        "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON",
+        "TerminalText",
         "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -376,8 +414,33 @@ let package = Package(
     .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
-        "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgeSessions",
-        "BridgeTools", "JSON", "RandomSessions", "Threads", "TrustedFiles",
+        "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgePluginProcess",
+        "BridgePluginRunner", "BridgeSessions", "BridgeTools", "JSON", "RandomSessions", "Threads",
+        "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginChannelTests",
+      dependencies: ["BridgePluginChannel", "BridgeSessions", "BridgeTools", "TrustedFiles"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginRunnerTests",
+      dependencies: ["BridgePluginChannel", "BridgePluginRunner", "TrustedFiles"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginProcessTests",
+      dependencies: [
+        "BridgePluginChannel", "BridgePluginHost", "BridgePluginProcess", "BridgePluginRunner",
+        "BridgeSessions", "BridgeTools", "JSON", "Threads", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginsTests",
+      dependencies: [
+        "BridgePluginHost", "BridgePluginProcess", "BridgePluginRunner", "BridgePlugins",
+        "BridgeSessions", "BridgeTools", "JSON", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

@@ -2,63 +2,52 @@ public import BridgeTools
 internal import Glibc
 internal import JSON
 internal import Threads
-internal import TrustedFiles
+package import TrustedFiles
 
 /// Loads plugins and manifests, and registers their tools.
 ///
 /// Thread-safe: files may be loaded in several threads at once.
 public final class PluginHost: Sendable {
-  /// What became of one file of the plugin directory.
-  public struct LoadReport: Sendable {
-    /// The path of the file.
-    public let file: String
-    /// The tools it brought, or why it was not loaded.
-    public let result: Result<[String], PluginError>
+  private let tools: ToolHost
+  private let isIsolated: Bool
+
+  /// - Parameters:
+  ///   - tools: Where the tools go, and what their calls run on.
+  ///   - isIsolated: Whether this process is there for plugins alone: then manifests need no trust.
+  public init(tools: ToolHost, isIsolated: Bool = false) {
+    self.tools = tools
+    self.isIsolated = isIsolated
   }
 
-  private let tools: ToolHost
-
-  /// - Parameter tools: Where the tools go, and what their calls run on.
-  public init(tools: ToolHost) { self.tools = tools }
-
-  /// Loads every `.so` and every `.native.json` of a directory.
+  /// Whether a manifest says that its functions may run in the host.
   ///
-  /// - Returns: A report a file: a file that cannot be loaded is skipped.
-  /// - Throws: `PluginError` when the directory itself cannot be used.
-  public func loadDirectory(_ path: String) throws(PluginError) -> [LoadReport] {
-    let directory = try trusted { () throws(TrustedFileError) in try TrustedDirectory(path) }
-    let names = try trusted { () throws(TrustedFileError) in try directory.entries() }
-    let place = directory.path
-    // Shared objects first: manifests may name them.
-    let files = names.filter { $0.hasSuffix(".so") } + names.filter { $0.hasSuffix(".native.json") }
-    return files.map { name in
-      let file = "\(place)/\(name)"
-      do throws(PluginError) {
-        return LoadReport(file: file, result: .success(try load(file)))
-      } catch {
-        return LoadReport(file: file, result: .failure(error))
-      }
-    }
+  /// - Throws: `PluginError` when it cannot be used.
+  package static func isTrusted(_ file: borrowing TrustedFile) throws(PluginError) -> Bool {
+    try NativeManifest(file).isTrusted
   }
 
   /// Loads a plugin or a manifest. What was loaded from the same path before is replaced.
   ///
   /// The file is opened once, checked, and copied: what is written over it later does not matter.
   ///
-  /// - Parameter configuration: The plugin's, a JSON object; nil takes that of `NAME.plugin.json` beside
-  ///   `NAME.so`, if there is one.
+  /// - Parameters:
+  ///   - configuration: The plugin's, a JSON object; nil where nobody gave one.
+  ///   - allowsInline: Whether tools that say they are quick may run on event loops.
   /// - Returns: The names of its tools.
-  public func load(_ path: String, configuration: String? = nil) throws(PluginError) -> [String] {
+  public func load(
+    _ path: String, configuration: String? = nil, allowsInline: Bool = true
+  ) throws(PluginError) -> [String] {
     let file = try trusted { () throws(TrustedFileError) in try TrustedFile(path) }
     let place = file.path
     let provider: any ToolProvider
     var plugin: Plugin?
     if path.hasSuffix(".native.json") {
-      provider = try NativeManifest(file).load(from: place, tools.logger)
+      let manifest = try NativeManifest(file)
+      if !isIsolated { try manifest.checkTrust(place) }
+      provider = try manifest.load(from: place, tools.logger)
     } else {
-      let settings = try PluginSettings(beside: place)
-      let new = try Plugin(file, settings, on: tools)
-      try new.start(configuration: configuration ?? settings.configuration)
+      let new = try Plugin(file, allowsInline: allowsInline, on: tools)
+      try new.start(configuration: configuration)
       plugin = new
       provider = new
     }

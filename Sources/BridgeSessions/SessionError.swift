@@ -1,7 +1,7 @@
 /// Why an operation on sessions or variables was refused.
 public struct SessionError: Error, Sendable, CustomStringConvertible {
   /// The kind of an error; `RPCError` gives each its gRPC status.
-  public enum Code: Sendable {
+  public enum Code: Sendable, CaseIterable {
     case sessionNotFound
     /// The session is held by another host, whose `address` is among the details.
     case elsewhere

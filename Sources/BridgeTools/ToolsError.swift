@@ -2,7 +2,7 @@
 /// `ToolFailure`.
 public struct ToolsError: Error, Sendable, CustomStringConvertible {
   /// What kind of error it is. Cases are appended, never changed.
-  public enum Code: Sendable, Equatable {
+  public enum Code: Sendable, Equatable, CaseIterable {
     /// No tool of that name is there.
     case toolNotFound
     /// A parameter is missing, unknown, or has a value that the tool does not take.

@@ -64,8 +64,8 @@ import Testing
   }
 
   @Test func theSchemaIsJSONSchema() throws {
-    let schema = try #require(try makeHost().tools.registry.catalog["arithmetic"]).description
-      .inputSchema
+    let host = try makeHost()
+    let schema = try #require(host.tools.registry.catalog["arithmetic"]).description.inputSchema
     #expect(schema["type"] == .string("object"))
     let operation = schema["properties"]?["operation"]
     #expect(operation?["type"] == .string("string"))

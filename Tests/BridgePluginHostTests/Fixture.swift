@@ -69,3 +69,28 @@ final class Fixture {
     return false
   }
 }
+
+/// A directory of a test's own, removed at the end.
+final class Scratch: Sendable {
+  let path = Fixture.makeDirectory()
+
+  deinit {
+    let names = (try? TrustedDirectory(path).entries()) ?? []
+    for name in names { unlink("\(path)/\(name)") }
+    rmdir(path)
+  }
+
+  func write(_ name: String, _ text: String, mode: mode_t = 0o644) {
+    let file = fopen("\(path)/\(name)", "w")!
+    fputs(text, file)
+    fclose(file)
+    chmod("\(path)/\(name)", mode)
+  }
+
+  /// Copies a plugin of the build.
+  func copy(_ plugin: String, as name: String) {
+    #expect(
+      system("cp '\(Plugins.directory)/\(plugin)' '\(path)/\(name)' && chmod 755 '\(path)/\(name)'")
+        == 0)
+  }
+}

@@ -2,35 +2,11 @@ import BridgeSessions
 import Glibc
 import JSON
 import Testing
-import TrustedFiles
 
 @testable import BridgePluginHost
 
 extension TestPluginSuites {
   @Suite struct LoadingTests {
-    /// A directory of its own, removed at the end.
-    private final class Scratch {
-      let path: String
-
-      init() {
-        var template = Array("/tmp/bridge-host-test-XXXXXX".utf8CString)
-        path = String(cString: mkdtemp(&template))
-      }
-
-      deinit {
-        let names = (try? TrustedDirectory(path).entries()) ?? []
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
-      }
-
-      func write(_ name: String, _ text: String, mode: mode_t = 0o644) {
-        let file = fopen("\(path)/\(name)", "w")!
-        fputs(text, file)
-        fclose(file)
-        chmod("\(path)/\(name)", mode)
-      }
-    }
-
     @Test(arguments: [
       ("refuse", "it is Monday"), ("silent", "no reason"), ("nothing", "no description"),
       ("size", "bridge_plugin.size"), ("version", "ABI version 99"), ("name", "no good"),
@@ -47,38 +23,6 @@ extension TestPluginSuites {
       #expect(error?.description.contains(words) == true, "\(error?.description ?? "")")
     }
 
-    @Test func whatIsNoPluginIsSkippedAndTheRestServed() throws {
-      let scratch = Scratch()
-      scratch.write("broken.so", "this is no shared object", mode: 0o755)
-      scratch.write("notes.txt", "not looked at")
-      scratch.write("broken.native.json", "{")
-      scratch.write("untrusted.native.json", #"{"plugin":"x","library":"libm.so.6","tools":[]}"#)
-      scratch.write("open.so", "", mode: 0o777)
-      scratch.write(
-        "good.native.json",
-        #"""
-        {"plugin":"m","library":"libm.so.6","trusted":true,"tools":[{"name":"m_sqrt",
-        "symbol":"sqrt","parameters":[{"name":"x","type":"double"}],"returns":{"type":"double"}}]}
-        """#)
-      let host = Plugins.makeHost()
-      var results: [String: String] = [:]
-      for report in try host.plugins.loadDirectory(scratch.path) {
-        let name = String(report.file.split(separator: "/").last!)
-        switch report.result {
-        case .success(let tools): results[name] = tools.joined()
-        case .failure(let error): results[name] = error.description
-        }
-      }
-      #expect(Set(results.keys).count == 5)
-      #expect(results["good.native.json"] == "m_sqrt")
-      #expect(results["broken.so"]?.contains("cannot load") == true)
-      #expect(results["broken.native.json"]?.contains("malformed JSON") == true)
-      #expect(results["untrusted.native.json"]?.contains("trusted") == true)
-      #expect(results["open.so"]?.contains("chmod go-w") == true)
-      let root = try host.result("m_sqrt", ["x": "9"], session: try Plugins.makeSession())
-      #expect(root == "3.0")
-    }
-
     /// The loader's own words, of the file as its user knows it and not of the copy that is loaded.
     @Test func whatTheLoaderRefusesIsNamed() throws {
       let fixture = try Fixture("incomplete.c", as: "incomplete")
@@ -89,18 +33,6 @@ extension TestPluginSuites {
         error?.description
           == "cannot load \(fixture.path): \(fixture.path): undefined symbol: nowhere_to_be_found",
         "\(error?.description ?? "")")
-    }
-
-    @Test func aDirectoryThatCannotBeUsedIsAnError() {
-      #expect(throws: PluginError.self) {
-        try Plugins.makeHost().plugins.loadDirectory("/nonexistent")
-      }
-      let scratch = Scratch()
-      chmod(scratch.path, 0o777)
-      #expect(throws: PluginError.self) {
-        try Plugins.makeHost().plugins.loadDirectory(scratch.path)
-      }
-      chmod(scratch.path, 0o755)
     }
 
     @Test(arguments: [

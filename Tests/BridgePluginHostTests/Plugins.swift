@@ -1,4 +1,5 @@
 import BridgePluginHost
+import BridgePluginProcess
 import BridgeSessions
 import BridgeTools
 import Glibc
@@ -22,9 +23,18 @@ enum Plugins {
 
   static func makeHost() -> TestHost { TestHost() }
 
+  /// Where the plugins of scenarios run: what holds in process holds in processes of their own, too. Set by
+  /// BRIDGE_TEST_ISOLATION, to `child` or `per-call`.
+  static let isolation = getenv("BRIDGE_TEST_ISOLATION").map { String(cString: $0) } ?? ""
+
+  /// Makes the processes of all tests.
+  static let runner = PluginRunner(
+    path: "\(directory)/\(PluginRunner.programName)",
+    logger: Logger(label: "runner") { _ in SwiftLogNoOpLogHandler() })
+
   static func makeHost(loading files: String...) throws -> TestHost {
     let host = makeHost()
-    for file in files { _ = try host.plugins.load("\(directory)/\(file)") }
+    for file in files { try host.load("\(directory)/\(file)") }
     return host
   }
 
@@ -138,7 +148,26 @@ final class TestHost: Sendable {
     plugins = PluginHost(tools: tools)
   }
 
-  deinit { tools.stop() }
+  deinit {
+    for generation in tools.registry.generations where generation.provider is ChildPlugin {
+      tools.registry.remove(generation.provider.id)
+    }
+    tools.stop()
+  }
+
+  /// Loads a plugin where the run of the tests says.
+  func load(_ path: String, configuration: String? = nil) throws {
+    if Plugins.isolation.isEmpty {
+      _ = try plugins.load(path, configuration: configuration)
+      return
+    }
+    var process = ChildPlugin.Configuration()
+    process.configuration = configuration
+    process.isPerCall = Plugins.isolation == "per-call"
+    let plugin = try ChildPlugin.load(
+      path, process, by: Plugins.runner, logger: tools.logger)
+    try tools.registry.register(plugin)
+  }
 
   /// Starts a tool with parameters given as JSON.
   func begin(

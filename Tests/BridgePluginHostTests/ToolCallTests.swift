@@ -34,8 +34,9 @@ extension TestPluginSuites {
       let host = try Plugins.makeHost(loading: "libTestPlugin.so")
       let session = try Plugins.makeSession()
       _ = try host.result("test_stale", session: session)
-      // The first call's handle and snapshot are stale now: four more errors.
-      #expect(try host.result("test_stale", session: session) == "12")
+      // The first call's handle and snapshot are stale now: four more errors. A fresh process has none.
+      let errors = Plugins.isolation == "per-call" ? "8" : "12"
+      #expect(try host.result("test_stale", session: session) == errors)
     }
 
     @Test func aRetainedCallEndsWithItsToken() throws {
@@ -60,7 +61,8 @@ extension TestPluginSuites {
         Issue.record("should succeed")
         return
       }
-      #expect(full == 3)
+      // A process of its own has room for one chunk at a time.
+      #expect(Plugins.isolation.isEmpty ? full == 3 : full >= 3)
     }
 
     @Test func aFullStreamCanBeCancelled() throws {
@@ -170,6 +172,8 @@ extension TestPluginSuites {
           return
         }
         released = number
+        // Across processes it is: the plugin has its memory back at once.
+        guard Plugins.isolation.isEmpty else { return }
         // The memory is not copied: it goes with the answer.
         #expect(try host.result("test_blob", session: session) == "\(released)")
       }

@@ -116,8 +116,8 @@ import Threads
       { _ = try $0.set(VariableWrite("a", .value(.integer(2), .integer))) },
       { _ = try $0.set(VariableWrite(try $0.get("a").id, .value(.integer(2), .integer))) },
       { try $0.remove("a") },
-      { _ = try $0.watch(["b"], initial: false) { _ in true } },
-      { _ = try $0.watch([], initial: false) { _ in true } },
+      { _ = try $0.watch(["b"], initial: false) { _ in .goOn } },
+      { _ = try $0.watch([], initial: false) { _ in .goOn } },
       {
         _ = try $0.create(
           NewVariable(name: "n", type: .string, value: .value(.string(""), .string)))
@@ -132,7 +132,7 @@ import Threads
       _ = try services.create(
         NewVariable(name: "out_1", type: .integer, value: .value(.integer(2), .integer)))
       #expect(try services.get("out_1").version == 1)
-      try services.watch(["a"], initial: false) { _ in true }.cancel()
+      try services.watch(["a"], initial: false) { _ in .goOn }.cancel()
     }
     #expect(error == nil)
     #expect(session.statistics.watches == 0)
@@ -148,7 +148,7 @@ import Threads
             seen.withLock { $0.append((change.kind, change.variable?.value)) }
             if change.kind == .ended || change.variable?.value == .integer(200) { ended.open() }
           }
-          return true
+          return .goOn
         }
         for number in 1...200 {
           _ = try? call.services.set(
@@ -179,7 +179,7 @@ import Threads
     let subscription = try services.watch([], initial: false) { changes in
       kinds.withLock { $0 += changes.map(\.kind) }
       if changes.last?.kind == .ended { ended.open() }
-      return true
+      return .goOn
     }
     let told = Gate()
     services.whenSessionEnds { told.open() }

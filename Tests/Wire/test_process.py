@@ -38,7 +38,7 @@ def tool_names(host):
 
 
 def test_threads_say_what_they_are_for():
-    with start_host() as host:
+    with start_host("--isolation", "in-process") as host:
         # A tool that is not quick: those run on the event loops.
         Session(host.stub()).result("read_summary")
         names = {

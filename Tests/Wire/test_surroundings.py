@@ -94,7 +94,7 @@ def test_what_tools_print_stops_nothing(unread):
 
 
 def test_the_ready_line_is_alone(intruder):
-    with start_host(plugins=intruder) as host:
+    with start_host("--isolation", "in-process", plugins=intruder) as host:
         assert Session(host.stub()).result("print_much") == "done"
         assert host.stdout_lines == [f"GRPC_READY:{host.port}"]
         eventually(lambda: "loading without" in host.stderr_text(), "the plugin's own output")
@@ -197,7 +197,7 @@ def blocked_signals(pid):
 
 
 def test_sigpipe_cannot_come_back(intruder):
-    with start_host(plugins=intruder) as host:
+    with start_host("--isolation", "in-process", plugins=intruder) as host:
         session = Session(host.stub())
 
         def is_taken_away_again():
@@ -388,7 +388,9 @@ def test_the_program_is_bound_at_its_start():
 def test_a_plugins_own_thread_ends_the_host_in_order(intruder, tmp_path):
     """What was written is stored, and the log says whose thread it was."""
     state = tmp_path / "state"
-    options = ["--state", state, "--durability", "interval", "--flush-interval-ms", 60_000]
+    options = [
+        "--state", state, "--durability", "interval", "--flush-interval-ms", 60_000,
+        "--isolation", "in-process"]
     host = bridge.Host(*options, plugins=intruder)
     try:
         session = Session(host.stub())

@@ -27,6 +27,8 @@ struct Serve: ParsableCommand {
   @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
   var plugins: FilePath?
 
+  @OptionGroup(title: "Plugins") var pluginProcesses: PluginOptions
+
   @Option(
     help: ArgumentHelp(
       "File of these options: \"name = value\", a line each.",

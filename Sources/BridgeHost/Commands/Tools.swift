@@ -1,5 +1,5 @@
 internal import ArgumentParser
-internal import BridgePluginHost
+internal import BridgePlugins
 internal import BridgeTools
 internal import Logging
 
@@ -19,9 +19,11 @@ struct Tools: ParsableCommand {
   func run() throws {
     let logger = Logger(label: "bridge-host") { _ in SwiftLogNoOpLogHandler() }
     let tools = ToolHost(logger: logger)
-    let host = PluginHost(tools: tools)
+    var configuration = PluginDirectory.Configuration()
+    configuration.isolation = .inProcess
+    let host = PluginDirectory(plugins, tools: tools, configuration: configuration)
     var failed = false
-    for report in try failingPlainly({ try host.loadDirectory(plugins) }) {
+    for report in try failingPlainly({ try host.load() }) {
       guard case .failure(let error) = report.result else { continue }
       StandardError.writeLine("skipped: \(error)")
       failed = true

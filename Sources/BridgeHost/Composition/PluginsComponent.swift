@@ -1,4 +1,4 @@
-internal import BridgePluginHost
+internal import BridgePlugins
 internal import BridgeTools
 internal import Logging
 internal import Threads
@@ -7,22 +7,24 @@ internal import Threads
 final class PluginsComponent: HostComponent {
   let name = "plugins"
   let tools: ToolHost
-  private let plugins: PluginHost
-  private let directory: String?
+  private let plugins: PluginDirectory?
   private let logger: Logger
 
   /// - Parameter directory: Where plugins lie; nil loads none.
-  init(directory: String?, configuration: ToolThreads.Configuration, logger: Logger) {
-    tools = ToolHost(configuration: configuration, logger: logger)
-    plugins = PluginHost(tools: tools)
-    self.directory = directory
+  init(
+    directory: String?, _ configuration: PluginDirectory.Configuration,
+    threads: ToolThreads.Configuration, logger: Logger
+  ) {
+    let tools = ToolHost(configuration: threads, logger: logger)
+    self.tools = tools
+    plugins = directory.map { PluginDirectory($0, tools: tools, configuration: configuration) }
     self.logger = logger
   }
 
   /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
   func start() throws {
-    guard let directory else { return }
-    for report in try plugins.loadDirectory(directory) {
+    guard let plugins else { return }
+    for report in try plugins.load() {
       switch report.result {
       case .success(let names):
         logger.info(
@@ -36,7 +38,7 @@ final class PluginsComponent: HostComponent {
 
   /// Lets plugins end what they have begun, for a while.
   func stop() {
-    let late = plugins.unloadAll(until: MonotonicClock.now + Self.patience)
+    let late = plugins?.unloadAll(until: MonotonicClock.now + Self.patience) ?? []
     if !late.isEmpty {
       logger.warning(
         "plugins have not ended what they do",

@@ -55,9 +55,11 @@ extension Serve {
   }
 
   private func makePlugins(_ logger: Logger) -> PluginsComponent {
-    var configuration = ToolThreads.Configuration()
-    configuration.toolThreads = toolThreads
-    return PluginsComponent(directory: plugins?.path, configuration: configuration, logger: logger)
+    var threads = ToolThreads.Configuration()
+    threads.toolThreads = toolThreads
+    return PluginsComponent(
+      directory: plugins?.path, pluginProcesses.configuration(calls: toolThreads),
+      threads: threads, logger: logger)
   }
 
   private var reflectionMethods: [RPCMethod] {

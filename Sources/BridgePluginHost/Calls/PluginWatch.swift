@@ -42,7 +42,7 @@ final class PluginWatch: @unchecked Sendable {
   /// Subscribes. The first changes may be reported before this returns.
   func start(_ services: any CallServices, _ identifiers: [String], initial: Bool) throws {
     let subscription = try services.watch(identifiers, initial: initial) { [weak self] changes in
-      self?.report(changes) ?? false
+      self?.report(changes) == true ? .goOn : .end
     }
     state.withLock { $0.subscription = subscription }
     // Its call may have ended meanwhile, when there was nothing to cancel yet.

@@ -17,31 +17,6 @@ enum ToolsAPI {
   }()
 }
 
-/// An argument that a tool hands to another one.
-private struct GivenArgument: ArgumentSource {
-  let name: String
-  let given: ToolValue
-
-  func value(as type: ValueType) throws -> Value { try given.converted(to: type) }
-
-  func json() throws -> [UInt8] {
-    switch given {
-    case .null: Array("null".utf8)
-    case .value(let value, let type): value.json(as: type)
-    case .json(let text, _): text
-    case .bytes: throw SessionError(.invalidValue, "expected JSON, got bytes")
-    case .donated(let value): try GivenArgument(name: name, given: value.copy).json()
-    }
-  }
-
-  func bytes() throws -> [UInt8] {
-    guard case .bytes(let bytes) = given else {
-      throw SessionError(.invalidValue, "expected bytes, got \(given.typeName)")
-    }
-    return bytes
-  }
-}
-
 private func invoke(
   _ handle: OpaquePointer?, _ given: UnsafePointer<bridge_request>?,
   _ invocation: UnsafeMutablePointer<OpaquePointer?>?

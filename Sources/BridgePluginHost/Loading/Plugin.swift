@@ -31,11 +31,11 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - file: Checked by whoever opened it.
-  ///   - settings: Of whoever serves the plugin.
+  ///   - allowsInline: Whether tools that say they are quick may run on event loops.
   ///   - host: What its calls run on.
   /// - Throws: `PluginError`.
   convenience init(
-    _ file: borrowing TrustedFile, _ settings: PluginSettings, on host: ToolHost
+    _ file: borrowing TrustedFile, allowsInline: Bool, on host: ToolHost
   ) throws(PluginError) {
     let path = file.path
     let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
@@ -43,7 +43,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     let object = try SharedObject(file)
     let answer = try Self.enter(object, instance)
     do throws(PluginError) {
-      try self.init(reading: answer, of: object, instance, settings)
+      try self.init(reading: answer, of: object, instance, allowsInline: allowsInline)
     } catch {
       throw PluginError("\(path): \(error)")
     }
@@ -84,7 +84,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
 
   private init(
     reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject,
-    _ instance: PluginInstance, _ settings: PluginSettings
+    _ instance: PluginInstance, allowsInline: Bool
   ) throws(PluginError) {
     id = object.path
     self.object = object
@@ -115,7 +115,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
       guard let tool else { throw PluginError("tool \(index) is NULL") }
       tools.append(
         try PluginTool(
-          reading: tool, plugin: name, instance, allowsInline: settings.allowsInline))
+          reading: tool, plugin: name, instance, allowsInline: allowsInline))
     }
     self.tools = tools
   }

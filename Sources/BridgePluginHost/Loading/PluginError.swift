@@ -1,16 +1,17 @@
-internal import JSON
+package import JSON
 
-/// Why a plugin or manifest was not loaded, in a sentence for a person.
+/// Why a plugin, a manifest or their directory cannot be used, in a sentence for a person.
 public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// What is wrong, and with what, in one line.
   public let description: String
   /// Where in the JSON that somebody wrote; of use to who knows its text.
-  var place = JSONPlace()
+  package var place = JSONPlace()
 
-  init(_ description: String) { self.description = description }
+  /// An error in words.
+  package init(_ description: String) { self.description = description }
 
   /// - Parameter key: Of the member that is wrong.
-  init(_ description: String, at key: String) {
+  package init(_ description: String, at key: String) {
     self.description = description
     place = JSONPlace([.key(key)])
   }
@@ -20,7 +21,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
   /// - Parameters:
   ///   - error: A `PluginError`, a `JSONError`, or another one that knows no place.
   ///   - text: What the file holds.
-  init(_ error: any Error, in text: [UInt8], of path: String) {
+  package init(_ error: any Error, in text: [UInt8], of path: String) {
     switch error {
     case let error as PluginError:
       let keys = error.place.steps.isEmpty ? "" : "\(error.place): "
@@ -33,7 +34,7 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
   }
 
   /// This error in other words.
-  func saying(_ description: String) -> PluginError {
+  package func saying(_ description: String) -> PluginError {
     var error = PluginError(description)
     error.place = place
     return error
@@ -44,7 +45,9 @@ extension JSONPlace.Step {
   /// Does something with what this step leads to.
   ///
   /// - Throws: What `body` throws, whose place is from there.
-  func within<Result>(_ body: () throws(PluginError) -> Result) throws(PluginError) -> Result {
+  package func within<Result>(_ body: () throws(PluginError) -> Result) throws(PluginError)
+    -> Result
+  {
     do throws(PluginError) {
       return try body()
     } catch {

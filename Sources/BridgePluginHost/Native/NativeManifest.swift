@@ -6,14 +6,16 @@ internal import TrustedFiles
 
 /// A file that makes functions of a shared object into tools: their signatures, and nothing else.
 ///
-/// A wrong signature corrupts memory without a word, so a manifest must say `"trusted": true`:
-/// that somebody holds it against the library's header.
+/// A wrong signature corrupts memory without a word. So functions run in a process of their own, unless a
+/// manifest says `"trusted": true`: that somebody holds it against the library's header.
 struct NativeManifest {
   let plugin: String
   let version: String
   /// A name that the system's loader finds, or a path: see `load`.
   let library: String
   let signatures: [NativeSignature]
+  /// Whether its functions may run in the host.
+  let isTrusted: Bool
   private let text: [UInt8]
 
   private static let sizeLimit = 1024 * 1024
@@ -32,10 +34,10 @@ struct NativeManifest {
       let manifest = try JSON(parsing: text)
       try manifest.checkKeys(["plugin", "version", "description", "library", "trusted", "tools"])
       plugin = try manifest.name("plugin")
-      guard manifest["trusted"] == .boolean(true) else {
-        throw PluginError(
-          "native functions run inside the host, which a wrong signature can corrupt: check the "
-            + "manifest against the library's header and say \"trusted\": true", at: "trusted")
+      switch manifest["trusted"] {
+      case .boolean(let flag)?: isTrusted = flag
+      case nil: isTrusted = false
+      default: throw PluginError("must be true or false", at: "trusted")
       }
       library = try manifest.text("library")
       version = try manifest.optionalText("version")
@@ -49,6 +51,18 @@ struct NativeManifest {
     } catch {
       throw PluginError(error, in: text, of: path)
     }
+  }
+
+  /// Refuses a manifest whose functions are not to run in the host.
+  ///
+  /// - Throws: `PluginError`.
+  func checkTrust(_ path: String) throws(PluginError) {
+    if isTrusted { return }
+    throw PluginError(
+      PluginError(
+        "native functions are to run inside the host, which a wrong signature can corrupt: check the "
+          + "manifest against the library's header and say \"trusted\": true", at: "trusted"),
+      in: text, of: path)
   }
 
   /// Loads the library and binds the functions.

@@ -18,6 +18,11 @@ public struct Arguments: Sendable {
     entries = values.map { Entry(name: $0, value: $1) }
   }
 
+  /// The same, in the order they came; each name once.
+  public init(checked values: [(name: String, value: ToolValue)]) {
+    entries = values.map { Entry(name: $0.name, value: $0.value) }
+  }
+
   /// The value of a parameter; nil where it was not given and has no default.
   public subscript(name: String) -> ToolValue? { entries.first { $0.name == name }?.value }
 

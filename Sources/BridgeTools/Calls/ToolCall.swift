@@ -99,6 +99,8 @@ public final class ToolCall: @unchecked Sendable {
     var condition: Condition?
     var listeners: [UInt64: @Sendable (Cancellation) -> Void] = [:]
     var lastListener: UInt64 = 0
+    /// Waits for room for a chunk.
+    var roomListener: (@Sendable () -> Void)?
     var binaryResult: Blob?
     var annotations: VariableMetadata = [:]
     var failure: ToolFailure?
@@ -185,8 +187,24 @@ public final class ToolCall: @unchecked Sendable {
 
   /// There is room for chunks again.
   public func roomIsAvailable() {
-    state.withLock { $0.life.roomIsAvailable() }
+    let listener = state.withLock { state in
+      state.life.roomIsAvailable()
+      guard let extras = state.extras else { return (@Sendable () -> Void)?.none }
+      defer { extras.roomListener = nil }
+      return extras.roomListener
+    }
     wakeWaiters()
+    listener?()
+  }
+
+  /// Calls `body` once when a chunk would be taken: at once, when it would be now. It must be quick. There
+  /// is one such wish at a time.
+  public func whenRoom(_ body: @escaping @Sendable () -> Void) {
+    let hasRoom = state.withLock { state in
+      if !state.life.hasRoom { state.withExtras().roomListener = body }
+      return state.life.hasRoom
+    }
+    if hasRoom { body() }
   }
 
   /// Runs the tool, on the calling thread; or ends the call, when its time was over before it began.
@@ -346,6 +364,9 @@ public final class ToolCall: @unchecked Sendable {
 
   /// Runs what delivers something to the tool, on a thread of the host.
   public func deliver(_ body: @escaping @Sendable () -> Void) { threads.deliver(body) }
+
+  /// Runs what serves the tool and may wait for the disk, on a thread of the host.
+  public func serve(_ body: @escaping @Sendable () -> Void) { threads.serve(body) }
 
   /// The tool has ended the thread that it runs on, which waits for ever: threads of tools are replaced.
   public func loseThread() { threads.pool.loseThread() }

@@ -1,7 +1,7 @@
-/// The threads of running tools: those that tools run on, those that deliver changes to their watches, and
-/// those that tell them of cancellations.
+/// The threads of running tools: those that tools run on, those that deliver changes to their watches, those
+/// that tell them of cancellations, and those that serve tools of other processes.
 ///
-/// The last two are apart because a callback of a watch may wait for one that tells of a cancellation.
+/// The second and third are apart because a callback of a watch may wait for one that tells of a cancellation.
 /// Thread-safe.
 public final class ToolThreads: Sendable {
   /// How many threads there are, and how many calls may wait for them.
@@ -10,7 +10,8 @@ public final class ToolThreads: Sendable {
     public var toolThreads = 64
     /// Calls that may wait for a thread, or for their turn.
     public var queuedCalls = 10_000
-    /// Threads for callbacks of watches, and as many for those that are told of cancellations.
+    /// Threads for callbacks of watches, as many for those that are told of cancellations, and as many for
+    /// what tools of other processes ask for.
     public var callbackThreads = 8
 
     /// The defaults.
@@ -20,6 +21,7 @@ public final class ToolThreads: Sendable {
   let pool: WorkerPool
   let callbacks: WorkerPool
   private let cancellations: WorkerPool
+  private let requests: WorkerPool
   private let deadlines = DeadlineTimer()
 
   /// Threads are made when there is work for them.
@@ -30,6 +32,8 @@ public final class ToolThreads: Sendable {
       "callbacks", threads: configuration.callbackThreads, queueLimit: .max / 2)
     cancellations = WorkerPool(
       "cancellations", threads: configuration.callbackThreads, queueLimit: .max / 2)
+    requests = WorkerPool(
+      "requests", threads: configuration.callbackThreads, queueLimit: .max / 2)
   }
 
   /// Runs what tells a tool of a cancellation.
@@ -44,6 +48,12 @@ public final class ToolThreads: Sendable {
     _ = callbacks.submit(body)
   }
 
+  /// Runs what a tool elsewhere asks for: it ends by itself, but may wait for the disk.
+  func serve(_ body: @escaping @Sendable () -> Void) {
+    // As above.
+    _ = requests.submit(body)
+  }
+
   /// Cancels a call at its deadline, if it has not ended by then.
   func cancel(_ call: ToolCall, at deadline: Int64) {
     deadlines.add(deadline) { [weak call] in call?.cancel(.deadlineExceeded) }
@@ -54,6 +64,7 @@ public final class ToolThreads: Sendable {
     pool.stop()
     callbacks.stop()
     cancellations.stop()
+    requests.stop()
     deadlines.stop()
   }
 }

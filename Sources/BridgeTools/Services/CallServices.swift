@@ -55,10 +55,10 @@ public protocol CallServices: Sendable {
   ///   - identifiers: Names (which need not exist yet), ids and patterns; none stand for everything.
   ///   - initial: Whether the present values come first, followed by `synced`.
   ///   - deliver: Takes changes, in order, one batch at a time, on a thread of the host and under no
-  ///     lock. It may come before this function returns. When it answers false, it is not called again.
+  ///     lock. It may come before this function returns.
   func watch(
     _ identifiers: [String], initial: Bool,
-    deliver: @escaping @Sendable ([VariableChange]) -> Bool
+    deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery
   ) throws -> any VariableSubscription
 
   /// Writes to the host's log.
@@ -95,8 +95,21 @@ extension CallServices {
   }
 }
 
+/// What a delivery of changes is answered with.
+public enum VariableDelivery: Sendable {
+  /// The next changes may come.
+  case goOn
+  /// Nothing comes before `VariableSubscription.resume`.
+  case pause
+  /// Nothing comes any more.
+  case end
+}
+
 /// A subscription that `CallServices.watch` made.
 public protocol VariableSubscription: AnyObject, Sendable {
+  /// Goes on after a pause; it may come before the answer that asks for the pause.
+  func resume()
+
   /// Ends it. A delivery that runs on another thread may still go on; none begins after this.
   func cancel()
 }

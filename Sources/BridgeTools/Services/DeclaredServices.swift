@@ -71,7 +71,7 @@ struct DeclaredServices: CallServices {
 
   func watch(
     _ identifiers: [String], initial: Bool,
-    deliver: @escaping @Sendable ([VariableChange]) -> Bool
+    deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery
   ) throws -> any VariableSubscription {
     for identifier in identifiers { try checkRead(name(of: identifier)) }
     if identifiers.isEmpty { try checkRead("*") }

@@ -96,7 +96,7 @@ struct SessionServices: CallServices {
 
   func watch(
     _ identifiers: [String], initial: Bool,
-    deliver: @escaping @Sendable ([VariableChange]) -> Bool
+    deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery
   ) throws -> any VariableSubscription {
     let subscription = SessionSubscription(callbacks: host.threads.callbacks, deliver: deliver)
     try subscription.start(session, identifiers, initial: initial)

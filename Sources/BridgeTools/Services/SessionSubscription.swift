@@ -6,7 +6,7 @@ internal import Threads
 // @unchecked: `state` is guarded by the lock.
 final class SessionSubscription: VariableSubscription, @unchecked Sendable {
   private let callbacks: WorkerPool
-  private let deliver: @Sendable ([VariableChange]) -> Bool
+  private let deliver: @Sendable ([VariableChange]) -> VariableDelivery
   private let lock = Condition()
   private var state = State()
 
@@ -14,6 +14,7 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
     var watch: Watch?
     var initial: (variables: [Variable], revision: Int64)?
     var schedule = Schedule.idle
+    var pause = Pause.none
     var isOver = false
   }
 
@@ -25,9 +26,17 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
     case scheduledAgain
   }
 
+  private enum Pause {
+    case none
+    /// The run has ended in the middle, and goes on with `resume`.
+    case paused
+    /// `resume` came before the pause.
+    case resumed
+  }
+
   private static let batch = 64
 
-  init(callbacks: WorkerPool, deliver: @escaping @Sendable ([VariableChange]) -> Bool) {
+  init(callbacks: WorkerPool, deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery) {
     self.callbacks = callbacks
     self.deliver = deliver
   }
@@ -91,7 +100,11 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
           .initial, revision: initial.revision, time: $0.updatedAt, variable: VariableSnapshot($0))
       }
       changes.append(VariableChange(.synced, revision: initial.revision))
-      guard deliver(changes) else { return cancel() }
+      switch deliver(changes) {
+      case .goOn: break
+      case .pause: if pause() { return }
+      case .end: return cancel()
+      }
     }
     drain(watch)
   }
@@ -112,10 +125,38 @@ final class SessionSubscription: VariableSubscription, @unchecked Sendable {
         changes.append(VariableChange(.ended, revision: oldest, cause: "behind"))
         isOver = true
       }
-      if !changes.isEmpty && !deliver(changes) { isOver = true }
+      var isPaused = false
+      if !changes.isEmpty {
+        switch deliver(changes) {
+        case .goOn: break
+        case .pause: isPaused = !isOver && pause()
+        case .end: isOver = true
+        }
+      }
       if isOver { return cancel() }
+      // Another run goes on here, with whatever is left.
+      if isPaused { return }
       if case .upToDate = progress { return endRun() }
     }
+  }
+
+  /// - Returns: false when there is no need to, any more.
+  private func pause() -> Bool {
+    lock.withLock {
+      let mustPause = state.pause == .none
+      state.pause = mustPause ? .paused : .none
+      return mustPause
+    }
+  }
+
+  func resume() {
+    let goesOn = lock.withLock {
+      let isPaused = state.pause == .paused
+      state.pause = isPaused ? .none : .resumed
+      return isPaused && !state.isOver
+    }
+    // The run has never ended, so nobody else has begun one.
+    if goesOn { submit() }
   }
 
   /// Ends a run; another follows when changes came meanwhile.

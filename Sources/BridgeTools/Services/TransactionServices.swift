@@ -156,7 +156,7 @@ struct TransactionServices: CallServices {
 
   func watch(
     _ identifiers: [String], initial: Bool,
-    deliver: @escaping @Sendable ([VariableChange]) -> Bool
+    deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery
   ) throws -> any VariableSubscription {
     try services.watch(identifiers, initial: initial, deliver: deliver)
   }

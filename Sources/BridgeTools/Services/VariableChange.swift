@@ -1,7 +1,7 @@
 /// One change that a watch of a tool reports.
 public struct VariableChange: Sendable {
   /// What a change is.
-  public enum Kind: Sendable, Equatable {
+  public enum Kind: Sendable, Equatable, CaseIterable {
     /// A variable as it was when the watch began.
     case initial
     /// All initial values have come. There is no variable.

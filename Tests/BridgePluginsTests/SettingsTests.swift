@@ -1,21 +1,26 @@
+import BridgePluginHost
+import BridgePluginProcess
 import BridgeTools
 import Glibc
 import Testing
 
-@testable import BridgePluginHost
+@testable import BridgePlugins
 
 /// `NAME.plugin.json` beside `NAME.so`.
 extension TestPluginSuites {
   @Suite struct SettingsTests {
     /// The SDK's plugin in a directory of its own, which takes a configuration.
     private func load(_ settings: String?, mode: mode_t = 0o644) throws -> TestHost {
-      let fixture = try Fixture("leaving.c", ["NAME": "x", "LOG": "/dev/null"], as: "unused")
-      let path = "\(fixture.directory)/configured.so"
-      #expect(
-        system("cp '\(Plugins.directory)/libSDKTools.so' '\(path)' && chmod 755 '\(path)'") == 0)
-      if let settings { fixture.write("configured.plugin.json", settings, mode: mode) }
+      let scratch = Scratch()
+      scratch.copy("libSDKTools.so", as: "configured.so")
+      if let settings { scratch.write("configured.plugin.json", settings, mode: mode) }
+      return try Self.load(scratch.path)
+    }
+
+    /// Loads the one plugin of a directory.
+    private static func load(_ directory: String) throws -> TestHost {
       let host = TestHost()
-      _ = try host.plugins.load(path)
+      _ = try #require(DirectoryTests.directory(directory, host).load().first).result.get()
       return host
     }
 
@@ -34,9 +39,18 @@ extension TestPluginSuites {
     @Test(arguments: [
       ("", "no JSON but an empty text"), ("{", "malformed JSON"),
       ("[]", "it must hold a JSON object"),
-      (#"{"configuration": 1}"#, "\"configuration\" must be an object"),
-      (#"{"inline": "no"}"#, "\"inline\" must be true or false"),
+      (#"{"configuration": 1}"#, "configured.plugin.json:1: configuration: must be an object"),
+      (#"{"inline": "no"}"#, "inline: must be true or false"),
       (#"{"configuration": {}, "priority": 1}"#, "priority"),
+      (#"{"inline": true, "inline": true}"#, "\"inline\" is there twice"),
+      (#"{"isolation": "jail"}"#, "must be one of in-process, child, per-call"),
+      (#"{"concurrency": 0}"#, "concurrency: must be a whole number from 1 to 10000"),
+      (#"{"waiting_calls": -1}"#, "waiting_calls: must be a whole number"),
+      (#"{"grace_seconds": "5"}"#, "grace_seconds: must be seconds"),
+      (#"{"start_seconds": 0}"#, "start_seconds: must be seconds"),
+      (#"{"limits": 5}"#, "limits: must be an object"),
+      (#"{"limits": {"memory": 5}}"#, "memory_bytes"),
+      (#"{"limits": {"cpu_seconds": 1.5}}"#, "limits.cpu_seconds: must be a whole number"),
       (#"{"configuration": {"refuse": 1}}"#, "/refuse"),
       (#"{"configuration": {"refuse": "because it is Monday"}}"#, "it is Monday"),
     ])
@@ -56,8 +70,7 @@ extension TestPluginSuites {
     ) throws {
       let fixture = try Fixture("intrusion.c", as: "plain")
       if let settings { fixture.write("plain.plugin.json", settings) }
-      let host = TestHost()
-      _ = try host.plugins.load(fixture.path)
+      let host = try Self.load(fixture.directory)
       let admitted = try host.tools.registry.admit("change_rounding")
       #expect(admitted.description.execution == execution)
     }
@@ -70,8 +83,26 @@ extension TestPluginSuites {
     @Test func aPluginWithoutASchemaTakesNone() throws {
       let fixture = try Fixture("leaving.c", ["NAME": "plain", "LOG": "/dev/null"], as: "plain")
       fixture.write("plain.plugin.json", #"{"configuration": {}}"#)
-      let error = #expect(throws: PluginError.self) { try TestHost().plugins.load(fixture.path) }
+      let error = #expect(throws: PluginError.self) { try Self.load(fixture.directory) }
       #expect(error?.description.contains("takes no configuration") == true)
+    }
+
+    @Test func whatIsSaidReachesTheProcess() throws {
+      let scratch = Scratch()
+      scratch.write(
+        "x.plugin.json",
+        #"""
+        {"isolation": "per-call", "concurrency": 3, "waiting_calls": 9, "grace_seconds": 0.5,
+        "start_seconds": 2, "limits": {"memory_bytes": 1000000, "cpu_seconds": 7, "open_files": 20,
+        "processes": 50}}
+        """#)
+      let settings = try PluginSettings(beside: "\(scratch.path)/x.native.json")
+      #expect(settings.isolation == .perCall && settings.calls == 3)
+      #expect(settings.process.waitingCalls == 9)
+      #expect(settings.process.grace == 500_000_000 && settings.process.startTime == 2_000_000_000)
+      #expect(
+        settings.process.limits.memory == 1_000_000 && settings.process.limits.processes == 50)
+      #expect(settings.process.limits.cpuSeconds == 7 && settings.process.limits.openFiles == 20)
     }
   }
 }

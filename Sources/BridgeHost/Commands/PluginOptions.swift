@@ -1,0 +1,33 @@
+internal import ArgumentParser
+internal import BridgePlugins
+
+/// The options of `serve` about where plugins run.
+struct PluginOptions: ParsableArguments {
+  enum Isolation: String, ExpressibleByArgument, CaseIterable {
+    case inProcess = "in-process"
+    case child
+    case perCall = "per-call"
+  }
+
+  @Option(
+    help: ArgumentHelp(
+      "Where the plugins run whose settings do not say.",
+      discussion: """
+        In a process of its own (child) a plugin that crashes or hangs ends its own calls and nothing else. \
+        In process its calls are quickest. Per call, each call has a fresh process.
+        """))
+  var isolation = Isolation.child
+
+  /// As plugins are loaded by it.
+  func configuration(calls: Int) -> PluginDirectory.Configuration {
+    var configuration = PluginDirectory.Configuration()
+    configuration.isolation =
+      switch isolation {
+      case .inProcess: .inProcess
+      case .child: .child
+      case .perCall: .perCall
+      }
+    configuration.calls = calls
+    return configuration
+  }
+}

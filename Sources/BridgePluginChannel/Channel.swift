@@ -1,0 +1,173 @@
+internal import BridgeTools
+internal import CPluginProcess
+internal import Glibc
+package import TrustedFiles
+
+/// The connection of a host and the child process of a plugin: frames, each in one message of a socket.
+///
+/// A frame that is long, or has something beside it, is put into shared memory, which goes with a short
+/// message in its place. Thread-safe: any thread may send and receive.
+///
+/// Source: unix(7), SOCK_SEQPACKET and SCM_RIGHTS.
+package final class Channel: Sendable {
+  /// The open socket.
+  package let socket: FileDescriptor
+
+  /// Longer frames go through shared memory.
+  package static let messageLimit = 64 * 1024
+
+  /// What a message begins with: a frame, or the sizes of one in the memory that goes with it.
+  private enum Kind: UInt8 {
+    case frame = 1
+    case shared = 2
+  }
+
+  /// Takes a connected SOCK_SEQPACKET socket over.
+  package init(_ socket: consuming FileDescriptor) { self.socket = socket }
+
+  /// Makes the two ends of a channel.
+  ///
+  /// - Returns: Ours, and the number of the descriptor that is theirs, which the caller takes over; nil with
+  ///   `errno` where the system has no more descriptors.
+  package static func pair() -> (ours: Channel, theirs: CInt)? {
+    var ends: [CInt] = [-1, -1]
+    let type = CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { return nil }
+    return (Channel(FileDescriptor(owning: ends[0])), ends[1])
+  }
+
+  /// A frame that is ready to be sent.
+  package final class Message: Sendable {
+    fileprivate let bytes: [UInt8]
+    /// What goes with it; -1 where nothing does.
+    fileprivate let file: CInt
+
+    /// - Returns: nil with `errno` where there is no memory to put it into.
+    package init?(_ frame: consuming FrameWriter) {
+      let isShort = frame.blobs.isEmpty && frame.bytes.count < Channel.messageLimit
+      if isShort {
+        bytes = [Kind.frame.rawValue] + frame.bytes
+        file = -1
+        return
+      }
+      let start =
+        (frame.bytes.count + FrameWriter.alignment - 1) / FrameWriter.alignment
+        * FrameWriter.alignment
+      let parts =
+        [(offset: 0, blob: Blob(frame.bytes))]
+        + frame.blobs.map { (offset: start + $0.offset, blob: $0.blob) }
+      file = SharedMemory.fill(start + frame.blobSize, parts)
+      if file < 0 { return nil }
+      var header = FrameWriter()
+      header.write(Kind.shared.rawValue)
+      header.write(UInt64(frame.bytes.count))
+      header.write(UInt64(start))
+      bytes = header.bytes
+    }
+
+    deinit { if file >= 0 { Glibc.close(file) } }
+  }
+
+  /// What became of a message.
+  package enum Sent: Sendable {
+    case sent
+    /// The other side does not take more for now; nothing was sent.
+    case full
+    /// There is no other side any more.
+    case closed
+  }
+
+  /// Sends a message.
+  ///
+  /// - Parameter waits: Whether the thread waits for the other side to take it.
+  package func send(_ message: borrowing Message, waits: Bool) -> Sent {
+    let file = message.file
+    if plugin_send(socket.number, message.bytes, message.bytes.count, file, waits ? 1 : 0) >= 0 {
+      return .sent
+    }
+    // ETOOMANYREFS: too many descriptors are on their way.
+    let isFull = [EAGAIN, EWOULDBLOCK, ENOBUFS, ENOMEM, ETOOMANYREFS].contains(errno)
+    return isFull ? .full : .closed
+  }
+
+  /// Room for one message.
+  package struct Buffer: ~Copyable {
+    fileprivate let bytes = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: Channel.messageLimit + 1, alignment: 16)
+
+    /// Room that nothing is in.
+    package init() {}
+
+    deinit { bytes.deallocate() }
+  }
+
+  /// What came.
+  package enum Received<Value> {
+    case frame(Value)
+    /// The other process says how it crashed.
+    case crash(CrashRecord)
+    /// Nothing is there now.
+    case nothing
+    /// The other side has closed its end, or is gone.
+    case end
+  }
+
+  /// Receives a message, and has its frame read.
+  ///
+  /// - Parameters:
+  ///   - waits: Whether the thread waits for one.
+  ///   - read: Called at once; the reader is valid inside it.
+  /// - Throws: `MalformedFrame`, and what `read` throws.
+  package func receive<Value>(
+    into buffer: borrowing Buffer, waits: Bool, _ read: (inout FrameReader) throws -> Value
+  ) throws -> Received<Value> {
+    var number: CInt = -1
+    let count = plugin_receive(
+      socket.number, buffer.bytes.baseAddress, buffer.bytes.count, &number, waits ? 1 : 0)
+    let file: FileDescriptor? = number >= 0 ? FileDescriptor(owning: number) : nil
+    if count < 0 {
+      switch errno {
+      case EAGAIN, EWOULDBLOCK: return .nothing
+      case EMSGSIZE: throw MalformedFrame("a message is too long, or has too many files")
+      default: return .end
+      }
+    }
+    if count == 0 { return .end }
+    let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+    if bytes[0] == UInt8(PLUGIN_CRASH_MESSAGE) { return .crash(try CrashRecord(bytes)) }
+    guard let kind = Kind(rawValue: bytes[0]) else {
+      throw MalformedFrame("there is no message \(bytes[0])")
+    }
+    let rest = UnsafeRawBufferPointer(rebasing: bytes[1...])
+    switch kind {
+    case .frame:
+      var reader = FrameReader(rest)
+      return .frame(try Self.whole(&reader, read))
+    case .shared:
+      var header = FrameReader(rest)
+      let length = try header.number(UInt64.self)
+      let start = try header.number(UInt64.self)
+      try header.end()
+      guard let file else { throw MalformedFrame("a message has no memory with it") }
+      let memory = try SharedMemory(mapping: file)
+      guard length <= start, start <= UInt64(memory.bytes.count) else {
+        throw MalformedFrame("a frame of \(length) bytes passes the end of its memory")
+      }
+      var reader = FrameReader(
+        UnsafeRawBufferPointer(rebasing: memory.bytes[..<Int(length)]), blobs: memory,
+        blobStart: Int(start))
+      return .frame(try Self.whole(&reader, read))
+    }
+  }
+
+  private static func whole<Value>(
+    _ reader: inout FrameReader, _ read: (inout FrameReader) throws -> Value
+  ) throws -> Value {
+    let value = try read(&reader)
+    try reader.end()
+    return value
+  }
+
+  /// Ends the connection for both sides; threads that wait for a message hear of it.
+  package func close() { shutdown(socket.number, CInt(SHUT_RDWR)) }
+}

@@ -1,0 +1,486 @@
+package import BridgePluginChannel
+package import BridgeTools
+package import Logging
+internal import Glibc
+internal import Synchronization
+internal import Threads
+
+/// A plugin that runs in processes of its own.
+///
+/// One process serves all its calls, or each call has a fresh one. A process that ends is replaced; calls
+/// that were in it fail, and others wait for the next one. Thread-safe.
+package final class ChildPlugin: ToolProvider, ChildOwner {
+  /// How a plugin runs in processes.
+  package struct Configuration: Sendable {
+    /// The plugin's own, a JSON object; nil where nobody gave one.
+    package var configuration: String?
+    /// Whether each call has a process of its own.
+    package var isPerCall = false
+    /// What each process may take.
+    package var limits = ResourceLimits()
+    /// What a call that must end has left before its process is ended, in nanoseconds.
+    package var grace: Int64 = 5_000_000_000
+    /// Calls that run at once in a process; others wait.
+    package var calls = 64
+    /// Calls that may wait.
+    package var waitingCalls = 10_000
+    /// How long a process may take until the plugin has started, in nanoseconds.
+    package var startTime: Int64 = 30_000_000_000
+
+    /// One process for all calls, and the defaults.
+    package init() {}
+  }
+
+  /// Whether a plugin serves.
+  package enum Service: Sendable, Equatable {
+    case starting
+    case serving
+    /// Its process has ended, and the next one comes.
+    case restarting
+    /// It keeps crashing, and no process is started any more: why.
+    case quarantined(String)
+    case stopped
+  }
+
+  /// The path of the file.
+  package let id: String
+  /// As the plugin says.
+  package let name: String
+  /// As the plugin says.
+  package let version: String
+  /// They forward their calls.
+  package let tools: [any Tool]
+
+  private let runner: PluginRunner
+  private let configuration: Configuration
+  private let logger: Logger
+  private let state: Locked<State>
+  private let lastCall = Atomic<UInt64>(0)
+  private let hasChanged = Condition()
+
+  private struct State {
+    var service = Service.serving
+    /// Processes that have loaded the plugin. With one a call, those that wait for one.
+    var ready: [Child] = []
+    /// Processes that have not loaded it yet.
+    var starting: [ObjectIdentifier: Child] = [:]
+    /// Processes that have a call of their own.
+    var used: [ObjectIdentifier: Child] = [:]
+    /// Calls that wait for a process, and how many run.
+    var queue: FairQueue<ChildCall>
+    var policy = RestartPolicy()
+    var crashes = 0
+    var isRetired = false
+    var lastEnd: ChildEnd?
+
+    init(places: Int) { queue = FairQueue(places: places) }
+  }
+
+  /// Spare processes that wait for a call, where each call has one.
+  private static let spares = 2
+
+  // MARK: Loading
+
+  /// Starts a process, has it load a plugin, and waits for that.
+  ///
+  /// - Parameter path: Of a `.so` or a manifest, without links.
+  /// - Throws: `ToolFailure`: the plugin refuses, or its process crashes or takes too long.
+  package static func load(
+    _ path: String, _ configuration: Configuration, by runner: PluginRunner, logger: Logger
+  ) throws(ToolFailure) -> ChildPlugin {
+    let first = FirstLoad(logger: logger)
+    let child = try Child.start(
+      Self.request(path, configuration, logger), configuration.limits,
+      startTime: configuration.startTime, grace: configuration.grace, by: runner, owner: first
+    ).get()
+    let loaded = try first.wait(path)
+    let plugin = ChildPlugin(path, loaded, configuration, by: runner, logger: logger)
+    plugin.adopt(child)
+    first.handOver(to: plugin)
+    return plugin
+  }
+
+  private static func request(
+    _ path: String, _ configuration: Configuration, _ logger: Logger
+  ) -> HostMessage.PluginToLoad {
+    HostMessage.PluginToLoad(
+      path: path, configuration: configuration.configuration, logLevel: logger.logLevel)
+  }
+
+  private init(
+    _ path: String, _ loaded: ChildMessage.LoadedPlugin, _ configuration: Configuration,
+    by runner: PluginRunner, logger: Logger
+  ) {
+    id = path
+    name = loaded.name
+    version = loaded.version
+    self.configuration = configuration
+    self.runner = runner
+    self.logger = logger
+    state = Locked(State(places: configuration.calls))
+    let place = PluginPlace()
+    tools = loaded.tools.enumerated().map { ChildTool($1, index: $0, of: place) }
+    place.plugin = self
+  }
+
+  private func adopt(_ child: Child) {
+    state.withLock { $0.ready.append(child) }
+    if configuration.isPerCall { startSpares() }
+  }
+
+  // MARK: Calls
+
+  func run(_ call: ToolCall, tool: Int) {
+    let number = lastCall.add(1, ordering: .relaxed).newValue
+    let new = ChildCall(call, number: number, tool: tool)
+    enum Step {
+      case run(Child)
+      case wait
+      case refuse(ToolFailure)
+    }
+    let step = state.withLock { state -> Step in
+      switch state.service {
+      case .quarantined(let reason): return .refuse(quarantined(reason))
+      case .stopped: return .refuse(stopped)
+      case .starting, .serving, .restarting: break
+      }
+      let owner = call.request.client
+      // A call that another one waits for never waits for its place.
+      let isUrgent = call.request.depth > 0
+      if let child = state.ready.first, state.queue.take(owner, isUrgent: isUrgent) {
+        use(child, &state)
+        return .run(child)
+      }
+      guard state.queue.count < configuration.waitingCalls,
+        state.queue.count(of: owner) < FairQueue<ChildCall>.share(of: configuration.waitingCalls)
+      else { return .refuse(busy) }
+      state.queue.append(new, of: owner)
+      return .wait
+    }
+    switch step {
+    case .run(let child):
+      new.listen()
+      start(new, in: child)
+    case .wait:
+      new.listen()
+      if configuration.isPerCall { startSpares() }
+    case .refuse(let failure): call.finish(.failure(failure))
+    }
+  }
+
+  /// A call goes to a process. Under the lock.
+  private func use(_ child: Child, _ state: inout State) {
+    guard configuration.isPerCall else { return }
+    state.ready.removeAll { $0 === child }
+    state.used[ObjectIdentifier(child)] = child
+  }
+
+  private func start(_ call: ChildCall, in child: Child) {
+    if call.begin(in: child) {
+      if child.start(call) {
+        // A cancellation that came before the process had the call has found nothing there.
+        if let reason = call.call.cancellation { child.cancel(call.number, reason) }
+        if configuration.isPerCall { startSpares() }
+        return
+      }
+      // The process has ended just now: the next one takes it.
+      call.waitAgain()
+      state.withLock { $0.queue.append(call, of: call.call.request.client) }
+    } else {
+      // What came before its turn has ended it, or does now.
+      let reason = call.call.cancellation ?? .cancelled
+      call.finish(.failure(ToolFailure(reason, tool: call.call.tool.name)))
+    }
+    giveBackPlace(of: child, call)
+  }
+
+  /// A call has not gone to the process that it had a place in.
+  private func giveBackPlace(of child: Child, _ call: ChildCall) {
+    state.withLock { state in
+      state.queue.leave(call.call.request.client)
+      if state.used.removeValue(forKey: ObjectIdentifier(child)) != nil && !child.hasEnded {
+        state.ready.append(child)
+      }
+    }
+    startWaiting()
+  }
+
+  /// Starts calls that wait, as far as there is room.
+  private func startWaiting() {
+    while true {
+      let next = state.withLock { state -> (ChildCall, Child)? in
+        guard case .serving = state.service, let child = state.ready.first,
+          let call = state.queue.popFirst()
+        else { return nil }
+        use(child, &state)
+        return (call, child)
+      }
+      guard let (call, child) = next else { return }
+      start(call, in: child)
+    }
+  }
+
+  // MARK: Processes
+
+  /// Starts processes until enough wait for a call, or one serves all.
+  private func startSpares() {
+    let count = state.withLock { state -> Int in
+      guard !state.isRetired else { return 0 }
+      if case .quarantined = state.service { return 0 }
+      let wanted =
+        configuration.isPerCall
+        ? min(Self.spares + state.queue.count, configuration.calls) : 1
+      let room = configuration.isPerCall ? configuration.calls - state.used.count : 1
+      return min(wanted, room) - state.ready.count - state.starting.count
+    }
+    guard count > 0 else { return }
+    for _ in 0..<count { startProcess() }
+  }
+
+  private func startProcess() {
+    switch Child.start(
+      Self.request(id, configuration, logger), configuration.limits,
+      startTime: configuration.startTime, grace: configuration.grace, by: runner, owner: self)
+    {
+    case .success(let child):
+      state.withLock { state in
+        // It may have loaded or ended already.
+        let isKnown = state.ready.contains { $0 === child }
+        if !isKnown && !child.hasEnded { state.starting[ObjectIdentifier(child)] = child }
+      }
+    case .failure(let failure): processEnded(.failed(failure.message), isCrash: true)
+    }
+  }
+
+  func loaded(_ plugin: ChildMessage.LoadedPlugin, by child: Child) {
+    let isSame = plugin.name == name && plugin.tools.map(\.name) == tools.map(\.description.name)
+    guard isSame else {
+      return child.kill(
+        "the file has changed: it brings other tools than the ones that are registered")
+    }
+    let isWanted = state.withLock { state -> Bool in
+      state.starting[ObjectIdentifier(child)] = nil
+      if state.isRetired { return false }
+      state.ready.append(child)
+      if state.service == .restarting { state.service = .serving }
+      return true
+    }
+    guard isWanted else { return child.stop() }
+    hasChanged.withLock { hasChanged.broadcast() }
+    startWaiting()
+  }
+
+  func refused(_ reason: String, by child: Child) {
+    logger.error(
+      "a plugin refuses to be loaded again", metadata: ["plugin": "\(name)", "reason": "\(reason)"])
+  }
+
+  func returned(_ call: ChildCall, hasEnded: Bool, in child: Child) {
+    guard configuration.isPerCall else {
+      state.withLock { $0.queue.leave(call.call.request.client) }
+      return startWaiting()
+    }
+    if hasEnded { finished(call, in: child) }
+  }
+
+  func finished(_ call: ChildCall, in child: Child) {
+    guard configuration.isPerCall else { return }
+    // One call a process: what it has left behind ends with it.
+    state.withLock { state in
+      state.queue.leave(call.call.request.client)
+      state.used[ObjectIdentifier(child)] = nil
+    }
+    child.discard()
+    startSpares()
+    startWaiting()
+  }
+
+  func log(_ level: Logger.Level, _ message: String, _ metadata: [String: String]) {
+    var all: Logger.Metadata = ["plugin": "\(name)"]
+    for (key, value) in metadata { all[key] = "\(value)" }
+    logger.log(level: level, "\(message)", metadata: all)
+  }
+
+  func ended(_ end: ChildEnd, calls: [ChildCall], child: Child?) {
+    state.withLock { state in
+      // The first one may have ended before it was known.
+      state.ready.removeAll { $0 === child || $0.hasEnded }
+      if let child {
+        state.starting[ObjectIdentifier(child)] = nil
+        state.used[ObjectIdentifier(child)] = nil
+      }
+      state.lastEnd = end
+      for call in calls where call.returned() || configuration.isPerCall {
+        state.queue.leave(call.call.request.client)
+      }
+    }
+    let culprit: ChildCall? =
+      if case .crashed(let record) = end { calls.first { $0.number == record.call } } else { nil }
+    if end.isCrash { tellCrash(end, calls: calls.count, culprit: culprit?.call.tool.name) }
+    processEnded(end, isCrash: end.isCrash)
+    for call in calls {
+      call.finish(
+        .failure(
+          end.failure(
+            plugin: name, tool: call.call.tool.name, culprit: culprit?.call.tool.name,
+            isCulprit: culprit === call)))
+    }
+  }
+
+  private func tellCrash(_ end: ChildEnd, calls: Int, culprit: String?) {
+    var metadata: Logger.Metadata = ["plugin": "\(name)", "calls": "\(calls)"]
+    if let culprit { metadata["tool"] = "\(culprit)" }
+    if case .crashed(let record) = end, !record.stack.isEmpty {
+      metadata["backtrace"] = "\(record.stack.joined(separator: " < "))"
+    }
+    logger.error("the process of a plugin \(end.words)", metadata: metadata)
+  }
+
+  /// Decides what follows the end of a process.
+  private func processEnded(_ end: ChildEnd, isCrash: Bool) {
+    enum Step {
+      case nothing
+      case restart(after: Int64)
+      case fail([ChildCall], ToolFailure)
+    }
+    let step = state.withLock { state -> Step in
+      if state.isRetired { return .nothing }
+      guard isCrash else { return .restart(after: 0) }
+      state.crashes += 1
+      switch state.policy.crashed(at: MonotonicClock.now) {
+      case .restart(let delay):
+        if state.ready.isEmpty { state.service = .restarting }
+        return .restart(after: delay)
+      case .quarantine:
+        let reason = "its process \(end.words), the \(state.policy.crashes)th time in a row"
+        state.service = .quarantined(reason)
+        return .fail(state.queue.removeAll(), quarantined(reason))
+      }
+    }
+    switch step {
+    case .nothing: break
+    case .restart(let delay): restart(after: delay)
+    case .fail(let calls, let failure):
+      logger.error(
+        "a plugin keeps crashing and is taken out of service",
+        metadata: ["plugin": "\(name)"])
+      for call in calls { call.finish(.failure(failure)) }
+    }
+    hasChanged.withLock { hasChanged.broadcast() }
+  }
+
+  private func restart(after delay: Int64) {
+    if delay == 0 { return startSpares() }
+    logger.notice(
+      "a plugin's process starts again",
+      metadata: ["plugin": "\(name)", "after_ms": "\(delay / 1_000_000)"])
+    let isStarted = startThread(named: "plugin-restart") { [weak self] in
+      usleep(useconds_t(delay / 1000))
+      self?.startSpares()
+    }
+    if !isStarted { startSpares() }
+  }
+
+  // MARK: Service
+
+  /// Whether it serves, for lists.
+  package var service: Service { state.withLock(\.service) }
+
+  /// How often its process has crashed.
+  package var crashCount: Int { state.withLock(\.crashes) }
+
+  /// The processes it has.
+  package var processes: [Int32] {
+    state.withLock { state in
+      (state.ready + state.used.values + state.starting.values).compactMap(\.process)
+    }
+  }
+
+  /// Puts a plugin that was taken out of service into service again.
+  ///
+  /// - Returns: false where it was in service.
+  package func enable() -> Bool {
+    let wasOut = state.withLock { state in
+      guard case .quarantined = state.service else { return false }
+      state.policy.reset()
+      state.service = .restarting
+      return true
+    }
+    if wasOut { startSpares() }
+    return wasOut
+  }
+
+  /// Has the plugin stop and its processes end.
+  package func retire() {
+    let (children, waiting) = state.withLock { state in
+      state.isRetired = true
+      state.service = .stopped
+      return (
+        state.ready + state.starting.values + state.used.values, state.queue.removeAll()
+      )
+    }
+    for call in waiting { call.finish(.failure(stopped)) }
+    for child in children { child.stop() }
+  }
+
+  /// Waits until all its processes have ended.
+  ///
+  /// - Parameter moment: Of `MonotonicClock`: waits no longer.
+  package func waitUntilStopped(until moment: Int64) -> Bool {
+    hasChanged.withLock {
+      while state.withLock({ !($0.ready.isEmpty && $0.starting.isEmpty && $0.used.isEmpty) }) {
+        if !hasChanged.wait(until: moment) { return false }
+      }
+      return true
+    }
+  }
+
+  // MARK: Failures
+
+  private func quarantined(_ reason: String) -> ToolFailure {
+    ToolFailure(
+      code: 14, message: "plugin \(name) is out of service: \(reason)", type: "plugin_quarantined")
+  }
+
+  private var stopped: ToolFailure { Self.removed(name) }
+
+  static func removed(_ name: String) -> ToolFailure {
+    ToolFailure(
+      code: 14, message: "plugin \(name) was removed", type: "plugin_removed", isRetryable: true)
+  }
+
+  private var busy: ToolFailure {
+    ToolFailure(
+      code: 8,
+      message: "\(configuration.waitingCalls) calls wait for plugin \(name), of which "
+        + "\(configuration.calls) run at once; try again later", type: "limit", isRetryable: true)
+  }
+}
+
+/// Where tools find their plugin, which is made after them.
+// @unchecked: it is set once, before anybody calls.
+final class PluginPlace: @unchecked Sendable {
+  weak var plugin: ChildPlugin?
+}
+
+/// A tool of a plugin that runs in processes of its own.
+final class ChildTool: Tool {
+  let description: ToolDescription
+  private let index: Int
+  private let place: PluginPlace
+
+  init(_ description: ToolDescription, index: Int, of place: PluginPlace) {
+    var description = description
+    description.execution = .forwarded
+    self.description = description
+    self.index = index
+    self.place = place
+  }
+
+  func run(_ call: ToolCall) {
+    guard let plugin = place.plugin else {
+      return call.finish(.failure(ChildPlugin.removed(description.plugin)))
+    }
+    plugin.run(call, tool: index)
+  }
+}

@@ -1,0 +1,170 @@
+internal import BridgePluginChannel
+internal import Glibc
+package import Logging
+internal import Synchronization
+internal import Threads
+internal import TrustedFiles
+
+/// The program that makes children, as the host has it: started when it is first needed, and again should it
+/// end.
+///
+/// Thread-safe.
+package final class PluginRunner: Sendable {
+  /// Where the program is.
+  private let path: String
+  let logger: Logger
+  private let state = Locked(State())
+  private let hasStopped = Condition()
+
+  private struct State {
+    var control: RunnerControl?
+    var hasThread = false
+    var isStopping = false
+    /// Children that were asked for and have not ended.
+    var children: [UInt64: Child] = [:]
+    /// Requests that wait for the program to start.
+    var waiting: [(child: UInt64, limits: ResourceLimits, file: FileDescriptorBox)] = []
+    var lastChild: UInt64 = 0
+  }
+
+  /// - Parameter path: Of `bridge-plugin-runner`.
+  package init(path: String, logger: Logger) {
+    self.path = path
+    self.logger = logger
+  }
+
+  /// The name of the program, beside the host's own.
+  package static let programName = "bridge-plugin-runner"
+
+  /// Asks for a process. The child is told what becomes of it.
+  func start(_ child: Child, channel: consuming FileDescriptor, _ limits: ResourceLimits) -> UInt64
+  {
+    let box = FileDescriptorBox(channel)
+    let (number, needsThread) = state.withLock { state -> (UInt64, Bool) in
+      state.lastChild += 1
+      let number = state.lastChild
+      state.children[number] = child
+      if let control = state.control {
+        control.send(.start(child: number, limits), file: box.number)
+      } else {
+        state.waiting.append((number, limits, box))
+      }
+      defer { state.hasThread = true }
+      return (number, !state.hasThread)
+    }
+    if needsThread && !startThread(named: "plugin-runner", { self.run() }) {
+      state.withLock { $0.hasThread = false }
+      failAll("the system has no more threads")
+    }
+    return number
+  }
+
+  /// Ends the process of a child, and what it has started.
+  func kill(_ child: UInt64) {
+    state.withLock { _ = $0.control?.send(.kill(child: child)) }
+  }
+
+  /// Ends all children and the program, and waits for that.
+  package func stop(until moment: Int64) {
+    hasStopped.withLock {
+      let isRunning = state.withLock { state in
+        state.isStopping = true
+        state.control?.close()
+        return state.hasThread
+      }
+      guard isRunning else { return }
+      while state.withLock(\.hasThread) {
+        if !hasStopped.wait(until: moment) { return }
+      }
+    }
+  }
+
+  // MARK: The thread
+
+  /// Runs the program for as long as it is wanted. It is one thread for good: the program ends with it.
+  private func run() {
+    var delay: useconds_t = 10_000
+    while !state.withLock(\.isStopping) {
+      let began = MonotonicClock.now
+      if let reason = runOnce() {
+        logger.error(
+          "plugins cannot be run in processes of their own: \(reason)",
+          metadata: ["program": "\(path)"])
+        failAll(reason)
+      } else if !state.withLock(\.isStopping) {
+        logger.error("the program that makes plugins' processes has ended; it starts again")
+        failAll("the program that makes plugins' processes has ended")
+      }
+      if state.withLock({ $0.isStopping }) { break }
+      delay = MonotonicClock.now - began > 10_000_000_000 ? 10_000 : min(delay * 2, 1_000_000)
+      usleep(delay)
+    }
+    hasStopped.withLock {
+      state.withLock { $0.hasThread = false }
+      hasStopped.broadcast()
+    }
+  }
+
+  /// - Returns: Why the program could not be started; nil when it has ended.
+  private func runOnce() -> String? {
+    guard let (control, theirs) = Self.makeControl() else {
+      return String(cString: strerror(errno))
+    }
+    let process = ChildSystem.spawn(path, control: theirs)
+    let fault = errno
+    // Only the program has the other end now: its own end is seen here.
+    close(theirs)
+    guard process > 0 else { return String(cString: strerror(fault)) }
+    let isStopping = state.withLock { state in
+      for request in state.waiting {
+        control.send(.start(child: request.child, request.limits), file: request.file.number)
+      }
+      state.waiting = []
+      state.control = control
+      return state.isStopping
+    }
+    if isStopping { control.close() }
+    while let event = try? control.receiveEvent() { handle(event) }
+    control.close()
+    var status: CInt = 0
+    while waitpid(process, &status, 0) < 0 && errno == EINTR {}
+    state.withLock { $0.control = nil }
+    return nil
+  }
+
+  private static func makeControl() -> (RunnerControl, CInt)? {
+    var ends: [CInt] = [-1, -1]
+    let type = CInt(SOCK_SEQPACKET.rawValue) | CInt(SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { return nil }
+    return (RunnerControl(FileDescriptor(owning: ends[0])), ends[1])
+  }
+
+  private func handle(_ event: RunnerControl.Event) {
+    switch event {
+    case .started(let number, let process):
+      state.withLock({ $0.children[number] })?.started(process: process)
+    case .failed(let number, let reason):
+      state.withLock { $0.children.removeValue(forKey: number) }?.processFailed(reason)
+    case .ended(let number, let status):
+      state.withLock { $0.children.removeValue(forKey: number) }?.processEnded(status)
+    }
+  }
+
+  private func failAll(_ reason: String) {
+    let children = state.withLock { state in
+      defer {
+        state.children = [:]
+        state.waiting = []
+      }
+      return Array(state.children.values)
+    }
+    for child in children { child.processFailed(reason) }
+  }
+}
+
+/// A descriptor that several may hold.
+private final class FileDescriptorBox: Sendable {
+  private let file: FileDescriptor
+  var number: CInt { file.number }
+  init(_ file: consuming FileDescriptor) { self.file = file }
+}

@@ -1,0 +1,1 @@
+../BridgePluginHostTests/Plugins.swift

@@ -1,0 +1,63 @@
+import Testing
+
+@testable import BridgePluginProcess
+
+@Suite struct PolicyTests {
+  private let second: Int64 = 1_000_000_000
+
+  @Test func crashesInARowWaitLongerAndThenEnd() {
+    var policy = RestartPolicy()
+    let decisions = (0..<6).map { policy.crashed(at: Int64($0) * second) }
+    #expect(
+      decisions == [
+        .restart(after: 0), .restart(after: 100_000_000), .restart(after: 200_000_000),
+        .restart(after: 400_000_000), .restart(after: 800_000_000), .quarantine,
+      ])
+  }
+
+  @Test func aQuietTimeForgives() {
+    var policy = RestartPolicy()
+    for number in 0..<5 { _ = policy.crashed(at: Int64(number) * second) }
+    #expect(policy.crashed(at: 4 * second + RestartPolicy.quietTime) == .restart(after: 0))
+    #expect(policy.crashes == 1)
+    policy.reset()
+    #expect(policy.crashes == 0)
+  }
+}
+
+@Suite struct FairQueueTests {
+  @Test func ownersTakeTurns() {
+    var queue = FairQueue<String>(places: 16)
+    for number in 0..<5 { queue.append("a\(number)", of: 1) }
+    queue.append("b0", of: 2)
+    queue.append("c0", of: nil)
+    let order = (0..<7).map { _ in queue.popFirst() }
+    #expect(order == ["a0", "b0", "c0", "a1", "a2", "a3", "a4"])
+    #expect({ queue.popFirst() }() == nil && queue.count == 0 && queue.takenCount == 7)
+  }
+
+  @Test func anOwnerLeavesAnEighthToOthers() {
+    var queue = FairQueue<Int>(places: 16)
+    for _ in 0..<14 { #expect({ queue.take(1, isUrgent: false) }() == true) }
+    #expect({ queue.take(1, isUrgent: false) }() == false)
+    #expect({ queue.take(1, isUrgent: true) }() == true)
+    queue.append(1, of: 1)
+    #expect({ queue.popFirst() }() == nil)
+    #expect({ queue.take(2, isUrgent: false) }() == true)
+    #expect({ queue.take(3, isUrgent: false) }() == false)
+    queue.leave(1)
+    queue.leave(1)
+    #expect({ queue.popFirst() }() == 1)
+    #expect(queue.count(of: 1) == 0)
+  }
+
+  @Test func whoeverComesLaterWaitsBehindItsOwn() {
+    var queue = FairQueue<Int>(places: 1)
+    #expect({ queue.take(1, isUrgent: false) }() == true)
+    queue.append(1, of: 1)
+    queue.leave(1)
+    #expect({ queue.take(1, isUrgent: false) }() == false)
+    #expect({ queue.take(2, isUrgent: false) }() == true)
+    #expect({ queue.removeAll() }() == [1])
+  }
+}

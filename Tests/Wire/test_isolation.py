@@ -1,0 +1,122 @@
+"""Plugins in processes of their own, seen by clients of the host."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import grpc
+import pytest
+
+from bridge import CODE, Session, eventually, plugin_directory, start_host
+
+
+@pytest.fixture(scope="module")
+def misbehaving(tmp_path_factory):
+    return plugin_directory(
+        tmp_path_factory.mktemp("plugins"), "../PluginFixtures/misbehaving.c")
+
+
+def processes(host):
+    """The processes below the host: the one that makes the others, and those."""
+    found, waiting = [], [host.process.pid]
+    while waiting:
+        for task in pathlib.Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            try:
+                below = [int(word) for word in task.read_text().split()]
+            except FileNotFoundError:
+                continue
+            found += below
+            waiting += below
+    return found
+
+
+def is_alive(process):
+    try:
+        state = pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize("isolation", ["child", "per-call"])
+def test_a_crash_ends_its_call_and_nothing_else(misbehaving, isolation):
+    with start_host("--isolation", isolation, plugins=misbehaving) as host:
+        session = Session(host.stub())
+        session.register("v", value=1.0)
+        watch = session.watch("v", initial=True)
+        watch.until_synced()
+        answer = session.call("segfault")
+        assert not answer.success
+        assert "crashed with SIGSEGV at 0x10 in segfault" in answer.error_message
+        assert answer.metadata["error_type"] == "plugin_crashed"
+        details = json.loads(answer.metadata["error_details"])
+        assert details["signal"] == "SIGSEGV" and details["plugin"] == "misbehaving"
+        assert any("touch_what_is_not_there" in frame for frame in details["backtrace"])
+        # The plugin, the session and its watches go on.
+        assert session.result("fine") != host.process.pid
+        session.set("v", 2.0)
+        watch.next()
+        with pytest.raises(grpc.RpcError) as error:
+            list(session.stream("call_abort"))
+        assert error.value.code() == CODE.UNAVAILABLE
+        assert "SIGABRT" in error.value.details()
+        eventually(lambda: "crashed with SIGABRT" in host.stderr_text(), "the crash is logged")
+
+
+def test_what_hangs_is_ended_after_its_deadline(misbehaving, tmp_path):
+    with start_host("--isolation", "child", plugins=misbehaving) as host:
+        session = Session(host.stub())
+        before = session.result("fine")
+        with pytest.raises(grpc.RpcError) as error:
+            session.call("loop_for_ever", timeout=0.3)
+        assert error.value.code() == CODE.DEADLINE_EXCEEDED
+        # The usual grace is five seconds.
+        eventually(lambda: session.result("fine") != before, "the process is replaced")
+        assert not is_alive(before)
+
+
+def test_nothing_outlives_a_host_that_is_killed(misbehaving):
+    host_context = start_host("--isolation", "child", plugins=misbehaving)
+    host = host_context.__enter__()
+    session = Session(host.stub())
+    left = session.result("leave_processes")
+    below = processes(host)
+    assert left in below and len(below) >= 4
+    os.kill(host.process.pid, signal.SIGKILL)
+    host.process.wait()
+    deadline = time.monotonic() + 20
+    while any(map(is_alive, below)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [process for process in below if is_alive(process)]
+
+
+def test_a_process_has_nothing_of_the_hosts(misbehaving):
+    """No socket of the host's but the channel is open in it."""
+    with start_host("--isolation", "child", plugins=misbehaving) as host:
+        child = Session(host.stub()).result("fine")
+        files = {}
+        for link in pathlib.Path(f"/proc/{child}/fd").iterdir():
+            files[int(link.name)] = os.readlink(link)
+        sockets = [number for number, target in files.items() if target.startswith("socket:")]
+        assert sockets == [3], files
+        assert files[0] == "/dev/null"
+        status = pathlib.Path(f"/proc/{child}/status").read_text()
+        assert "NoNewPrivs:\t1" in status
+
+
+def test_all_calls_of_a_crash_are_answered(misbehaving):
+    """Hundreds of calls, some of which end the process that they all are in."""
+    with start_host("--isolation", "child", plugins=misbehaving) as host:
+        session = Session(host.stub())
+        futures = []
+        for number in range(300):
+            tool = "exit_at_once" if number in (100, 200) else "fine"
+            futures.append(host.stub().ExecuteTool.future(session.tool_request(tool, {}), timeout=60))
+        answers = [future.result() for future in futures]
+        failed = [answer for answer in answers if not answer.success]
+        assert len(failed) >= 2
+        assert all("misbehaving" in answer.error_message for answer in failed)
+        assert sum(answer.success for answer in answers) >= 150
+        assert session.result("fine")
