@@ -151,9 +151,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
         use(child, &state)
         return .run(child)
       }
-      guard state.queue.count < configuration.waitingCalls,
-        state.queue.count(of: owner) < FairQueue<ChildCall>.share(of: configuration.waitingCalls)
-      else { return .refuse(busy) }
+      guard mayWait(owner, state) else { return .refuse(busy) }
       state.queue.append(new, of: owner)
       return .wait
     }
@@ -450,10 +448,28 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   }
 
   private var busy: ToolFailure {
-    ToolFailure(
-      code: 8,
-      message: "\(configuration.waitingCalls) calls wait for plugin \(name), of which "
-        + "\(configuration.calls) run at once; try again later", type: "limit", isRetryable: true)
+    ToolFailure(code: 8, message: busyMessage, type: "limit", isRetryable: true)
+  }
+
+  private var busyMessage: String {
+    "too many calls wait for plugin \(name), of which \(configuration.calls) run at once and one client has "
+      + "\(FairQueue<ChildCall>.share(of: configuration.calls)) at most; try again later"
+  }
+
+  /// Whether one more call of a client's may wait. Under the lock.
+  private func mayWait(_ owner: UInt64?, _ state: State) -> Bool {
+    state.queue.count < configuration.waitingCalls
+      && state.queue.count(of: owner)
+        < FairQueue<ChildCall>.share(of: configuration.waitingCalls)
+  }
+
+  /// As of `Tool`.
+  func refusal(of client: UInt64?) -> ToolsError? {
+    // A call that has a place does not wait; whether this one would is seen when it comes.
+    if state.withLock({ $0.queue.count == 0 || mayWait(client, $0) }) { return nil }
+    return ToolsError(
+      .limitReached, busyMessage, details: ["limit": "\(configuration.waitingCalls)"],
+      isTransient: true)
   }
 }
 
@@ -476,6 +492,8 @@ final class ChildTool: Tool {
     self.index = index
     self.place = place
   }
+
+  func refusal(of client: UInt64?) -> ToolsError? { place.plugin?.refusal(of: client) }
 
   func run(_ call: ToolCall) {
     guard let plugin = place.plugin else {

@@ -172,6 +172,21 @@ extension TestPluginSuites {
       }
     }
 
+    /// As calls that wait for threads of the host are refused: before they begin.
+    @Test func callsBeyondThoseThatMayWaitAreRefused() throws {
+      try load { ($0.calls, $0.waitingCalls) = (1, 2) }
+      let recorders = (0..<3).map { _ in Recorder() }
+      let calls = try recorders.map {
+        try host.begin("watch_until_cancelled", session: session, recorder: $0)
+      }
+      let error = #expect(throws: ToolsError.self) { try host.run("fine", session: session) }
+      #expect(error?.code == .limitReached && error?.isTransient == true)
+      #expect(error?.message.contains("plugin misbehaving") == true)
+      for call in calls { call.cancel(.cancelled) }
+      for recorder in recorders { _ = recorder.wait() }
+      try expectService()
+    }
+
     @Test func memoryIsLimited() throws {
       try load { $0.limits.memory = 400 << 20 }
       let failure = try failure("take_memory")

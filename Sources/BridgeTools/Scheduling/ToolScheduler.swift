@@ -41,6 +41,7 @@ final class ToolScheduler: Sendable {
     if let turn {
       try submit(call, of: registered, turn, from: origin)
     } else if registered.described.tool.execution == .forwarded {
+      if let refusal = registered.tool.refusal(of: call.request.client) { throw refusal }
       call.mustNotBlock()
       call.run(registered.tool)
     } else if registered.runsInline && (mayRunInline || origin != .eventLoop) {
