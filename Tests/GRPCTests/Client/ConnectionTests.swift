@@ -15,24 +15,15 @@ import Testing
     return configuration
   }
 
-  /// A port that nobody listens on.
-  private func freePort() async throws -> Int {
-    let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-      .bind(host: "127.0.0.1", port: 0).get()
-    let port = try #require(channel.localAddress?.port)
-    try await channel.close().get()
-    return port
-  }
-
   @Test func callsFailFastAndNameTheCause() async throws {
-    let port = try await freePort()
-    let client = GRPCClient(target: .tcp(host: "127.0.0.1", port: port))
+    let host = Loopback.address()
+    let client = GRPCClient(target: .tcp(host: host, port: 50051))
     for _ in 0..<3 {
       let error = try await failure { () async throws(RPCError) in
         _ = try await client.unary("/test/Echo", [])
       }
       #expect(error.code == .unavailable)
-      #expect(error.message == "cannot connect to 127.0.0.1:\(port): Connection refused")
+      #expect(error.message == "cannot connect to \(host):50051: Connection refused")
     }
     await client.shutDown()
   }
@@ -51,7 +42,7 @@ import Testing
   }
 
   @Test func callsThatWaitSurviveUntilTheServerIsThere() async throws {
-    let service = try TestService()
+    let service = try TestService(host: Loopback.address())
     await service.stop(grace: .zero)
     let client = GRPCClient(target: service.target, configuration: impatient)
     let options = CallOptions(waitsForReady: true)
@@ -64,20 +55,19 @@ import Testing
   }
 
   @Test func waitingEndsWithTheDeadlineAndSaysForWhat() async throws {
-    let port = try await freePort()
-    let client = GRPCClient(
-      target: .tcp(host: "127.0.0.1", port: port), configuration: impatient)
+    let host = Loopback.address()
+    let client = GRPCClient(target: .tcp(host: host, port: 50051), configuration: impatient)
     let error = try await failure { () async throws(RPCError) in
       _ = try await client.unary(
         "/test/Echo", [], options: CallOptions(timeout: .seconds(1), waitsForReady: true))
     }
     #expect(error.code == .deadlineExceeded)
-    #expect(error.message.contains("\(port)"))
+    #expect(error.message.contains("\(host):50051"))
   }
 
   /// Open calls finish on the connection that is drained; new ones go to the next server.
   @Test func aDrainLosesNoCall() async throws {
-    let service = try TestService()
+    let service = try TestService(host: Loopback.address())
     let client = GRPCClient(target: service.target, configuration: impatient)
     let call = client.bidirectional("/test/Each")
     let responses = call.responses.makeAsyncIterator()
@@ -100,7 +90,7 @@ import Testing
 
   /// Servers come and go under a storm of calls: each is answered or fails as it may.
   @Test func restartsUnderLoadAreRiddenOut() async throws {
-    let service = try TestService()
+    let service = try TestService(host: Loopback.address())
     var configuration = impatient
     configuration.retries = RetryPolicy(
       maxAttempts: 5,
@@ -132,7 +122,7 @@ import Testing
   }
 
   @Test func aServerThatEndsAtOnceEndsItsCalls() async throws {
-    let service = try TestService()
+    let service = try TestService(host: Loopback.address())
     let client = GRPCClient(target: service.target, configuration: impatient)
     let task = Task {
       try await failure { () async throws(RPCError) in

@@ -1,9 +1,11 @@
+import Glibc
 import GRPC
 import Logging
 import NIOCore
 import NIOPosix
-import Threads
+import Synchronization
 import Testing
+import Threads
 
 /// A server in this process with a method of every kind, and what its handlers saw.
 final class TestService: Sendable {
@@ -20,15 +22,20 @@ final class TestService: Sendable {
   let seen = Locked(Seen())
   private let server = Locked<GRPCServer?>(nil)
   private let boundPort = Locked(0)
+  private let host: String
 
   var port: Int { boundPort.withLock { $0 } }
-  var target: ServerAddress { .tcp(host: "127.0.0.1", port: port) }
+  var target: ServerAddress { .tcp(host: host, port: port) }
 
   static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
+  /// - Parameter host: the address to listen on. A service that is stopped and started again
+  ///   needs one of its own: see ``Loopback``.
   init(
-    limits: ServerLimits = ServerLimits(), security: TransportSecurity = .plaintext
+    host: String = "127.0.0.1", limits: ServerLimits = ServerLimits(),
+    security: TransportSecurity = .plaintext
   ) throws {
+    self.host = host
     try start(limits: limits, security: security)
   }
 
@@ -40,7 +47,7 @@ final class TestService: Sendable {
   ) throws {
     let new = GRPCServer(methods: methods, eventLoops: 1, limits: limits, logger: Self.quiet)
     let port = port
-    let bound = try new.listen(on: .tcp(host: "127.0.0.1", port: port), security: security)
+    let bound = try new.listen(on: .tcp(host: host, port: port), security: security)
     boundPort.withLock { $0 = bound.port ?? port }
     server.withLock { $0 = new }
   }
@@ -251,3 +258,17 @@ func failure(
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
+
+/// Addresses of the loopback network that no other test uses.
+///
+/// A port of 127.0.0.1 that is let go may be taken at once: connections of other tests get
+/// their local ports there. Connections to another address of 127/8 come from 127.0.0.1, too,
+/// so that a port there is free for as long as nobody listens on it.
+enum Loopback {
+  private static let last = Atomic<UInt32>(0)
+
+  static func address() -> String {
+    let number = last.wrappingAdd(1, ordering: .relaxed).newValue
+    return "127.\(1 + number >> 8 & 0x7F).\(number & 0xFF).\(1 + getpid() % 250)"
+  }
+}
