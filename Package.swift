@@ -79,7 +79,8 @@ let package = Package(
 
     // The host, from the bottom up.
     .target(name: "Threads", swiftSettings: swiftSettings),
-    .target(name: "TrustedFiles", swiftSettings: swiftSettings),
+    .target(name: "CSHA256"),
+    .target(name: "TrustedFiles", dependencies: ["CSHA256"], swiftSettings: swiftSettings),
     .target(name: "TerminalText", swiftSettings: swiftSettings),
     .target(name: "Zlib", dependencies: ["CZlib"], swiftSettings: swiftSettings),
     .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: swiftSettings),

@@ -26,8 +26,8 @@ package enum HostMessage: Sendable {
   package struct PluginToLoad: Sendable, Equatable {
     /// The file's path, without links.
     package var path: String
-    /// The plugin's configuration, a JSON object; nil where nobody gave one.
-    package var configuration: String?
+    /// What whoever serves it says of it.
+    package var options: LoadOptions
     /// Threads that callbacks of watches and of cancellations have, each.
     package var callbackThreads: Int
     /// What the host's log takes.
@@ -35,10 +35,10 @@ package enum HostMessage: Sendable {
 
     /// A plugin that a file holds.
     package init(
-      path: String, configuration: String?, logLevel: Logger.Level, callbackThreads: Int = 8
+      path: String, _ options: LoadOptions, logLevel: Logger.Level, callbackThreads: Int = 8
     ) {
       self.path = path
-      self.configuration = configuration
+      self.options = options
       self.logLevel = logLevel
       self.callbackThreads = callbackThreads
     }
@@ -91,7 +91,7 @@ extension HostMessage {
     case .load(let plugin):
       writer.write(UInt8(1))
       writer.write(plugin.path)
-      writer.write(plugin.configuration) { $0.write($1) }
+      writer.write(plugin.options)
       writer.write(place: plugin.logLevel)
       writer.write(UInt32(plugin.callbackThreads))
     case .call(let call):
@@ -130,8 +130,8 @@ extension HostMessage {
     case 1:
       self = .load(
         PluginToLoad(
-          path: try reader.text(), configuration: try reader.optional { try $0.text() },
-          logLevel: try reader.place(), callbackThreads: Int(try reader.number(UInt32.self))))
+          path: try reader.text(), try reader.loadOptions(), logLevel: try reader.place(),
+          callbackThreads: Int(try reader.number(UInt32.self))))
     case 2: self = .call(try reader.call())
     case 3:
       let call = try reader.number(UInt64.self)
@@ -151,6 +151,26 @@ extension HostMessage {
 }
 
 extension FrameWriter {
+  fileprivate mutating func write(_ options: LoadOptions) {
+    write(options.configuration) { $0.write($1) }
+    write(options.isConfigurationSecret)
+    write(options.selection.names) { writer, names in
+      writer.write(list: names) { $0.write($1) }
+    }
+    write(options.selection.prefix)
+    write(options.selection.renames)
+    write(options.digest) { $0.write($1) }
+    write(options.libraryDigests)
+    write(options.requiresDigests)
+  }
+
+  private mutating func write(_ texts: [String: String]) {
+    write(list: texts.sorted { $0.key < $1.key }) { writer, entry in
+      writer.write(entry.key)
+      writer.write(entry.value)
+    }
+  }
+
   fileprivate mutating func write(_ call: HostMessage.CallToRun) {
     write(call.number)
     write(UInt32(call.tool))
@@ -183,6 +203,23 @@ extension FrameWriter {
 }
 
 extension FrameReader {
+  /// Where tools run is the host's to decide: quick ones are as all others here.
+  fileprivate mutating func loadOptions() throws -> LoadOptions {
+    var options = LoadOptions(configuration: try optional { try $0.text() })
+    options.isConfigurationSecret = try flag()
+    options.selection.names = try optional { try $0.list { try $0.text() } }
+    options.selection.prefix = try text()
+    options.selection.renames = try texts()
+    options.digest = try optional { try $0.text() }
+    options.libraryDigests = try texts()
+    options.requiresDigests = try flag()
+    return options
+  }
+
+  private mutating func texts() throws -> [String: String] {
+    Dictionary(try list { (try $0.text(), try $0.text()) }) { $1 }
+  }
+
   fileprivate mutating func call() throws -> HostMessage.CallToRun {
     HostMessage.CallToRun(
       number: try number(), tool: Int(try number(UInt32.self)), sessionID: try text(),

@@ -23,7 +23,7 @@ public final class PluginHost: Sendable {
   ///
   /// - Throws: `PluginError` when it cannot be used.
   package static func isTrusted(_ file: borrowing TrustedFile) throws(PluginError) -> Bool {
-    try NativeManifest(file).isTrusted
+    try NativeManifest(file, nil).isTrusted
   }
 
   /// Loads a plugin or a manifest. What was loaded from the same path before is replaced.
@@ -31,23 +31,24 @@ public final class PluginHost: Sendable {
   /// The file is opened once, checked, and copied: what is written over it later does not matter.
   ///
   /// - Parameters:
-  ///   - configuration: The plugin's, a JSON object; nil where nobody gave one.
-  ///   - allowsInline: Whether tools that say they are quick may run on event loops.
+  ///   - path: Of a `.so` or a `.native.json`.
+  ///   - options: What whoever serves it says of it.
   /// - Returns: The names of its tools.
   public func load(
-    _ path: String, configuration: String? = nil, allowsInline: Bool = true
+    _ path: String, _ options: LoadOptions = LoadOptions()
   ) throws(PluginError) -> [String] {
     let file = try trusted { () throws(TrustedFileError) in try TrustedFile(path) }
     let place = file.path
     let provider: any ToolProvider
     var plugin: Plugin?
     if path.hasSuffix(".native.json") {
-      let manifest = try NativeManifest(file)
+      let digests = FileDigests(options)
+      let manifest = try NativeManifest(file, digests)
       if !isIsolated { try manifest.checkTrust(place) }
-      provider = try manifest.load(from: place, tools.logger)
+      provider = try manifest.load(from: place, options.selection, digests, tools.logger)
     } else {
-      let new = try Plugin(file, allowsInline: allowsInline, on: tools)
-      try new.start(configuration: configuration)
+      let new = try Plugin(file, options, on: tools)
+      try new.start(options)
       plugin = new
       provider = new
     }
@@ -55,7 +56,7 @@ public final class PluginHost: Sendable {
       try tools.registry.register(provider)
     } catch {
       plugin?.retire()
-      throw PluginError("\(place): \(error)")
+      throw PluginError(registering: place, error)
     }
     return provider.tools.map(\.description.name)
   }

@@ -12,8 +12,8 @@ internal import Threads
 package final class ChildPlugin: ToolProvider, ChildOwner {
   /// How a plugin runs in processes.
   package struct Configuration: Sendable {
-    /// The plugin's own, a JSON object; nil where nobody gave one.
-    package var configuration: String?
+    /// What whoever serves it says of it.
+    package var options = LoadOptions()
     /// Whether each call has a process of its own.
     package var isPerCall = false
     /// What each process may take.
@@ -104,7 +104,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     _ path: String, _ configuration: Configuration, _ logger: Logger
   ) -> HostMessage.PluginToLoad {
     HostMessage.PluginToLoad(
-      path: path, configuration: configuration.configuration, logLevel: logger.logLevel)
+      path: path, configuration.options, logLevel: logger.logLevel)
   }
 
   private init(

@@ -68,7 +68,7 @@ final class PluginServer: @unchecked Sendable {
     host = ToolHost(configuration: configuration, logger: logger)
     plugins = PluginHost(tools: host, isIsolated: true)
     do throws(PluginError) {
-      _ = try plugins.load(plugin.path, configuration: plugin.configuration)
+      _ = try plugins.load(plugin.path, plugin.options)
     } catch {
       send(.refused("\(error)"))
       _exit(0)

@@ -16,6 +16,8 @@ public final class PluginDirectory: Sendable {
     public let file: String
     /// The tools it brought, or why it was not loaded.
     public let result: Result<[String], PluginError>
+    /// Whether its settings say that it is not to be served.
+    public let isDisabled: Bool
   }
 
   /// How plugins run for which nobody says otherwise.
@@ -26,6 +28,8 @@ public final class PluginDirectory: Sendable {
     public var runner: String?
     /// Calls that run at once in a plugin's process.
     public var calls = 64
+    /// Whether plugins are refused whose SHA-256 nobody has written down.
+    public var requiresDigests = false
 
     /// The defaults.
     public init() {}
@@ -74,9 +78,10 @@ public final class PluginDirectory: Sendable {
     let loads = files.map { Load("\(place)/\($0)", by: self) }
     return loads.map { load in
       do throws(PluginError) {
-        return LoadReport(file: load.file, result: .success(try load.register()))
+        return LoadReport(
+          file: load.file, result: .success(try load.register()), isDisabled: load.isDisabled)
       } catch {
-        return LoadReport(file: load.file, result: .failure(error))
+        return LoadReport(file: load.file, result: .failure(error), isDisabled: false)
       }
     }
   }
@@ -88,7 +93,13 @@ public final class PluginDirectory: Sendable {
     private let isDone = Condition()
     private let outcome = Locked<Result<Loaded, PluginError>?>(nil)
 
+    var isDisabled: Bool {
+      if case .success(.disabled)? = outcome.withLock({ $0 }) { true } else { false }
+    }
+
     private enum Loaded: Sendable {
+      /// Its settings say that it is not served.
+      case disabled
       /// The plugin is to be loaded into this process, by the thread that registers it.
       case here(path: String, PluginSettings)
       case elsewhere(ChildPlugin)
@@ -98,7 +109,15 @@ public final class PluginDirectory: Sendable {
       self.file = file
       self.directory = directory
       do throws(PluginError) {
-        let settings = try PluginSettings(beside: file)
+        var settings = try PluginSettings(beside: file)
+        guard settings.isEnabled else {
+          outcome.withLock { $0 = .success(.disabled) }
+          return
+        }
+        for warning in settings.warnings {
+          directory.tools.logger.warning("\(warning)", metadata: ["plugin": "\(file)"])
+        }
+        settings.options.requiresDigests = directory.configuration.requiresDigests
         let opened = try directory.trusted { () throws(TrustedFileError) in try TrustedFile(file) }
         let path = opened.path
         var isolation = settings.isolation ?? directory.configuration.isolation
@@ -108,7 +127,8 @@ public final class PluginDirectory: Sendable {
           isolation = .child
         }
         guard isolation != .inProcess else {
-          outcome.withLock { $0 = .success(.here(path: path, settings)) }
+          let here = settings
+          outcome.withLock { $0 = .success(.here(path: path, here)) }
           return
         }
         let process = Self.process(settings, isolation, directory.configuration)
@@ -122,7 +142,7 @@ public final class PluginDirectory: Sendable {
       _ settings: PluginSettings, _ isolation: PluginIsolation, _ configuration: Configuration
     ) -> ChildPlugin.Configuration {
       var process = settings.process
-      process.configuration = settings.configuration
+      process.options = settings.options
       process.isPerCall = isolation == .perCall
       process.calls = settings.calls ?? configuration.calls
       return process
@@ -153,15 +173,15 @@ public final class PluginDirectory: Sendable {
         }
       }
       switch try result.get() {
+      case .disabled: return []
       case .here(let path, let settings):
-        return try directory.host.load(
-          path, configuration: settings.configuration, allowsInline: settings.allowsInline)
+        return try directory.host.load(path, settings.options)
       case .elsewhere(let plugin):
         do {
           try directory.tools.registry.register(plugin)
         } catch {
           plugin.retire()
-          throw PluginError("\(plugin.id): \(error)")
+          throw PluginError(registering: plugin.id, error)
         }
         return plugin.tools.map(\.description.name)
       }

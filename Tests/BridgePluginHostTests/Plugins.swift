@@ -158,11 +158,11 @@ final class TestHost: Sendable {
   /// Loads a plugin where the run of the tests says.
   func load(_ path: String, configuration: String? = nil) throws {
     if Plugins.isolation.isEmpty {
-      _ = try plugins.load(path, configuration: configuration)
+      _ = try plugins.load(path, LoadOptions(configuration: configuration))
       return
     }
     var process = ChildPlugin.Configuration()
-    process.configuration = configuration
+    process.options = LoadOptions(configuration: configuration)
     process.isPerCall = Plugins.isolation == "per-call"
     let plugin = try ChildPlugin.load(
       path, process, by: Plugins.runner, logger: tools.logger)

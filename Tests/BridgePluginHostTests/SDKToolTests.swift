@@ -41,7 +41,8 @@ extension TestPluginSuites {
       #expect(log.lines.contains { $0.contains("started by bridge-host") })
       let error = #expect(throws: PluginError.self) {
         try TestHost().plugins.load(
-          "\(Plugins.directory)/libSDKTools.so", configuration: #"{"refuse": "because it rains"}"#)
+          "\(Plugins.directory)/libSDKTools.so",
+          LoadOptions(configuration: #"{"refuse": "because it rains"}"#))
       }
       #expect(error?.description.contains("it rains") == true, "\(error?.description ?? "")")
     }

@@ -51,6 +51,32 @@ extension TestPluginSuites {
       (#"{"limits": 5}"#, "limits: must be an object"),
       (#"{"limits": {"memory": 5}}"#, "memory_bytes"),
       (#"{"limits": {"cpu_seconds": 1.5}}"#, "limits.cpu_seconds: must be a whole number"),
+      (#"{"enabled": 0}"#, "enabled: must be true or false"),
+      (#"{"sha256": "12"}"#, "sha256: must be a SHA-256 in 64 hexadecimal digits"),
+      (#"{"sha256": {"a.so": "12"}}"#, "sha256.a.so: must be a SHA-256"),
+      (#"{"sha256": {}}"#, "sha256: must be"),
+      (#"{"tools": []}"#, "tools: must be an array of names"),
+      (#"{"tools": ["a b"]}"#, "tools[0]: must be 1 to 128 letters"),
+      (#"{"tools": ["a", "a"]}"#, "tools[1]: a is there twice"),
+      (#"{"tools": ["sdk_nothing"]}"#, "tools: there is no tool sdk_nothing; the plugin has sdk_"),
+      (#"{"prefix": "a b"}"#, "prefix: must be 1 to 128 letters"),
+      (#"{"renames": {}}"#, "renames: must be"),
+      (#"{"renames": {"sdk_echo": 1}}"#, "renames.sdk_echo: must be 1 to 128 letters"),
+      (#"{"renames": {"nothing": "a"}}"#, "renames: there is no tool nothing; the plugin has sdk_"),
+      (#"{"configuration": {"from_env": "HOME"}}"#, "configuration: must be an object"),
+      (
+        #"{"configuration": {"a": [{"from_env": "BRIDGE_TEST_NO_SUCH"}]}}"#,
+        "configuration.a[0].from_env: the environment variable BRIDGE_TEST_NO_SUCH is not set"
+      ),
+      (
+        #"{"configuration": {"a": {"from_env": ""}}}"#,
+        "must be the name of an environment variable"
+      ),
+      (
+        #"{"configuration": {"a": {"from_file": "nothing.txt"}}}"#,
+        "configuration.a.from_file: "
+      ),
+      (#"{"configuration": {"a": {"from_file": 3}}}"#, "configuration.a.from_file: must be a path"),
       (#"{"configuration": {"refuse": 1}}"#, "/refuse"),
       (#"{"configuration": {"refuse": "because it is Monday"}}"#, "it is Monday"),
     ])

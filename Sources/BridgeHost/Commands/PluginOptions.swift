@@ -18,6 +18,12 @@ struct PluginOptions: ParsableArguments {
         """))
   var isolation = Isolation.child
 
+  @Flag(
+    help: ArgumentHelp(
+      "Refuse plugins whose SHA-256 is not in their settings.",
+      discussion: "NAME.plugin.json says it under \"sha256\", of libraries beside the plugin too."))
+  var pluginSha256Required = false
+
   /// As plugins are loaded by it.
   func configuration(calls: Int) -> PluginDirectory.Configuration {
     var configuration = PluginDirectory.Configuration()
@@ -28,6 +34,7 @@ struct PluginOptions: ParsableArguments {
       case .perCall: .perCall
       }
     configuration.calls = calls
+    configuration.requiresDigests = pluginSha256Required
     return configuration
   }
 }

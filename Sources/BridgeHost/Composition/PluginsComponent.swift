@@ -26,6 +26,8 @@ final class PluginsComponent: HostComponent {
     guard let plugins else { return }
     for report in try plugins.load() {
       switch report.result {
+      case .success where report.isDisabled:
+        logger.info("plugin disabled by its settings", metadata: ["file": "\(report.file)"])
       case .success(let names):
         logger.info(
           "plugin loaded",

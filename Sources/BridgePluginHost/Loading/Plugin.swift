@@ -31,19 +31,19 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - file: Checked by whoever opened it.
-  ///   - allowsInline: Whether tools that say they are quick may run on event loops.
+  ///   - options: What whoever serves it says of it.
   ///   - host: What its calls run on.
   /// - Throws: `PluginError`.
   convenience init(
-    _ file: borrowing TrustedFile, allowsInline: Bool, on host: ToolHost
+    _ file: borrowing TrustedFile, _ options: LoadOptions, on host: ToolHost
   ) throws(PluginError) {
     let path = file.path
     let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
     defer { ProcessGuard.shared.look(after: "loading \(path)", host.logger) }
-    let object = try SharedObject(file)
+    let object = try SharedObject(file, .plugin, FileDigests(options))
     let answer = try Self.enter(object, instance)
     do throws(PluginError) {
-      try self.init(reading: answer, of: object, instance, allowsInline: allowsInline)
+      try self.init(reading: answer, of: object, instance, options)
     } catch {
       throw PluginError("\(path): \(error)")
     }
@@ -84,7 +84,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
 
   private init(
     reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject,
-    _ instance: PluginInstance, allowsInline: Bool
+    _ instance: PluginInstance, _ options: LoadOptions
   ) throws(PluginError) {
     id = object.path
     self.object = object
@@ -108,25 +108,37 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     version = try Self.text(descriptor.version, "bridge_plugin.version")
     description = try Self.text(descriptor.description, "bridge_plugin.description")
     instance.displayName = name
-    var tools: [any Tool] = []
+    tools = try Self.tools(of: descriptor, name, instance, options)
+  }
+
+  private static func tools(
+    of descriptor: bridge_plugin, _ name: String, _ instance: PluginInstance, _ options: LoadOptions
+  ) throws(PluginError) -> [any Tool] {
+    var declarations: [PluginTool.Declaration] = []
     let list = try ABIStruct.list(
       descriptor.tools, descriptor.tool_count, "bridge_plugin.tools")
     for (index, tool) in list.enumerated() {
       guard let tool else { throw PluginError("tool \(index) is NULL") }
-      tools.append(
-        try PluginTool(
-          reading: tool, plugin: name, instance, allowsInline: allowsInline))
+      declarations.append(try PluginTool.Declaration(reading: tool, plugin: name))
     }
-    self.tools = tools
+    let names = try options.selection.served(
+      declarations.map(\.description.name), by: instance.path)
+    var tools: [any Tool] = []
+    for (declaration, name) in zip(declarations, names) {
+      guard let name else { continue }
+      tools.append(
+        PluginTool(declaration, as: name, instance, allowsInline: options.allowsInline))
+    }
+    return tools
   }
 
   // MARK: Start and end
 
   /// Hands the plugin its configuration, once it is checked against the plugin's own schema.
   ///
-  /// - Parameter configuration: A JSON object; nil where nobody gave one.
   /// - Throws: `PluginError` when it is not as the schema says, or the plugin refuses.
-  func start(configuration: String?) throws(PluginError) {
+  func start(_ options: LoadOptions) throws(PluginError) {
+    let configuration = options.configuration
     let schema = try Self.text(descriptor.configuration_schema, "the plugin's configuration schema")
     let text = configuration ?? "{}"
     if schema.isEmpty {
@@ -139,7 +151,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
         guard faults.isEmpty else {
           throw PluginError(
             "the configuration is not as the plugin says: "
-              + faults.map(\.description).joined(separator: "; "))
+              + Self.words(faults, hidingValues: options.isConfigurationSecret))
         }
       } catch {
         throw PluginError("\(id): \(error)")
@@ -156,6 +168,15 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     ProcessGuard.shared.look(after: "starting \(name)", instance.logger)
     try Self.check(status, report, instance, "its init function")
     hasStarted.store(true, ordering: .relaxed)
+  }
+
+  /// - Parameter hidingValues: Whether to tell the places alone: what is wrong there may be told with what is
+  ///   there.
+  private static func words(_ faults: [JSONSchema.Fault], hidingValues: Bool) -> String {
+    guard hidingValues else { return faults.map(\.description).joined(separator: "; ") }
+    let places = faults.map { $0.path.isEmpty ? "as a whole" : "at \($0.path)" }
+    return places.joined(separator: ", ")
+      + " (what is there is not shown, since some of it was given by reference)"
   }
 
   /// A table of the plugin's own, by name and revision; nil where it has none.

@@ -1,3 +1,4 @@
+package import BridgeTools
 package import JSON
 
 /// Why a plugin, a manifest or their directory cannot be used, in a sentence for a person.
@@ -16,6 +17,12 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
     place = JSONPlace([.key(key)])
   }
 
+  /// - Parameter step: To what is wrong.
+  package init(_ description: String, at step: JSONPlace.Step) {
+    self.description = description
+    place = JSONPlace([step])
+  }
+
   /// What is wrong with a JSON file, with its line and the keys that lead there.
   ///
   /// - Parameters:
@@ -31,6 +38,24 @@ public struct PluginError: Error, Sendable, CustomStringConvertible {
       self.init("\(path)\(line): \(error)")
     default: self.init("\(path): \(error)")
     }
+  }
+
+  /// Why the tools of a plugin are not registered, and what to do where their names are taken.
+  ///
+  /// - Parameter path: Of the plugin.
+  package init(registering path: String, _ error: ToolsError) {
+    let remedy =
+      error.code == .nameTaken
+      ? "; \"renames\" or \"prefix\" in \(SettingsFile.path(beside: path)) gives it another name"
+      : ""
+    self.init("\(path): \(error)\(remedy)")
+  }
+
+  /// This error, of something that a step leads to.
+  package func within(_ step: JSONPlace.Step) -> PluginError {
+    var error = self
+    error.place.steps.insert(step, at: 0)
+    return error
   }
 
   /// This error in other words.
@@ -51,9 +76,7 @@ extension JSONPlace.Step {
     do throws(PluginError) {
       return try body()
     } catch {
-      var error = error
-      error.place.steps.insert(self, at: 0)
-      throw error
+      throw error.within(self)
     }
   }
 }

@@ -11,17 +11,31 @@ final class PluginTool: Tool, @unchecked Sendable {
   private let instance: PluginInstance
   private let mark: ProcessGuard.Mark
 
+  /// What a plugin says of a tool.
+  struct Declaration {
+    fileprivate var descriptor = bridge_tool()
+    let description: ToolDescription
+
+    init(
+      reading pointer: UnsafePointer<bridge_tool>, plugin: String
+    ) throws(PluginError) {
+      try ABIStruct.read(
+        pointer, into: &descriptor, MemoryLayout<bridge_tool>.size, "bridge_tool",
+        released: ABIStruct.Released.tool)
+      description = try PluginTool.describe(descriptor, plugin: plugin)
+    }
+  }
+
+  /// - Parameters:
+  ///   - name: That it is served by.
+  ///   - allowsInline: Whether it may run on event loops if it says that it is quick.
   init(
-    reading pointer: UnsafePointer<bridge_tool>, plugin: String, _ instance: PluginInstance,
-    allowsInline: Bool
-  ) throws(PluginError) {
-    var tool = bridge_tool()
-    try ABIStruct.read(
-      pointer, into: &tool, MemoryLayout<bridge_tool>.size, "bridge_tool",
-      released: ABIStruct.Released.tool)
-    descriptor = tool
+    _ declaration: Declaration, as name: String, _ instance: PluginInstance, allowsInline: Bool
+  ) {
+    descriptor = declaration.descriptor
     self.instance = instance
-    var description = try Self.describe(tool, plugin: plugin)
+    var description = declaration.description
+    description.name = name
     if !allowsInline { description.execution = .pool }
     self.description = description
     mark = ProcessGuard.Mark(tool: description.name)
@@ -52,7 +66,7 @@ final class PluginTool: Tool, @unchecked Sendable {
 
   // MARK: Reading
 
-  private static func describe(
+  fileprivate static func describe(
     _ tool: bridge_tool, plugin: String
   ) throws(PluginError) -> ToolDescription {
     let name = try Plugin.checkedName(tool.name, "a tool of \(plugin)")

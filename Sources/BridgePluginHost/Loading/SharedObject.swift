@@ -38,20 +38,30 @@ final class SharedObject: @unchecked Sendable {
   /// follow. The libraries it needs and that lie where it says it has them (`$ORIGIN`) are loaded the same
   /// way.
   ///
+  /// - Parameters:
+  ///   - role: What the file is to the plugin.
+  ///   - digests: What all of them are held to.
   /// - Throws: `PluginError`.
-  convenience init(_ file: borrowing TrustedFile) throws(PluginError) {
-    try self.init(file, below: [])
+  convenience init(
+    _ file: borrowing TrustedFile, _ role: FileDigests.File, _ digests: FileDigests
+  ) throws(PluginError) {
+    try self.init(file, role, digests, below: [])
   }
 
-  private init(_ file: borrowing TrustedFile, below: [String]) throws(PluginError) {
+  private init(
+    _ file: borrowing TrustedFile, _ role: FileDigests.File, _ digests: FileDigests,
+    below: [String]
+  ) throws(PluginError) {
     let path = file.path
     do throws(PluginError) {
       let name = path.split(separator: "/").last.map(String.init) ?? ""
       let copy = try PrivateFile(copying: file, name: name)
+      try Self.check(copy, role, digests)
       let image = try Self.image(of: copy)
       for edit in image.constructors.edits { try copy.write(edit.value, at: edit.offset) }
       try copy.seal()
-      dependencies = try Self.load(image, of: path, below: below + [path])
+      dependencies = try Self.load(image, of: path, digests, below: below + [path])
+      if below.isEmpty { try digests.checkAllSeen() }
       handle = try Self.open(copy.path, as: path)
       // Also when a constructor throws: what is mapped stays, and so does the path the loader knows it by.
       self.copy = Unmanaged.passRetained(copy)
@@ -72,12 +82,28 @@ final class SharedObject: @unchecked Sendable {
     }
   }
 
+  private static func check(
+    _ copy: PrivateFile, _ role: FileDigests.File, _ digests: FileDigests
+  ) throws(PluginError) {
+    do {
+      try copy.withBytes { try digests.check($0, of: role) }
+    } catch let error as PluginError {
+      throw error
+    } catch {
+      throw PluginError("\(error)")
+    }
+  }
+
   private static func load(
-    _ image: ELFImage, of path: String, below: [String]
+    _ image: ELFImage, of path: String, _ digests: FileDigests, below: [String]
   ) throws(PluginError) -> [SharedObject] {
     let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     var loaded: [SharedObject] = []
-    for name in image.needed where !isLoaded(name) {
+    for name in image.needed {
+      if isLoaded(name) {
+        try digests.checkLoaded(name)
+        continue
+      }
       for entry in image.searchPath {
         let place = entry.replacing("${ORIGIN}", with: directory)
           .replacing("$ORIGIN", with: directory)
@@ -91,7 +117,7 @@ final class SharedObject: @unchecked Sendable {
           throw PluginError("it needs \(name): \(error)")
         }
         guard !below.contains(file.path) else { break }
-        loaded.append(try SharedObject(file, below: below))
+        loaded.append(try SharedObject(file, .library(name), digests, below: below))
         break
       }
     }

@@ -22,14 +22,16 @@ struct NativeManifest {
 
   /// Reads a manifest.
   ///
+  /// - Parameter digests: What it is held to; nil for a look at it.
   /// - Throws: `PluginError` that says what is wrong, and where.
-  init(_ file: borrowing TrustedFile) throws(PluginError) {
+  init(_ file: borrowing TrustedFile, _ digests: FileDigests?) throws(PluginError) {
     let path = file.path
     do throws(TrustedFileError) {
       text = try file.read(limit: Self.sizeLimit)
     } catch {
       throw PluginError(error.message)
     }
+    if let digests { try Self.check(text, digests, path) }
     do {
       let manifest = try JSON(parsing: text)
       try manifest.checkKeys(["plugin", "version", "description", "library", "trusted", "tools"])
@@ -53,6 +55,20 @@ struct NativeManifest {
     }
   }
 
+  private static func check(
+    _ text: [UInt8], _ digests: FileDigests, _ path: String
+  ) throws(PluginError) {
+    var outcome: Result<Void, PluginError> = .success(())
+    text.withUnsafeBytes { bytes in
+      do throws(PluginError) {
+        try digests.check(bytes, of: .plugin)
+      } catch {
+        outcome = .failure(PluginError("\(path): \(error)"))
+      }
+    }
+    try outcome.get()
+  }
+
   /// Refuses a manifest whose functions are not to run in the host.
   ///
   /// - Throws: `PluginError`.
@@ -70,15 +86,25 @@ struct NativeManifest {
   /// A library with a slash in its name is a file beside the manifest, held to the rules of plugins; one
   /// without is the system's.
   ///
-  /// - Parameter path: The manifest's.
-  func load(from path: String, _ logger: Logger) throws(PluginError) -> NativeLibrary {
+  /// - Parameters:
+  ///   - path: The manifest's.
+  ///   - selection: Which of its tools are served.
+  ///   - digests: What the library is held to.
+  func load(
+    from path: String, _ selection: ToolSelection, _ digests: FileDigests, _ logger: Logger
+  ) throws(PluginError) -> NativeLibrary {
+    let names = try selection.served(signatures.map(\.toolName), by: path)
     do throws(PluginError) {
       let object = try JSONPlace.Step.key("library").within {
-        () throws(PluginError) -> SharedObject in try self.object(beside: path)
+        () throws(PluginError) -> SharedObject in
+        try self.object(beside: path, digests)
       }
       ProcessGuard.shared.look(after: "loading \(object.path)", logger)
       var tools: [any Tool] = []
       for (index, signature) in signatures.enumerated() {
+        guard let name = names[index] else { continue }
+        var signature = signature
+        signature.toolName = name
         do throws(PluginError) {
           tools.append(try NativeTool(signature, in: object, plugin: plugin, logger))
         } catch {
@@ -93,8 +119,13 @@ struct NativeManifest {
     }
   }
 
-  private func object(beside path: String) throws(PluginError) -> SharedObject {
-    guard library.utf8.contains(UInt8(ascii: "/")) else { return try SharedObject(system: library) }
+  private func object(
+    beside path: String, _ digests: FileDigests
+  ) throws(PluginError) -> SharedObject {
+    guard let slash = library.lastIndex(of: "/") else {
+      try digests.checkAllSeen()
+      return try SharedObject(system: library)
+    }
     let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     let file: TrustedFile
     do throws(TrustedFileError) {
@@ -102,7 +133,7 @@ struct NativeManifest {
     } catch {
       throw PluginError(error.message)
     }
-    return try SharedObject(file)
+    return try SharedObject(file, .library(String(library[slash...].dropFirst())), digests)
   }
 }
 

@@ -14,7 +14,7 @@ struct NativeSignature: Sendable {
     let isInOut: Bool
   }
 
-  let toolName: String
+  var toolName: String
   let symbol: String
   let description: String
   let parameters: [Parameter]

@@ -42,7 +42,7 @@ struct Setting {
   init(loading library: String, configuration: String? = nil) throws {
     tools = ToolHost(logger: Logger(label: "pairing") { _ in SwiftLogNoOpLogHandler() })
     _ = try PluginHost(tools: tools)
-      .load("\(directory)/\(library)", configuration: configuration)
+      .load("\(directory)/\(library)", LoadOptions(configuration: configuration))
     session = try Self.makeSession(store)
   }
 
