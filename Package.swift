@@ -152,6 +152,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     // Plugins in processes of their own: what both sides have in common, the host's side, and the child's.
     .target(name: "CPluginProcess"),
+    // Debian: libseccomp-dev.
+    .target(name: "CPluginProfiles", linkerSettings: [.linkedLibrary("seccomp")]),
     .target(
       name: "BridgePluginChannel",
       dependencies: [
@@ -172,7 +174,7 @@ let package = Package(
       name: "BridgePluginRunner",
       dependencies: [
         "BridgePluginChannel", "BridgePluginHost", "BridgeSessions", "BridgeTools",
-        "Threads", "TrustedFiles",
+        "CPluginProfiles", "Threads", "TrustedFiles",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],

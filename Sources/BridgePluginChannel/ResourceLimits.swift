@@ -1,7 +1,7 @@
 internal import CPluginProcess
 internal import Glibc
 
-/// How much of the system a child process may take.
+/// How much of the system a child process may take, and what it gives up.
 ///
 /// Source: getrlimit(2).
 package struct ResourceLimits: Sendable, Equatable {
@@ -15,6 +15,9 @@ package struct ResourceLimits: Sendable, Equatable {
   /// for any. It does not bind root.
   package var processes: UInt64?
 
+  /// What it gives up.
+  package var profile: ProcessProfile = []
+
   /// No limits.
   package init() {}
 
@@ -26,7 +29,8 @@ package struct ResourceLimits: Sendable, Equatable {
     ].compactMap { resource, limit in limit.map { (resource, $0) } }
   }
 
-  init(_ entries: [(UInt32, UInt64)]) {
+  init(_ entries: [(UInt32, UInt64)], _ profile: ProcessProfile) {
+    self.profile = profile
     for (resource, limit) in entries {
       switch resource {
       case UInt32(PLUGIN_MEMORY.rawValue): memory = limit
@@ -38,7 +42,7 @@ package struct ResourceLimits: Sendable, Equatable {
     }
   }
 
-  /// Binds the calling process to them, for good. No core file is written.
+  /// Binds the calling process to them, for good, but for the profile. No core file is written.
   ///
   /// - Returns: What could not be applied, in words.
   package func apply() -> [String] {

@@ -48,6 +48,7 @@ package final class RunnerControl: Sendable {
         writer.write(entry.resource)
         writer.write(entry.limit)
       }
+      writer.write(limits.profile.rawValue)
     case .kill(let child):
       writer.write(UInt8(2))
       writer.write(child)
@@ -94,7 +95,9 @@ package final class RunnerControl: Sendable {
       case 1:
         .start(
           child: try reader.number(),
-          ResourceLimits(try reader.list { (try $0.number(), try $0.number()) }))
+          ResourceLimits(
+            try reader.list { (try $0.number(), try $0.number()) },
+            ProcessProfile(rawValue: try reader.number())))
       case 2: .kill(child: try reader.number())
       case let other: throw MalformedFrame("there is no request \(other)")
       }

@@ -8,6 +8,7 @@ internal import TrustedFiles
 struct ForkServer: ~Copyable {
   private let control: RunnerControl
   private let signals: CInt
+  private var profiles = ProfileKeeper()
   /// The children that live.
   private var living: [UInt64: LivingChild] = [:]
 
@@ -53,10 +54,11 @@ struct ForkServer: ~Copyable {
       guard file >= 0 else { return }
       let parent = getpid()
       let channel = Self.link("/proc/self/fd/\(file)")
+      let (profile, untold) = profiles.profile(limits.profile)
       let process = ChildSystem.fork()
       if process == 0 {
         setenv(Self.mark, "\(child)", 1)
-        PluginProcess.run(channel: file, limits, parent: parent)
+        PluginProcess.run(channel: file, limits, profile, untold, parent: parent)
       }
       guard process > 0 else {
         control.send(.failed(child: child, reason: String(cString: strerror(errno))))

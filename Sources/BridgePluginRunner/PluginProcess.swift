@@ -9,14 +9,24 @@ enum PluginProcess {
 
   /// - Parameters:
   ///   - channel: Of the child; it is moved.
+  ///   - profile: What it gives up before it loads anything: constructors of a plugin run without it, too.
+  ///   - warnings: For the host's log.
   ///   - parent: The process that has made this one.
-  static func run(channel: CInt, _ limits: ResourceLimits, parent: pid_t) -> Never {
+  static func run(
+    channel: CInt, _ limits: ResourceLimits, _ profile: ProfileKeeper.Ready, _ warnings: [String],
+    parent: pid_t
+  ) -> Never {
     // EX_OSERR of sysexits.h.
     guard ChildSystem.beginChild(channel: channel, parent: parent) else { _exit(71) }
     let refused = limits.apply()
     let channel = Channel(FileDescriptor(owning: channelDescriptor))
     ChildSystem.installCrashHandler(on: channel)
     let server = PluginServer(channel)
+    if let fault = profile.apply() {
+      server.send(.refused("the profile of the plugin's process could not be applied: \(fault)"))
+      _exit(0)
+    }
+    for warning in warnings { server.log(.warning, warning) }
     for what in refused {
       server.log(.warning, "a limit of the plugin could not be applied: \(what)")
     }

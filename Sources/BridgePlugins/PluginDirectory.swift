@@ -1,4 +1,5 @@
 public import BridgePluginHost
+internal import BridgePluginChannel
 internal import BridgePluginProcess
 public import BridgeTools
 internal import Glibc
@@ -24,6 +25,8 @@ public final class PluginDirectory: Sendable {
   public struct Configuration: Sendable {
     /// Where the code of plugins runs whose settings do not say.
     public var isolation = PluginIsolation.child
+    /// What the processes of plugins give up whose settings do not say.
+    public var profile = PluginProfile.default
     /// Where `bridge-plugin-runner` is; nil looks beside the running program.
     public var runner: String?
     /// Calls that run at once in a plugin's process.
@@ -126,6 +129,11 @@ public final class PluginDirectory: Sendable {
         {
           isolation = .child
         }
+        guard isolation != .inProcess || settings.profile.map({ $0 == [.none] }) ?? true else {
+          throw PluginError(
+            "\(PluginSettings.path(for: file)): profile: a profile binds a process of the plugin's own, and "
+              + "it runs in the host: say \"isolation\": \"child\"")
+        }
         guard isolation != .inProcess else {
           let here = settings
           outcome.withLock { $0 = .success(.here(path: path, here)) }
@@ -143,6 +151,7 @@ public final class PluginDirectory: Sendable {
     ) -> ChildPlugin.Configuration {
       var process = settings.process
       process.options = settings.options
+      process.limits.profile = ProcessProfile(settings.profile ?? [configuration.profile])
       process.isPerCall = isolation == .perCall
       process.calls = settings.calls ?? configuration.calls
       return process

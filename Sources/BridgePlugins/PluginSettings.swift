@@ -13,6 +13,8 @@ struct PluginSettings {
   var isEnabled = true
   /// Where the plugin's code runs; nil where nothing is said.
   var isolation: PluginIsolation?
+  /// What its processes give up; nil where nothing is said.
+  var profile: Set<PluginProfile>?
   /// Calls that run at once in a process of its own; nil where nothing is said.
   var calls: Int?
   /// How it runs in processes of its own.
@@ -27,7 +29,7 @@ struct PluginSettings {
 
   static let keys: Set<String> = [
     "configuration", "concurrency", "enabled", "grace_seconds", "inline", "isolation", "limits",
-    "prefix",
+    "prefix", "profile",
     "renames", "sha256", "start_seconds", "tools", "waiting_calls",
   ]
 
@@ -54,6 +56,7 @@ struct PluginSettings {
         throw PluginError("must be one of \(PluginIsolation.names)")
       }
       self.isolation = isolation
+    case "profile": profile = try Self.profile(value)
     case "grace_seconds": process.grace = try Self.nanoseconds(value, 0...3600)
     case "start_seconds": process.startTime = try Self.nanoseconds(value, 0.001...3600)
     case "concurrency": calls = Int(try Self.whole(value, 1...10_000))
@@ -144,6 +147,32 @@ struct PluginSettings {
       }
     }
     return texts
+  }
+
+  private static func profile(_ value: JSON) throws(PluginError) -> Set<PluginProfile> {
+    func read(_ value: JSON) throws(PluginError) -> PluginProfile {
+      guard case .string(let name) = value, let profile = PluginProfile(rawValue: name) else {
+        throw PluginError("must be one of \(PluginProfile.names), or an array of these")
+      }
+      return profile
+    }
+    guard case .array(let elements) = value else { return [try read(value)] }
+    guard !elements.isEmpty else {
+      throw PluginError("must be one of \(PluginProfile.names), or an array of these")
+    }
+    var profiles: Set<PluginProfile> = []
+    for (index, element) in elements.enumerated() {
+      let profile = try JSONPlace.Step.index(index).within {
+        () throws(PluginError) -> PluginProfile in try read(element)
+      }
+      guard profiles.insert(profile).inserted else {
+        throw PluginError("\(profile.rawValue) is there twice", at: .index(index))
+      }
+    }
+    guard profiles.count == 1 || !profiles.contains(.none) else {
+      throw PluginError("none stands alone")
+    }
+    return profiles
   }
 
   private static func flag(_ value: JSON) throws(PluginError) -> Bool {

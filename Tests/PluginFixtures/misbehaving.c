@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -252,6 +255,114 @@ TOOL_FUNCTION(trace_parent) {
   return answer(call, ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0);
 }
 
+// What profiles forbid: each of these succeeds, or fails with what the system says.
+
+static bridge_status tell(bridge_call *call, int succeeded) {
+  if (succeeded) return answer(call, 1);
+  bridge_error error;
+  memset(&error, 0, sizeof error);
+  error.size = sizeof error;
+  error.code = BRIDGE_PERMISSION_DENIED;
+  error.message = view(strerror(errno));
+  error.type = view("refused_by_system");
+  host->call->fail(call, &error);
+  return BRIDGE_PERMISSION_DENIED;
+}
+
+static int open_any_socket(void) {
+  const int file = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (file < 0) return errno;
+  close(file);
+  return 0;
+}
+
+TOOL_FUNCTION(open_socket) {
+  UNUSED;
+  errno = open_any_socket();
+  return tell(call, errno == 0);
+}
+
+static int fault_of_constructor = -1;
+__attribute__((constructor)) static void construct(void) { fault_of_constructor = open_any_socket(); }
+
+TOOL_FUNCTION(open_socket_early) {
+  UNUSED;
+  errno = fault_of_constructor;
+  return tell(call, errno == 0);
+}
+
+TOOL_FUNCTION(write_file) {
+  UNUSED;
+  char path[] = "/tmp/bridge-host-test-XXXXXX";
+  const int file = mkstemp(path);
+  if (file < 0) return tell(call, 0);
+  const ssize_t count = write(file, "x", 1);
+  close(file);
+  unlink(path);
+  return tell(call, count == 1);
+}
+
+TOOL_FUNCTION(change_mode) {
+  UNUSED;
+  struct stat status;
+  // As it is already.
+  return tell(call, stat("/tmp", &status) == 0 && chmod("/tmp", status.st_mode & 07777) == 0);
+}
+
+TOOL_FUNCTION(write_nowhere) {
+  UNUSED;
+  const int file = open("/dev/null", O_WRONLY | O_TRUNC | O_CLOEXEC);
+  if (file < 0) return tell(call, 0);
+  const ssize_t count = write(file, "x", 1);
+  close(file);
+  return tell(call, count == 1);
+}
+
+TOOL_FUNCTION(signal_parent) {
+  UNUSED;
+  return tell(call, kill(getppid(), 0) == 0);
+}
+
+TOOL_FUNCTION(signal_init) {
+  UNUSED;
+  return tell(call, kill(1, 0) == 0);
+}
+
+TOOL_FUNCTION(read_parent) {
+  UNUSED;
+  char byte;
+  // The address need not be there: that is another error.
+  const struct iovec ours = {&byte, 1}, theirs = {&byte, 1};
+  return tell(call, process_vm_readv(getppid(), &ours, 1, &theirs, 1, 0) == 1 || errno == EFAULT);
+}
+
+TOOL_FUNCTION(attach_parent) {
+  UNUSED;
+  const int succeeded = ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0;
+  const int fault = errno;
+  if (succeeded) ptrace(PTRACE_DETACH, getppid(), NULL, NULL);
+  errno = fault;
+  return tell(call, succeeded);
+}
+
+static void *do_nothing(void *argument) { return argument; }
+
+// What ordinary code does: a thread, a process that is signalled and waited for, a program.
+TOOL_FUNCTION(live) {
+  UNUSED;
+  pthread_t thread;
+  errno = pthread_create(&thread, NULL, do_nothing, NULL);
+  if (errno != 0) return tell(call, 0);
+  pthread_join(thread, NULL);
+  int status;
+  pid_t child = fork();
+  if (child == 0) for (;;) pause();
+  if (child < 0 || kill(child, SIGTERM) != 0 || waitpid(child, &status, 0) != child) return tell(call, 0);
+  if (raise(0) != 0 || kill(getpid(), 0) != 0) return tell(call, 0);
+  errno = ENOEXEC;
+  return tell(call, system("exit 7") == 7 << 8);
+}
+
 static const struct {
   const char *name;
   bridge_status (*run)(void *, bridge_call *, bridge_variables *);
@@ -266,6 +377,10 @@ static const struct {
     {"answer_much", answer_much}, {"write_after_return", write_after_return},
     {"leave_watch", leave_watch}, {"watch_until_cancelled", watch_until_cancelled},
     {"crash_in_watch", crash_in_watch}, {"trace_parent", trace_parent},
+    {"open_socket", open_socket}, {"open_socket_early", open_socket_early}, {"write_file", write_file},
+    {"change_mode", change_mode}, {"write_nowhere", write_nowhere}, {"signal_parent", signal_parent},
+    {"signal_init", signal_init}, {"read_parent", read_parent}, {"attach_parent", attach_parent},
+    {"live", live},
 };
 enum { function_count = sizeof functions / sizeof *functions };
 

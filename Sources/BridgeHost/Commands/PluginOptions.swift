@@ -18,6 +18,22 @@ struct PluginOptions: ParsableArguments {
         """))
   var isolation = Isolation.child
 
+  enum Profile: String, ExpressibleByArgument, CaseIterable {
+    case none
+    case `default`
+    case noNetwork = "no-network"
+    case readOnlyFiles = "read-only-files"
+  }
+
+  @Option(
+    help: ArgumentHelp(
+      "What the processes of plugins give up whose settings do not say.",
+      discussion: """
+        By default they cannot look into other processes, signal them or change the system. With no-network they \
+        have no sockets either, with read-only-files they cannot change files.
+        """))
+  var pluginProfile = Profile.default
+
   @Flag(
     help: ArgumentHelp(
       "Refuse plugins whose SHA-256 is not in their settings.",
@@ -32,6 +48,13 @@ struct PluginOptions: ParsableArguments {
       case .inProcess: .inProcess
       case .child: .child
       case .perCall: .perCall
+      }
+    configuration.profile =
+      switch pluginProfile {
+      case .none: .none
+      case .default: .default
+      case .noNetwork: .noNetwork
+      case .readOnlyFiles: .readOnlyFiles
       }
     configuration.calls = calls
     configuration.requiresDigests = pluginSha256Required
