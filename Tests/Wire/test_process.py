@@ -257,9 +257,9 @@ def test_tools_as_json():
     run = run_host("tools", "--plugins", bridge.PLUGINS, "--json")
     assert run.returncode == 0
     tools = {tool["name"]: tool for tool in map(json.loads, run.stdout.splitlines())}
-    assert tools["echo"]["input_schema"]["required"] == ["text"]
-    assert tools["countdown"]["streams"]
-    assert tools["read_summary"]["read_only"]
+    assert tools["echo"]["inputSchema"]["required"] == ["text"]
+    assert tools["countdown"]["_meta"]["bridge-host/streams"]
+    assert tools["read_summary"]["annotations"]["readOnlyHint"]
 
 
 def test_tools_names_what_cannot_be_loaded(plugins):

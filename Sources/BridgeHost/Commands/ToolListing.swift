@@ -26,16 +26,6 @@ enum ToolListing {
     return parameter.description.isEmpty ? text : text + "  \(parameter.description)"
   }
 
-  static func json(_ tool: ToolDescription) -> String {
-    JSON.object([
-      .init(key: "name", value: .string(tool.name)),
-      .init(key: "description", value: .string(tool.description)),
-      .init(key: "plugin", value: .string(tool.plugin)),
-      .init(key: "streams", value: .boolean(tool.streams)),
-      .init(key: "read_only", value: .boolean(tool.isReadOnly)),
-      .init(key: "destructive", value: .boolean(tool.isDestructive)),
-      .init(key: "idempotent", value: .boolean(tool.isIdempotent)),
-      .init(key: "input_schema", value: tool.inputSchema),
-    ]).text
-  }
+  /// As the Model Context Protocol lists tools.
+  static func json(_ tool: ToolDescription) -> String { tool.mcpTool.text }
 }

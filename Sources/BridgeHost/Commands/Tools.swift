@@ -13,7 +13,12 @@ struct Tools: ParsableCommand {
   @Option(help: "Directory whose .so plugins and .native.json manifests are loaded.")
   var plugins: String
 
-  @Flag(help: "Print JSON: one object a line, with the JSON Schema of the parameters.")
+  @Flag(
+    help: ArgumentHelp(
+      "Print JSON: one tool a line, as the Model Context Protocol lists them.",
+      discussion: """
+        With the JSON Schemas of parameters and result. A result that is no object is the member "result" of one.
+        """))
   var json = false
 
   func run() throws {

@@ -34,8 +34,8 @@ public struct Arguments: Sendable {
   /// - Parameters:
   ///   - given: In any order, each name once.
   ///   - searches: What the patterns of all parameters may take.
-  /// - Throws: `ToolsError` with code `invalidParameter`, naming the parameter that is missing, unknown or
-  ///   wrong; `SessionError` when a value is of a format or size that the host does not read;
+  /// - Throws: `ToolsError` with code `invalidParameter`, naming every parameter that is missing, unknown or
+  ///   wrong, and places in it; `SessionError` when a value is of a format or size that the host does not read;
   ///   `SearchInterruption`.
   public init(
     _ given: [any ArgumentSource], for tool: ToolDescription, _ searches: inout SearchBudget
@@ -59,6 +59,7 @@ public struct Arguments: Sendable {
     var entries: [Entry] = []
     entries.reserveCapacity(tool.parameters.count)
     var known = 0
+    var faults: [ToolsError] = []
     for parameter in tool.parameters {
       if let place = place(of: parameter.name, in: given, count) {
         known += 1
@@ -66,24 +67,39 @@ public struct Arguments: Sendable {
           entries.append(
             Entry(name: parameter.name, value: try parameter.read(place, of: given, &searches)))
         } catch let error as SessionError {
-          throw wrong(parameter, of: tool, error)
+          faults.append(try fault(parameter, of: tool, error))
         } catch let error as ToolsError {
-          throw ToolsError(
-            error.code, "parameter \(parameter.name) of \(tool.tool.name): \(error.message)",
-            details: error.details.merging(["parameter": parameter.name]) { $1 })
+          faults.append(fault(parameter, of: tool, error))
         }
       } else if let defaultValue = parameter.defaultValue {
         entries.append(Entry(name: parameter.name, value: defaultValue))
       } else if parameter.isRequired {
-        throw ToolsError(
-          .invalidParameter,
-          "parameter \(parameter.name) of \(tool.tool.name) is required (\(parameter.type.name))",
-          details: ["parameter": parameter.name])
+        faults.append(
+          ToolsError(
+            .invalidParameter,
+            "parameter \(parameter.name) of \(tool.tool.name) is required (\(parameter.type.name))",
+            details: ["parameter": parameter.name]))
       }
     }
-    if known < count { throw unknown(among: given, for: tool) }
+    if known < count { faults.append(unknown(among: given, for: tool)) }
+    guard faults.isEmpty else { throw together(faults) }
     return entries
   }
+
+  /// All that is wrong, as one error; the first one decides what programs are told.
+  private static func together(_ faults: [ToolsError]) -> ToolsError {
+    var error = faults[0]
+    guard faults.count > 1 else { return error }
+    var messages = faults.prefix(faultLimit).map(\.message)
+    if faults.count > faultLimit { messages.append("and \(faults.count - faultLimit) more") }
+    error.message = messages.joined(separator: "; ")
+    error.details["parameters"] = faults.prefix(faultLimit).compactMap { $0.details["parameter"] }
+      .joined(separator: ",")
+    return error
+  }
+
+  /// More wrong parameters than these are counted only.
+  private static let faultLimit = JSONSchema.faultLimit
 
   private static func place(
     of name: String, in given: some ArgumentList, _ count: Int
@@ -92,29 +108,40 @@ public struct Arguments: Sendable {
     return nil
   }
 
-  private static func wrong(
+  /// What is wrong with one parameter.
+  ///
+  /// - Throws: What is not the argument's fault: a limit, a pattern that takes too long.
+  private static func fault(
     _ parameter: ParameterCheck, of tool: DescribedTool, _ error: SessionError
-  ) -> any Error {
+  ) throws -> ToolsError {
     let message = "parameter \(parameter.name) of \(tool.tool.name): \(error.message)"
     let details = ["parameter": parameter.name]
-    switch error.code {
-    case .invalidValue, .invalidArgument:
-      return ToolsError(.invalidParameter, message, details: details)
-    default:
-      return SessionError(error.code, message, details: details, isTransient: error.isTransient)
+    guard error.code == .invalidValue || error.code == .invalidArgument else {
+      throw SessionError(error.code, message, details: details, isTransient: error.isTransient)
     }
+    return ToolsError(.invalidParameter, message, details: details)
+  }
+
+  private static func fault(
+    _ parameter: ParameterCheck, of tool: DescribedTool, _ error: ToolsError
+  ) -> ToolsError {
+    ToolsError(
+      error.code, "parameter \(parameter.name) of \(tool.tool.name): \(error.message)",
+      details: error.details.merging(["parameter": parameter.name]) { $1 })
   }
 
   private static func unknown(
     among given: some ArgumentList, for tool: DescribedTool
   ) -> ToolsError {
     let names = Set(tool.parameters.map(\.name))
-    let unknown =
-      (0..<given.count).lazy.map { given.name(at: $0) }.filter { !names.contains($0) }.min() ?? ""
+    let unknown = (0..<given.count).lazy.map { given.name(at: $0) }.filter { !names.contains($0) }
+      .sorted()
+    var list = unknown.prefix(faultLimit).joined(separator: ", ")
+    if unknown.count > faultLimit { list += " and \(unknown.count - faultLimit) more" }
     let known = tool.parameters.map(\.name).joined(separator: ", ")
     return ToolsError(
       .invalidParameter,
-      "\(tool.tool.name) has no parameter \(unknown); it takes \(known.isEmpty ? "none" : known)",
-      details: ["parameter": unknown])
+      "\(tool.tool.name) has no parameter \(list); it takes \(known.isEmpty ? "none" : known)",
+      details: ["parameter": unknown.first ?? ""])
   }
 }

@@ -71,7 +71,10 @@ extension ToolType {
       members.removeAll { $0.key == "description" }
       members.append(.init(key: "description", value: .string(description)))
     }
-    if let defaultJSON { members.append(.init(key: "default", value: defaultJSON)) }
+    if let defaultJSON {
+      members.removeAll { $0.key == "default" }
+      members.append(.init(key: "default", value: defaultJSON))
+    }
     if let object = try? JSON(parsing: constraintsJSON) { members += Self.keywords(of: object) }
     return .object(members)
   }
