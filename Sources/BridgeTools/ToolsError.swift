@@ -15,6 +15,8 @@ public struct ToolsError: Error, Sendable, CustomStringConvertible {
     case failedPrecondition
     /// A JSON Schema that a tool or a plugin declares is none.
     case invalidSchema
+    /// The call would have to wait for its turn until after its deadline.
+    case hopelessDeadline
   }
 
   /// The kind of error.

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import Threads
 
@@ -90,5 +91,102 @@ import Threads
     #expect(queue.enter {} == .queued)
     turn.functionReturned()
     #expect(queue.waitingCount == 0)
+  }
+
+  // MARK: Deadlines
+
+  private static let second: Int64 = 1_000_000_000
+
+  /// A queue whose last turns took so many seconds each, and whose only place is taken.
+  private func queue(limit: Int = 1, seconds: [Int64] = Array(repeating: 1, count: 16)) -> CallQueue
+  {
+    let queue = CallQueue(limit: limit, waitingLimit: 5000)
+    for time in seconds {
+      #expect(queue.enter {} == .now)
+      queue.leave(after: time * Self.second)
+    }
+    for _ in 0..<limit { #expect(queue.enter {} == .now) }
+    return queue
+  }
+
+  private func deadline(in seconds: Double) -> Int64 {
+    MonotonicClock.now + Int64(seconds * Double(Self.second))
+  }
+
+  @Test func aTurnThatWouldComeAfterTheDeadlineIsRefusedAtOnce() {
+    let queue = queue()
+    for _ in 0..<100 { #expect(queue.enter(owner: 1) {} == .queued) }
+    // Each takes a second at least: of a hundred, 50 are through then at most.
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 50)) {} == .hopeless)
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 1000)) {} == .queued)
+    #expect(queue.enter(owner: 1) {} == .queued)
+    // Others take turns with them, and what somebody waits for goes on.
+    #expect(queue.enter(owner: 2, deadline: deadline(in: 50)) {} == .queued)
+    #expect(queue.enter(owner: 1, isContinuation: true, deadline: deadline(in: 50)) {} == .queued)
+    #expect(queue.waitingCount == 104)
+  }
+
+  @Test func whatIsNotSureIsLeftToItsDeadline() {
+    // Too few turns, or one that was quick.
+    for seconds in [[], Array(repeating: 1, count: 15), [0] + Array(repeating: 1, count: 15)] {
+      let queue = queue(seconds: seconds.map { Int64($0) })
+      for _ in 0..<100 { #expect(queue.enter(owner: 1) {} == .queued) }
+      #expect(queue.enter(owner: 1, deadline: deadline(in: 50)) {} == .queued)
+    }
+    // Only the last ones count.
+    let queue = queue(seconds: [0] + Array(repeating: 1, count: 16))
+    for _ in 0..<100 { #expect(queue.enter(owner: 1) {} == .queued) }
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 50)) {} == .hopeless)
+  }
+
+  @Test func turnsAtOnceCountTogether() {
+    let queue = queue(limit: 4)
+    for _ in 0..<100 { #expect(queue.enter(owner: 1) {} == .queued) }
+    // A hundred take 25 seconds.
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 40)) {} == .queued)
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 10)) {} == .hopeless)
+  }
+
+  @Test func callsThatWillBeOverDoNotCount() {
+    let queue = queue()
+    // Their own deadlines pass while they wait.
+    for _ in 0..<100 { #expect(queue.enter(owner: 1, deadline: deadline(in: 200)) {} == .queued) }
+    let ended = self.queue()
+    for _ in 0..<100 {
+      let turn = CallTurn(ended)
+      #expect(ended.enter(owner: 1, turn: turn) {} == .queued)
+      turn.callEnded()
+    }
+    #expect(ended.enter(owner: 1, deadline: deadline(in: 50)) {} == .queued)
+    let late = self.queue(seconds: Array(repeating: 10, count: 16))
+    for _ in 0..<100 {
+      // Of these, two have begun at most when the third is too late.
+      #expect(late.enter(owner: 1, deadline: MonotonicClock.now + 15 * Self.second) {} != .now)
+    }
+    #expect(late.enter(owner: 1, deadline: deadline(in: 50)) {} == .queued)
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 50)) {} == .hopeless)
+  }
+
+  @Test func moreThanIsLookedAtIsNotSure() {
+    let queue = queue()
+    for _ in 0..<1200 { #expect(queue.enter(owner: 1) {} == .queued) }
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 1100)) {} == .queued)
+    #expect(queue.enter(owner: 1, deadline: deadline(in: 1000)) {} == .hopeless)
+  }
+
+  @Test func aTurnTellsHowLongItTook() {
+    let queue = CallQueue(limit: 1, waitingLimit: 100)
+    for _ in 0..<16 {
+      let turn = CallTurn(queue)
+      #expect(queue.enter(turn: turn) {} == .now)
+      #expect(turn.begin())
+      usleep(2000)
+      turn.functionReturned()
+      turn.callEnded()
+    }
+    #expect(queue.enter {} == .now)
+    for _ in 0..<50 { #expect(queue.enter {} == .queued) }
+    // 50 turns of two milliseconds each, whatever else the machine does.
+    #expect(queue.enter(deadline: MonotonicClock.now + 50_000_000) {} == .hopeless)
   }
 }

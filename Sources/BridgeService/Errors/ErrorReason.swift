@@ -20,6 +20,8 @@ package enum ErrorReason: String, CaseIterable, Sendable {
   case invalidArgument = "INVALID_ARGUMENT"
   /// The variable has another version than the request expects.
   case versionMismatch = "VERSION_MISMATCH"
+  /// So many calls of the client wait for a tool that this one's turn would come after its deadline.
+  case deadlineHopeless = "DEADLINE_HOPELESS"
   /// A limit of the host is reached; the message names it.
   case limitReached = "LIMIT_REACHED"
   /// The host no longer holds that revision or version.

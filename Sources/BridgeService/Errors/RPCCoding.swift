@@ -117,6 +117,7 @@ extension RPCError {
       case .invalidParameter, .invalidSchema: (.invalidArgument, .invalidParameter)
       case .limitReached: (.resourceExhausted, .limitReached)
       case .nameTaken: (.alreadyExists, .alreadyExists)
+      case .hopelessDeadline: (.deadlineExceeded, .deadlineHopeless)
       case .failedPrecondition: (.failedPrecondition, .failedPrecondition)
       }
     self.init(

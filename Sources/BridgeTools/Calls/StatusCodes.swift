@@ -26,6 +26,7 @@ extension ToolsError.Code {
     case .invalidParameter, .invalidSchema: 3
     case .limitReached: 8
     case .nameTaken: 6
+    case .hopelessDeadline: 4
     case .failedPrecondition: 9
     }
   }

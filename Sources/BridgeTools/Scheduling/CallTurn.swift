@@ -7,6 +7,8 @@ internal import Threads
 final class CallTurn: Sendable {
   private struct State {
     var hasBegun = false
+    /// When the tool's function began, of `MonotonicClock`; nil where the call had ended before.
+    var began: Int64?
     var isAbandoned = false
     var functionHasReturned = false
     var callHasEnded = false
@@ -24,6 +26,7 @@ final class CallTurn: Sendable {
     let isWanted = state.withLock { state in
       if state.isAbandoned { return false }
       state.hasBegun = true
+      if !state.callHasEnded { state.began = MonotonicClock.now }
       return true
     }
     if !isWanted { queue.leave() }
@@ -41,6 +44,9 @@ final class CallTurn: Sendable {
     }
   }
 
+  /// Whether anybody still waits for it to come.
+  var isWanted: Bool { state.withLock { !$0.isAbandoned && !$0.callHasEnded } }
+
   var hasBegun: Bool { state.withLock(\.hasBegun) }
 
   /// The tool's function has returned, or never ran.
@@ -50,11 +56,13 @@ final class CallTurn: Sendable {
   func callEnded() { note { $0.callHasEnded = true } }
 
   private func note(_ body: (inout State) -> Void) {
-    let isOver = state.withLock { state in
+    let (isOver, began) = state.withLock { state in
       let wasOver = state.functionHasReturned && state.callHasEnded
       body(&state)
-      return state.hasBegun && !wasOver && state.functionHasReturned && state.callHasEnded
+      let isOver =
+        state.hasBegun && !wasOver && state.functionHasReturned && state.callHasEnded
+      return (isOver, state.began)
     }
-    if isOver { queue.leave() }
+    if isOver { queue.leave(after: began.map { MonotonicClock.now - $0 }) }
   }
 }

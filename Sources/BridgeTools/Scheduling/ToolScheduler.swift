@@ -67,7 +67,9 @@ final class ToolScheduler: Sendable {
     if origin == .waitingThread { return try runWaiting(call, turn, run) }
     let pool = threads.pool
     // Whoever leaves may be on an event loop, or deep in another call: the next one starts elsewhere.
-    let entry = turn.queue.enter(owner: call.request.client) {
+    let entry = turn.queue.enter(
+      owner: call.request.client, turn: turn, deadline: call.request.deadline
+    ) {
       if turn.begin() {
         _ = pool.submit(run, owner: call.request.client, isContinuation: true)
       }
@@ -81,6 +83,7 @@ final class ToolScheduler: Sendable {
       }
     case .queued: break
     case .refused: throw busy
+    case .hopeless: throw Self.hopeless(call)
     }
   }
 
@@ -98,6 +101,7 @@ final class ToolScheduler: Sendable {
       // When the call must end before its turn comes, running it only ends it.
       if call.wait(until: nil, { _ in turn.hasBegun }) != nil { _ = turn.abandon() }
     case .refused: throw busy
+    case .hopeless: throw Self.hopeless(call)
     }
     run()
   }
@@ -115,6 +119,14 @@ final class ToolScheduler: Sendable {
       metadata: [
         "tool": "\(registered.description.name)", "microseconds": "\(taken / 1000)",
       ])
+  }
+
+  private static func hopeless(_ call: ToolCall) -> ToolsError {
+    ToolsError(
+      .hopelessDeadline,
+      "the turn of \(call.tool.name) would come after the call's deadline, so many calls of the same client "
+        + "wait before it",
+      details: ["tool": call.tool.name])
   }
 
   private var busy: ToolsError {
