@@ -97,20 +97,22 @@ extension GRPCServer {
   private func bootstrap(
     _ tls: (files: WatchedFiles<TLSContext>, timeout: TimeAmount)?
   ) -> ServerBootstrap {
-    ServerBootstrap(group: group)
+    let asksWho = asksForCredentials || tls?.files.value.verifier != nil
+    return ServerBootstrap(group: group)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           channel.closeOnExec()
-          try channel.pipeline.syncOperations.addHandler(AcceptPause(logger: self.logger))
+          let pipeline = channel.pipeline.syncOperations
+          try pipeline.addHandler(AcceptPause(logger: self.logger))
+          if asksWho {
+            try pipeline.addHandler(AcceptTurns(self.strangerTurns(of: channel.eventLoop)))
+          }
         }
       }
       .childChannelOption(
         .writeBufferWaterMark, value: .init(low: 64 * 1024, high: 256 * 1024)
       )
-      .childChannelOption(
-        .recvAllocator,
-        value: AdaptiveRecvByteBufferAllocator(minimum: 1024, initial: 4096, maximum: 128 * 1024)
-      )
+      .childChannelOption(.recvAllocator, value: Reading.ofClients.allocator)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
           channel.closeOnExec()

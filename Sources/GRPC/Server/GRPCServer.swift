@@ -16,6 +16,8 @@ public final class GRPCServer: Sendable {
   private let methods: MethodTable
   private let limits: ServerLimits
   private let admission: [any CallAdmission]
+  /// Whether calls must show who sent them.
+  let asksForCredentials: Bool
   private let observer: (any CallObserver)?
   private let errorDetails: (@Sendable (RPCError) -> [UInt8])?
   let logger: Logger
@@ -35,6 +37,7 @@ public final class GRPCServer: Sendable {
     let eventLoop: any EventLoop
     let actionQueue: CallActionQueue
     let connections: NIOLoopBoundBox<[ObjectIdentifier: ServerConnection]>
+    let strangerTurns: NIOLoopBoundBox<StrangerTurns>
     let isDraining = Atomic<Bool>(false)
     /// How many there are, for other threads.
     let connectionCount = Atomic<Int>(0)
@@ -43,6 +46,8 @@ public final class GRPCServer: Sendable {
       self.eventLoop = eventLoop
       self.actionQueue = CallActionQueue(eventLoop: eventLoop)
       self.connections = .makeBoxSendingValue([:], eventLoop: eventLoop)
+      self.strangerTurns = .makeBoxSendingValue(
+        StrangerTurns(eventLoop: eventLoop), eventLoop: eventLoop)
     }
   }
 
@@ -70,6 +75,7 @@ public final class GRPCServer: Sendable {
     self.places = ConnectionPlaces(limits.connections)
     self.budget = HostBudget(limits)
     self.admission = admission
+    self.asksForCredentials = admission.contains { $0.asksForCredentials }
     self.observer = observer
     self.errorDetails = errorDetails
     self.logger = logger
@@ -101,6 +107,11 @@ public final class GRPCServer: Sendable {
         loop.connectionCount.subtract(1, ordering: .sequentiallyConsistent)
       })
     let pipeline = channel.pipeline.syncOperations
+    if asksForCredentials || tls?.check != nil {
+      let input = StrangerInput(strangerTurns(of: channel.eventLoop))
+      connection.onAuthenticated = { input.clientIsKnown() }
+      try pipeline.addHandler(input)
+    }
     try pipeline.addHandler(
       ConnectionGate(places, tellsReason: tls == nil, logger: logger))
     if let tls {
@@ -108,9 +119,14 @@ public final class GRPCServer: Sendable {
         tls.handler,
         TLSHandshake(
           tls.handler, check: tls.check, timeout: tls.handshakeTimeout, logger: logger,
-          onSuccess: { connection.peerCertificate = $0 }))
+          onSuccess: { connection.handshakeEnded($0) }))
     }
     try pipeline.addHandler(connection)
+  }
+
+  /// Those of an event loop of the server. It must be called on that loop.
+  func strangerTurns(of eventLoop: any EventLoop) -> StrangerTurns {
+    loops[ObjectIdentifier(eventLoop)]!.strangerTurns.value
   }
 
   /// Stops accepting, tells every client to go away, waits for open calls, then ends them, and the

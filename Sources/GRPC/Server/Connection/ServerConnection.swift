@@ -40,8 +40,9 @@ final class ServerConnection: HTTP2Connection {
   /// Bytes of metadata that calls keep.
   let metadataAccount = CallMetadata.Account()
 
-  /// Set before the connection becomes active.
-  var peerCertificate: PeerCertificate?
+  private var peerCertificate: PeerCertificate?
+  /// Called once the client has shown who it is. Set before the connection becomes active.
+  var onAuthenticated: (() -> Void)?
   private var peerAddress: SocketAddress?
   private(set) lazy var peer = Peer(address: peerAddress, certificate: peerCertificate)
 
@@ -205,6 +206,8 @@ final class ServerConnection: HTTP2Connection {
   func authenticated() {
     isAuthenticated = true
     limits = fullLimits
+    onAuthenticated?()
+    onAuthenticated = nil
     guard let session else { return }
     submit(
       [
@@ -216,6 +219,17 @@ final class ServerConnection: HTTP2Connection {
           value: UInt32(limits.streamWindow)),
       ], to: session)
     setNeedsFlush()
+  }
+
+  /// TLS is set up; the connection becomes active next.
+  ///
+  /// - Parameter certificate: The client's, which was verified.
+  func handshakeEnded(_ certificate: PeerCertificate?) {
+    peerCertificate = certificate
+    // Where calls show nothing, the certificate has shown all.
+    guard isAuthenticated else { return }
+    onAuthenticated?()
+    onAuthenticated = nil
   }
 
   override func sessionBegan() {
