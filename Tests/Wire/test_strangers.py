@@ -8,12 +8,15 @@ import contextlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 import sys
 import threading
 import time
 
 from bridge import CALL_TIMEOUT, any_json, eventually, start_host
+from certificates import Authority
+from stranger import PREFACE
 from stubs import pb, rpc
 from test_resources import MEBIBYTE, resident
 
@@ -154,6 +157,27 @@ def test_a_stranger_costs_little(tmp_path):
         print(f"log: {lines} lines")
         assert lines < 20 + (time.monotonic() - began)
         told("after", measure(others, after(1)))
+
+
+def test_failed_handshakes_do_not_fill_the_log(tmp_path):
+    pair = Authority(tmp_path, "authority").server()
+    options = ["--tls-certificate", pair.certificate_file, "--tls-key", pair.key_file]
+    with start_host(*options) as host:
+        began = time.monotonic()
+        for _ in range(100):
+            with socket.create_connection(("127.0.0.1", host.port), CALL_TIMEOUT) as peer:
+                # No TLS. The host hangs up, with what it has not read or without.
+                with contextlib.suppress(ConnectionError):
+                    peer.sendall(PREFACE)
+                    while peer.recv(65536):
+                        pass
+
+        def lines():
+            return host.stderr_text().count("TLS handshake failed")
+
+        eventually(lambda: lines() >= 5, "the first failures are logged")
+        # Five in ten seconds.
+        assert lines() <= 5 * (1 + int((time.monotonic() - began) / 10))
 
 
 def after(seconds):

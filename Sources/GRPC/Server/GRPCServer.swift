@@ -28,6 +28,9 @@ public final class GRPCServer: Sendable {
   /// What TLS listeners have read; those that have the same files share it.
   let tlsContexts = Locked<[TLSConfiguration: WatchedFiles<TLSContext>]>([:])
 
+  /// How many are logged.
+  private let failedHandshakes = RefusalCounter()
+
   private let gzipWorkers = WorkerThreads()
   /// Apart from those, so that no answer keeps other calls' messages waiting.
   private let offloadWorkers = WorkerThreads(named: "answers", atMost: 2)
@@ -119,6 +122,7 @@ public final class GRPCServer: Sendable {
         tls.handler,
         TLSHandshake(
           tls.handler, check: tls.check, timeout: tls.handshakeTimeout, logger: logger,
+          failures: failedHandshakes,
           onSuccess: { connection.handshakeEnded($0) }))
     }
     try pipeline.addHandler(connection)

@@ -16,6 +16,7 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
   private let serverName: ServerName?
   private let timeout: TimeAmount
   private let logger: Logger
+  private let failures: RefusalCounter?
   private let onSuccess: (PeerCertificate?) -> Void
   private let onFailure: (String) -> Void
   private var timer: Scheduled<Void>?
@@ -27,11 +28,12 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
   ///     verified by NIOSSL alone.
   ///   - serverName: Whom the peer's certificate must name; nil takes any that TLS has verified.
   ///   - timeout: Counted from the connection of the socket.
+  ///   - failures: How many failures are logged, but for those of level debug; nil logs all.
   ///   - onSuccess: Called before the connection becomes active, with who the peer is.
   ///   - onFailure: Called before the channel is closed, with the reason in words.
   init(
     _ tls: NIOSSLHandler, check: PeerCheck?, serverName: ServerName? = nil, timeout: TimeAmount,
-    logger: Logger,
+    logger: Logger, failures: RefusalCounter? = nil,
     onSuccess: @escaping (PeerCertificate?) -> Void = { _ in },
     onFailure: @escaping (String) -> Void = { _ in }
   ) {
@@ -40,6 +42,7 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
     self.serverName = serverName
     self.timeout = timeout
     self.logger = logger
+    self.failures = failures
     self.onSuccess = onSuccess
     self.onFailure = onFailure
   }
@@ -99,11 +102,17 @@ final class TLSHandshake: ChannelInboundHandler, RemovableChannelHandler {
   private func fail(_ context: ChannelHandlerContext, _ reason: String, level: Logger.Level) {
     if isOver { return }
     isOver = true
-    let peer = Peer(address: context.channel.remoteAddress, certificate: nil)
-    logger.log(
-      level: level, "TLS handshake failed",
-      metadata: ["peer": "\(peer.address)", "reason": "\(reason)"])
+    log(reason, of: Peer(address: context.channel.remoteAddress, certificate: nil), level)
     onFailure(reason)
     context.close(promise: nil)
+  }
+  private func log(_ reason: String, of peer: Peer, _ level: Logger.Level) {
+    var metadata: Logger.Metadata = ["peer": "\(peer.address)", "reason": "\(reason)"]
+    if level > .debug, let failures {
+      let (isLogged, unsaid) = failures.count()
+      guard isLogged else { return }
+      if unsaid > 0 { metadata["not_logged"] = "\(unsaid)" }
+    }
+    logger.log(level: level, "TLS handshake failed", metadata: metadata)
   }
 }

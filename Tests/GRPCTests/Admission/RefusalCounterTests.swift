@@ -1,6 +1,6 @@
 import Testing
 
-@testable import BridgeHost
+@testable import GRPC
 
 @Suite struct RefusalWindowTests {
   @Test func theFirstFewOfAWindowAreLoggedAndTheRestCounted() {
