@@ -33,7 +33,7 @@ extension BridgeService {
       .oneRequest(BridgeMethods.executeTool.path) { ToolExecution(service: self, call: $0) },
       .oneRequest(BridgeMethods.executeStreamingTool.path) { ToolStream(service: self, call: $0) },
 
-      notImplemented(BridgeMethods.registerTools),
+      unary(BridgeMethods.registerTools, registerTools),
       notImplemented(BridgeMethods.getExposedElixirTools),
       notImplemented(BridgeMethods.executeElixirTool),
       notImplemented(BridgeMethods.streamTelemetry),

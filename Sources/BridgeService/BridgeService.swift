@@ -24,6 +24,8 @@ public final class BridgeService: Sendable {
   /// Knows which sessions other hosts hold.
   let directory: any SessionDirectory
   let tools: ToolHost
+  /// The clients that serve tools.
+  let workers = ClientWorkers()
   let configuration: Configuration
   let logger: Logger
 

@@ -8,6 +8,8 @@ internal import Threads
 public final class ToolHost: Sendable {
   /// Where tools are found.
   public let registry: ToolRegistry
+  /// Those that one session alone has.
+  public let sessionTools: SessionTools
   /// What tools and their callbacks run on.
   public let threads: ToolThreads
   /// Where tools write, and what is said of them.
@@ -27,9 +29,39 @@ public final class ToolHost: Sendable {
     self.logger = logger
     threads = ToolThreads(configuration)
     scheduler = ToolScheduler(threads: threads, logger: logger)
-    registry = ToolRegistry { limit in
-      CallQueue(limit: limit, waitingLimit: configuration.queuedCalls)
+    let makeRegistry: @Sendable () -> ToolRegistry = {
+      ToolRegistry { limit in
+        CallQueue(limit: limit, waitingLimit: configuration.queuedCalls)
+      }
     }
+    registry = makeRegistry()
+    sessionTools = SessionTools(makeRegistry: makeRegistry)
+  }
+
+  /// Registers tools that one session alone has, until it ends.
+  ///
+  /// - Throws: `ToolsError` with code `nameTaken`, also where a tool of all sessions has the name.
+  public func register(_ provider: any ToolProvider, in session: Session) throws(ToolsError) {
+    let catalog = registry.catalog
+    for tool in provider.tools {
+      let name = tool.description.name
+      if let other = catalog[name] {
+        throw ToolsError(
+          .nameTaken,
+          "the tool \(name) is there already, from plugin \(other.description.plugin)",
+          details: ["tool": name, "plugin": other.description.plugin])
+      }
+    }
+    try sessionTools.register(provider, in: session)
+  }
+
+  /// Finds a tool, one of the session's own first, and begins a call of it.
+  ///
+  /// - Parameter session: Its id; it need not be there.
+  /// - Throws: `ToolsError` with code `toolNotFound`.
+  public func admit(_ name: String, in session: String) throws(ToolsError) -> AdmittedTool {
+    if let own = sessionTools.registry(of: session), let tool = try? own.admit(name) { return tool }
+    return try registry.admit(name)
   }
 
   /// Starts a call. The observer hears of its end exactly once, unless this throws.
@@ -64,7 +96,7 @@ public final class ToolHost: Sendable {
           + "\(Self.depthLimit) are taken",
         details: ["limit": "\(Self.depthLimit)"])
     }
-    let tool = try registry.admit(name)
+    let tool = try admit(name, in: session.id)
     guard tool.description.isReadOnly || !caller.tool.isReadOnly else {
       throw ToolsError(
         .failedPrecondition,

@@ -11,6 +11,7 @@ import Testing
     (BridgeMethods.service, BridgeMethods.all),
     (SessionAdminMethods.service, SessionAdminMethods.all),
     (ToolAdminMethods.service, ToolAdminMethods.all),
+    (ClientToolMethods.service, ClientToolMethods.all),
   ])
   func areThoseOfTheProto(service: String, methods: [MethodSignature]) throws {
     let declared = try MethodSignature.declared(by: Self.descriptors, service: service)

@@ -27,5 +27,7 @@ import Testing
     #expect(paths == SessionAdminMethods.all.map(\.path))
     let tools = ToolAdmin(service).methods.map(\.path)
     #expect(tools == ToolAdminMethods.all.map(\.path))
+    let serving = ClientToolServing(service).methods.map(\.path)
+    #expect(serving == ClientToolMethods.all.map(\.path))
   }
 }

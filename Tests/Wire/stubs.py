@@ -25,6 +25,7 @@ def _generate():
         "snakepit/bridge/bridge.proto",
         "bridge_host/v1/session_admin.proto",
         "bridge_host/v1/tool_admin.proto",
+        "bridge_host/v1/client_tools.proto",
         "google/rpc/status.proto",
         "google/rpc/error_details.proto",
     ]
@@ -38,6 +39,8 @@ def _generate():
 
 _generate()
 
+from bridge_host.v1 import client_tools_pb2 as client_pb  # noqa: E402
+from bridge_host.v1 import client_tools_pb2_grpc as client_rpc  # noqa: E402
 from bridge_host.v1 import session_admin_pb2 as admin_pb  # noqa: E402
 from bridge_host.v1 import session_admin_pb2_grpc as admin_rpc  # noqa: E402
 from bridge_host.v1 import tool_admin_pb2 as tools_pb  # noqa: E402
@@ -46,5 +49,6 @@ from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from snakepit.bridge import bridge_pb2 as pb  # noqa: E402
 from snakepit.bridge import bridge_pb2_grpc as rpc  # noqa: E402
 
-__all__ = ["PROTOS", "REPOSITORY", "admin_pb", "admin_rpc", "error_details_pb2", "pb", "rpc", "status_pb2",
+__all__ = ["PROTOS", "REPOSITORY", "admin_pb", "admin_rpc", "client_pb",
+           "client_rpc", "error_details_pb2", "pb", "rpc", "status_pb2",
            "tools_pb", "tools_rpc"]

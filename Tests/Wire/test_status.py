@@ -130,7 +130,6 @@ def test_a_watch_that_is_cancelled_ends_as_cancelled(session):
 
 
 NOT_YET = {
-    "RegisterTools": pb.RegisterToolsRequest(worker_id="w"),
     "GetExposedElixirTools": pb.GetExposedElixirToolsRequest(),
     "ExecuteElixirTool": pb.ExecuteElixirToolRequest(tool_name="t"),
 }
@@ -223,7 +222,7 @@ def raw_call(host, path, data, **options):
      "TOOL_NOT_FOUND"),
     ("/snakepit.bridge.BridgeService/GetSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
-    ("/snakepit.bridge.BridgeService/RegisterTools", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
+    ("/snakepit.bridge.BridgeService/GetExposedElixirTools", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
     ("/bridge_host.v1.SessionAdminService/ExportSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
     ("/bridge_host.v1.SessionAdminService/ListSessions", b"\x10\xff\xff\xff\xff\x0f",

@@ -25,6 +25,7 @@ extension Serve {
     let health = HealthStatus()
     let methods =
       service.methods + SessionAdmin(sessions: store).methods + ToolAdmin(service).methods
+      + ClientToolServing(service).methods
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
     try components.start(HealthComponent(health, services: [BridgeService.name]))
@@ -65,7 +66,8 @@ extension Serve {
   private var reflectionMethods: [RPCMethod] {
     guard reflection else { return [] }
     let services = [
-      BridgeService.name, SessionAdmin.name, ToolAdmin.name, HealthService.name,
+      BridgeService.name, SessionAdmin.name, ToolAdmin.name, ClientToolServing.name,
+      HealthService.name,
     ]
     return ReflectionService(services: services) { [BridgeService.descriptorSet] }.methods
   }

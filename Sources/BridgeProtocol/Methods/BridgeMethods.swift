@@ -64,7 +64,8 @@ package enum BridgeMethods {
   package static let executeStreamingTool = ProtobufMethod<
     Snakepit_Bridge_ExecuteToolRequest, Snakepit_Bridge_ToolChunk
   >(service, "ExecuteStreamingTool", .serverStream)
-  /// Announces tools that live outside this host.
+  /// Registers tools of a session that a worker of a client serves, over
+  /// bridge_host.v1.ClientToolService.ServeTools. ALREADY_EXISTS when a name is taken.
   package static let registerTools = ProtobufMethod<
     Snakepit_Bridge_RegisterToolsRequest, Snakepit_Bridge_RegisterToolsResponse
   >(service, "RegisterTools")

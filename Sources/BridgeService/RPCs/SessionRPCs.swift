@@ -37,7 +37,7 @@ extension BridgeService {
       let isNew: Bool
       (session, isNew) = try sessions.open(
         request.sessionID, metadata: metadata, timeToLive: lifetime, client: call.client)
-      if !isNew { return try answer(session) + tools }
+      if !isNew { return try answer(session) + tools + encodedTools(of: session.id) }
     }
     logger.info("session created", metadata: ["session": "\(session.id)"])
     return try answer(session) + tools

@@ -81,7 +81,7 @@ struct ToolRequest {
     }
     self.form = form
     self.client = client
-    tool = try service.tools.registry.admit(request.toolName)
+    tool = try service.tools.admit(request.toolName, in: request.sessionID)
     arguments = try Arguments(request, for: tool, &searches)
     session = try service.sessionForUse(request.sessionID, client: client)
     metadata = request.metadata

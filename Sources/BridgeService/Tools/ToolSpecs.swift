@@ -17,6 +17,16 @@ extension BridgeService {
   }
 }
 
+extension BridgeService {
+  /// An InitializeSessionResponse with nothing but the tools that a session alone has.
+  func encodedTools(of session: String) throws -> [UInt8] {
+    guard let catalog = tools.sessionTools.catalog(of: session) else { return [] }
+    var response = Snakepit_Bridge_InitializeSessionResponse()
+    for tool in catalog.descriptions { response.availableTools[tool.name] = tool.wireSpec }
+    return try response.serializedBytes()
+  }
+}
+
 extension ToolDescription {
   /// The tool as clients see it.
   var wireSpec: Snakepit_Bridge_ToolSpec {
