@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from bridge import PLUGINS, Session, plugin_directory, start_host
+from bridge import PLUGINS, Session, plugin_directory, run_host, start_host
+from stubs import REPOSITORY
 
 REFUSED = "Operation not permitted"
 BASE = {"signal_parent", "signal_init", "read_parent", "attach_parent"}
@@ -87,3 +88,22 @@ def test_the_examples_live_with_all_profiles(tmp_path):
             "--plugin-profile", "read-only-files", "--isolation", "per-call",
             plugins=PLUGINS) as host:
         assert Session(host.stub()).result("echo", text="x") == "x"
+
+
+def test_tools_are_listed_under_their_profiles(misbehaving):
+    (misbehaving / "misbehaving.plugin.json").write_text(json.dumps({"profile": "no-network"}))
+    run = run_host("tools", "--plugins", misbehaving)
+    assert run.returncode == 0 and "open_socket" in run.stdout, run.stderr
+
+
+def test_a_plugin_that_crashes_while_it_is_listed_is_one_line(tmp_path):
+    source = tmp_path / "crash.c"
+    source.write_text(
+        f'#define CRASHES\n#include "{REPOSITORY}/Tests/PluginFixtures/misbehaving.c"\n')
+    plugins = tmp_path / "plugins"
+    plugins.mkdir()
+    plugin_directory(plugins, source, "slow.c")
+    run = run_host("tools", "--plugins", plugins)
+    assert run.returncode == 1
+    assert "crash.so" in run.stderr and "SIGSEGV" in run.stderr
+    assert "slow" in run.stdout

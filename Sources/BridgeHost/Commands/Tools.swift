@@ -24,9 +24,8 @@ struct Tools: ParsableCommand {
   func run() throws {
     let logger = Logger(label: "bridge-host") { _ in SwiftLogNoOpLogHandler() }
     let tools = ToolHost(logger: logger)
-    var configuration = PluginDirectory.Configuration()
-    configuration.isolation = .inProcess
-    let host = PluginDirectory(plugins, tools: tools, configuration: configuration)
+    // In processes of their own, as `serve` does: what crashes while it is listed is one line here.
+    let host = PluginDirectory(plugins, tools: tools)
     var failed = false
     for report in try failingPlainly({ try host.load() }) {
       guard case .failure(let error) = report.result else { continue }
