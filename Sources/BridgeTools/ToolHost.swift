@@ -72,14 +72,17 @@ public final class ToolHost: Sendable {
   ///     whoever starts the call also cancels it then, as the gRPC server does with one timer a
   ///     connection.
   ///   - onEventLoop: Whether the calling thread must not be blocked.
+  ///   - eventLoop: The calling thread, if it works in turns: what is asked for in one of its turns is begun
+  ///     together where that is cheaper.
   /// - Throws: `ToolsError` with code `limitReached` when too many calls wait.
   public func start(
     _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
-    onEventLoop: Bool, observer: any ToolCallObserver
+    onEventLoop: Bool, turn eventLoop: (any TurnTaker)? = nil,
+    observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
     try start(
-      tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, caller: nil,
-      observer: observer)
+      tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, on: eventLoop,
+      caller: nil, observer: observer)
   }
 
   /// Starts a call that a running tool makes.
@@ -140,7 +143,8 @@ public final class ToolHost: Sendable {
 
   private func start(
     _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
-    from origin: ToolScheduler.Origin, caller: ToolCall?, observer: any ToolCallObserver
+    from origin: ToolScheduler.Origin, on eventLoop: (any TurnTaker)? = nil, caller: ToolCall?,
+    observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
     let registered = tool.registered
     var turn: CallTurn?
@@ -157,7 +161,8 @@ public final class ToolHost: Sendable {
     if caller != nil { (observer as? NestedObserver)?.follow(call) }
     do throws(ToolsError) {
       try scheduler.submit(
-        call, of: registered, turn: turn, from: origin, mayRunInline: mayRunInline)
+        call, of: registered, turn: turn, from: origin, mayRunInline: mayRunInline,
+        on: eventLoop)
     } catch {
       session.endUse()
       (observer as? NestedObserver)?.unfollow()

@@ -13,7 +13,12 @@ public final class Condition: @unchecked Sendable {
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_mutex_init(mutex, nil)
+    // What it guards is short: who meets another thread inside tries again before it sleeps.
+    var kind = pthread_mutexattr_t()
+    pthread_mutexattr_init(&kind)
+    pthread_mutexattr_settype(&kind, CInt(PTHREAD_MUTEX_ADAPTIVE_NP))
+    pthread_mutex_init(mutex, &kind)
+    pthread_mutexattr_destroy(&kind)
     pthread_cond_init(condition, &attributes)
     pthread_condattr_destroy(&attributes)
   }

@@ -149,6 +149,144 @@ import Threads
     #expect(order.withLock { $0 } == Array(0..<20))
   }
 
+  /// A kind of job of which enough were short.
+  private static func shortPace() -> JobPace {
+    let pace = JobPace()
+    for _ in 0..<8 {
+      #expect(!pace.isShort)
+      pace.note(JobPace.short)
+    }
+    #expect(pace.isShort)
+    return pace
+  }
+
+  @Test func aJobThatWasNotShortIsLongRemembered() {
+    let pace = Self.shortPace()
+    pace.note(JobPace.short + 1)
+    for _ in 0..<72 {
+      #expect(!pace.isShort)
+      pace.note(0)
+    }
+    #expect(pace.isShort)
+  }
+
+  /// What an event loop would do.
+  private final class Turn: TurnTaker {
+    private let ends = Locked<[@Sendable () -> Void]>([])
+    var id: ObjectIdentifier { ObjectIdentifier(self) }
+
+    func atEndOfTurn(_ body: @escaping @Sendable () -> Void) { ends.withLock { $0.append(body) } }
+
+    /// - Returns: How many asked for it.
+    func end() -> Int {
+      let bodies = ends.withLock { bodies in
+        defer { bodies = [] }
+        return bodies
+      }
+      for body in bodies { body() }
+      return bodies.count
+    }
+  }
+
+  @Test func shortJobsOfOneTurnAreBegunTogether() {
+    let pool = WorkerPool("test", threads: 4, queueLimit: 1000)
+    let pace = Self.shortPace()
+    let turns = [Turn(), Turn()]
+    let done = Condition()
+    let count = Locked(0)
+    for round in 1...20 {
+      for _ in 0..<10 {
+        for turn in turns {
+          let isAccepted = pool.submit(
+            {
+              done.withLock {
+                count.withLock { $0 += 1 }
+                done.broadcast()
+              }
+            }, pace: pace, turn: turn)
+          #expect(isAccepted)
+        }
+      }
+      for turn in turns { #expect(turn.end() <= 1) }
+      done.withLock { while count.withLock({ $0 }) < 20 * round { done.wait() } }
+    }
+    pool.stop()
+  }
+
+  /// The first of two that were to be short waits for the second.
+  @Test(arguments: [false, true]) func aJobThatWasToBeShortKeepsNobodyWaiting(inTurn: Bool) {
+    let pool = WorkerPool("test", threads: 4, queueLimit: 100)
+    let pace = Self.shortPace()
+    let turn = Turn()
+    let (gate, begun, end) = (Gate(), Gate(), Gate())
+    var accepted = pool.submit(
+      {
+        begun.open()
+        gate.wait()
+        end.open()
+      }, pace: pace)
+    begun.wait()
+    accepted = accepted && pool.submit({ gate.open() }, pace: pace, turn: inTurn ? turn : nil)
+    #expect(accepted)
+    _ = turn.end()
+    end.wait()
+    pool.stop()
+  }
+
+  /// Opens a gate when it is woken.
+  private final class Waker: Sleeper {
+    let gate = Gate()
+    func wake() { gate.open() }
+
+    /// As those do who may put it off. A busy machine may have kept this thread until they may not.
+    func wakeLater() { if PutOffWakes.current?.add(self) != true { wake() } }
+  }
+
+  @Test func whatShortJobsWakeIsWokenWhenThereIsNoMoreToDo() {
+    let pool = WorkerPool("test", threads: 4, queueLimit: 100)
+    let pace = Self.shortPace()
+    let waker = Waker()
+    let isAccepted = pool.submit({ waker.wakeLater() }, pace: pace)
+    #expect(isAccepted)
+    waker.gate.wait()
+    pool.stop()
+  }
+
+  /// Whatever a job has woken, it may wait for: though it was to be short.
+  @Test func whatIsPutOffIsWokenThoughTheJobGoesOn() {
+    let pool = WorkerPool("test", threads: 4, queueLimit: 100)
+    let pace = Self.shortPace()
+    let (first, second, end) = (Waker(), Waker(), Gate())
+    let wakesAtOnce = Locked(false)
+    let isAccepted = pool.submit(
+      {
+        first.wakeLater()
+        first.gate.wait()
+        // From now on it is not taken for short.
+        wakesAtOnce.withLock { $0 = PutOffWakes.current?.add(second) == false }
+        end.open()
+      }, pace: pace)
+    #expect(isAccepted)
+    end.wait()
+    #expect(wakesAtOnce.withLock { $0 })
+    pool.stop()
+  }
+
+  /// Its thread never comes back, and what it has put off is woken all the same.
+  @Test func whatALostThreadHasPutOffIsWoken() {
+    let pool = WorkerPool("test", threads: 1, queueLimit: 100)
+    let waker = Waker()
+    let isAccepted = pool.submit(
+      {
+        waker.wakeLater()
+        pool.loseThread()
+        Gate().wait()
+      }, pace: Self.shortPace())
+    #expect(isAccepted)
+    waker.gate.wait()
+    pool.stop()
+  }
+
   @Test func noThreadOfToolsTakesWorkAfterTheEnd() {
     let threads = ToolThreads()
     #expect(threads.pool.submit {} && threads.callbacks.submit {})

@@ -23,6 +23,64 @@ import Threads
     #expect(state.withLock { $0.isSeen })
   }
 
+  @Test func aSemaphoreLetsOneGoOnForEachSignal() {
+    let semaphore = Semaphore()
+    let back = Semaphore()
+    semaphore.signal()
+    semaphore.wait()
+    #expect(
+      startThread(named: "test") {
+        for _ in 0..<100 {
+          semaphore.wait()
+          back.signal()
+        }
+      })
+    for _ in 0..<100 {
+      semaphore.signal()
+      back.wait()
+    }
+  }
+
+  private final class Counter: Sleeper {
+    let count = Locked(0)
+    func wake() { count.withLock { $0 += 1 } }
+  }
+
+  @Test func wakesArePutOffWhileTheyAreOpen() {
+    let wakes = PutOffWakes()
+    let (one, other) = (Counter(), Counter())
+    #expect(PutOffWakes.current == nil)
+    wakes.asCurrent {
+      #expect(PutOffWakes.current === wakes)
+      #expect(!wakes.add(one))
+      wakes.open()
+      #expect(wakes.add(one) && wakes.add(one) && wakes.add(other))
+      #expect(!wakes.isEmpty && wakes.close())
+      #expect(!wakes.add(one))
+      #expect(one.count.withLock { $0 } == 0)
+      wakes.flush()
+      #expect(one.count.withLock { $0 } == 1)
+      #expect(wakes.isEmpty && !wakes.close())
+      wakes.open()
+      wakes.flush()
+      #expect(!wakes.add(one))
+      wakes.open()
+      #expect(wakes.add(other))
+    }
+    #expect(PutOffWakes.current == nil)
+    #expect(other.count.withLock { $0 } == 2)
+  }
+
+  /// A thread that waits takes no time; nor does one that nobody lets run, which no test can bring about.
+  @Test func whatAThreadTakesIsTold() {
+    let start = ThreadUse.now
+    #expect(!start.tookTime(since: start, beyond: 0))
+    usleep(1000)
+    #expect(ThreadUse.now.tookTime(since: start, beyond: .max))
+    let begun = ThreadUse.now
+    while !ThreadUse.now.tookTime(since: begun, beyond: 1_000_000) {}
+  }
+
   @Test func aWaitWithALimitEnds() {
     let condition = Condition()
     let isWoken = condition.withLock { condition.wait(until: MonotonicClock.now + 1_000_000) }

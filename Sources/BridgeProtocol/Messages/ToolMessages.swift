@@ -51,7 +51,11 @@ package struct ExecuteToolRequest {
     /// Of the `Any`.
     package var content: [UInt8] { Array(request[contentPlace]) }
     /// From `binary_parameters`; empty without.
-    package var binary: [UInt8] { Array(request[binaryPlace]) }
+    package var binary: [UInt8] {
+      request.withUnsafeBytes {
+        Array(copyingLarge: UnsafeRawBufferPointer(rebasing: $0[binaryPlace]))
+      }
+    }
 
     /// Whether the `Any` has a URL.
     package var hasURL: Bool { !urlPlace.isEmpty }

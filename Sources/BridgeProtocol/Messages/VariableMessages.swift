@@ -103,7 +103,7 @@ package struct SetVariableRequest {
         case 3: try readAny(try reader.view())
         case 4: entries.append(try reader.mapEntry())
         case 5: expectedVersion = Int32(truncatingIfNeeded: try reader.int64())
-        case 6: binaryValue = Array(try reader.view())
+        case 6: binaryValue = Array(copyingLarge: try reader.view())
         case 100: constraints = try reader.string()
         default: try reader.skip()
         }
@@ -120,7 +120,7 @@ package struct SetVariableRequest {
     while try reader.next() {
       switch reader.field {
       case 1: typeURL = try reader.string()
-      case 2: value = Array(try reader.view())
+      case 2: value = Array(copyingLarge: try reader.view())
       default: try reader.skip()
       }
     }

@@ -1,4 +1,5 @@
 package import BridgeSessions
+internal import GRPC
 
 /// The content of a packed google.protobuf wrapper.
 ///
@@ -49,7 +50,7 @@ package enum WrapperMessage: Sendable, Equatable {
     case .uint64: whole(UInt64(bitPattern: try reader.int64()))
     case .bool: .boolean(try reader.int64() != 0)
     case .string: .string(try reader.string())
-    case .bytes: .bytes(Array(try reader.view()))
+    case .bytes: .bytes(Array(copyingLarge: try reader.view()))
     }
   }
 

@@ -1,4 +1,5 @@
 internal import BridgeSessions
+internal import GRPC
 internal import JSON
 
 /// Writes protobuf messages field by field.
@@ -10,7 +11,7 @@ internal import JSON
 struct WireWriter {
   private(set) var bytes: [UInt8] = []
 
-  init(reservingCapacity capacity: Int = 64) { bytes.reserveCapacity(capacity) }
+  init(reservingCapacity capacity: Int = 64) { bytes.reserveLargeCapacity(capacity) }
 
   enum WireType: UInt32 {
     case varint = 0

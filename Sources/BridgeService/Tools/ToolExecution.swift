@@ -4,6 +4,7 @@ internal import BridgeSessions
 internal import BridgeTools
 internal import GRPC
 internal import Logging
+internal import NIOCore
 
 /// One ExecuteTool call: runs a tool and answers with its outcome.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs; `finished`
@@ -162,6 +163,17 @@ extension ToolOutcome {
   }
 }
 
+/// An event loop, as those see it who run tools.
+private struct EventLoopTurns: TurnTaker {
+  private let eventLoop: any EventLoop
+
+  init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
+
+  var id: ObjectIdentifier { ObjectIdentifier(eventLoop) }
+
+  func atEndOfTurn(_ body: @escaping @Sendable () -> Void) { eventLoop.execute(body) }
+}
+
 extension BridgeService {
   func start(
     _ request: ToolRequest, for call: ServerCall, isStreaming: Bool,
@@ -174,7 +186,8 @@ extension BridgeService {
         arguments: request.arguments, metadata: request.metadata,
         deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming,
         client: request.client),
-      in: request.session, onEventLoop: true, observer: observer)
+      in: request.session, onEventLoop: true, turn: EventLoopTurns(call.eventLoop),
+      observer: observer)
   }
 
   func log(_ failure: ToolFailure, of request: ToolRequest?, session: String?) {

@@ -19,6 +19,8 @@ public final class RegisteredTool: Sendable {
   ///
   /// A quick tool is slow now and then where its thread is interrupted, and stays where it is.
   private let slowness = Atomic<Int>(0)
+  /// How long its calls take on worker threads.
+  let pace = JobPace()
 
   private static let slowCall = 1000
   /// From here on a tool's calls run on the pool, for good.
@@ -36,6 +38,9 @@ public final class RegisteredTool: Sendable {
     described.tool.execution == .inline && queue == nil
       && slowness.load(ordering: .relaxed) < Self.slownessLimit
   }
+
+  /// Whether one of its last calls that ran inline was slow.
+  var wasSlow: Bool { slowness.load(ordering: .relaxed) > 0 }
 
   /// Notes how long a call took that ran inline.
   ///

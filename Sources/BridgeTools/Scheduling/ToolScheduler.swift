@@ -33,10 +33,11 @@ final class ToolScheduler: Sendable {
   ///   - turn: Of a tool whose concurrency is limited.
   ///   - mayRunInline: Whether a quick tool may run on an event loop: not when its writes wait for the
   ///     disk, nor with arguments that take long to read.
+  ///   - eventLoop: The one that asks, if one does: what comes in one of its turns is begun together.
   /// - Throws: `ToolsError` with code `limitReached`; the call does not run then.
   func submit(
     _ call: ToolCall, of registered: RegisteredTool, turn: CallTurn?, from origin: Origin,
-    mayRunInline: Bool
+    mayRunInline: Bool, on eventLoop: (any TurnTaker)? = nil
   ) throws(ToolsError) {
     if let turn {
       try submit(call, of: registered, turn, from: origin)
@@ -51,7 +52,8 @@ final class ToolScheduler: Sendable {
       call.run(registered.tool)
     } else {
       let isAccepted = threads.pool.submit(
-        { call.run(registered.tool) }, owner: call.request.client)
+        { call.run(registered.tool) }, owner: call.request.client, pace: registered.pace,
+        turn: eventLoop)
       guard isAccepted else { throw busy }
       if call.caller != nil { call.waitsForThread(to: registered.tool) }
     }
@@ -110,9 +112,14 @@ final class ToolScheduler: Sendable {
     _ call: ToolCall, of registered: RegisteredTool, from origin: Origin
   ) {
     if origin == .eventLoop { call.mustNotBlock() }
+    // On a busy machine a thread's turn goes to others now and then: who was slow before is looked at closer.
+    let use = registered.wasSlow ? ThreadUse.now : nil
     let began = MonotonicClock.now
     call.run(registered.tool)
     let taken = MonotonicClock.now - began
+    if taken > Self.quick, let use, !ThreadUse.now.tookTime(since: use, beyond: Self.quick) {
+      return
+    }
     guard registered.noteInlineCall(wasQuick: taken <= Self.quick) else { return }
     logger.warning(
       "a tool that says it is quick is not: its calls run on worker threads from now on",

@@ -7,6 +7,10 @@ internal import Threads
 /// As many jobs run at once as there are cores. A job that is still running after a millisecond or
 /// two is taken for blocked and no longer counts: the next one starts on another thread, up to the
 /// limit. So short jobs share a few threads that stay awake, and long ones keep nobody waiting.
+///
+/// To wake a thread costs more than a short job. So jobs that are expected to be short (`JobPace`) are left to
+/// a thread that runs such ones, as long as it keeps up; an event loop wakes a thread for all of a turn
+/// together; and what such jobs themselves wake is woken when there is no more of them, or soon.
 /// Thread-safe.
 // @unchecked: all state is guarded by the lock.
 final class WorkerPool: @unchecked Sendable {
@@ -26,8 +30,8 @@ final class WorkerPool: @unchecked Sendable {
   @exclusivity(unchecked) private var threads = 0
   /// Threads that wait, those with a permit included.
   @exclusivity(unchecked) private var idle = 0
-  /// How many waiting threads may go on.
-  @exclusivity(unchecked) private var permits = 0
+  /// Those of them without one; who began to wait last goes on first.
+  @exclusivity(unchecked) private var idleWorkers: [Worker] = []
   /// Threads that were made or given a permit and have not looked at the queue yet.
   @exclusivity(unchecked) private var waking = 0
   /// Jobs that run and are not taken for blocked.
@@ -36,12 +40,26 @@ final class WorkerPool: @unchecked Sendable {
   @exclusivity(unchecked) private var tick: UInt64 = 0
   @exclusivity(unchecked) private var hasTicker = false
   @exclusivity(unchecked) private var isStopping = false
+  /// Threads that run a short job.
+  @exclusivity(unchecked) private var shortJobs = 0
+  /// How long short jobs have taken lately, in nanoseconds.
+  @exclusivity(unchecked) private var shortJobTime: Int64 = 10_000
+  /// Those that look for whom to wake at the end of their turn.
+  @exclusivity(unchecked) private var turns: [ObjectIdentifier] = []
+
+  /// Short jobs that take longer together are too many for one thread. Nanoseconds.
+  private static let backlog: Int64 = 200_000
+  /// For so long wakes are put off. Nanoseconds.
+  private static let patience: Int64 = 100_000
 
   private let activeTarget = max(2, sysconf(CInt(_SC_NPROCESSORS_ONLN)))
 
   private struct OwnedJob {
     let owner: Owner?
+    let pace: JobPace?
     let run: Job
+
+    var isShort: Bool { pace?.isShort ?? false }
   }
 
   /// Whose jobs they are. Guarded by the pool's lock.
@@ -63,10 +81,22 @@ final class WorkerPool: @unchecked Sendable {
   /// What one thread does. Guarded by the pool's lock.
   private final class Worker {
     @exclusivity(unchecked) var isRunning = false
+    /// It waits for a permit, and has been given one.
+    @exclusivity(unchecked) var isIdle = false
+    @exclusivity(unchecked) var isCalled = false
+    let permits = Semaphore()
     @exclusivity(unchecked) var owner: Owner?
     @exclusivity(unchecked) var isTakenForBlocked = false
     @exclusivity(unchecked) var startedAt: UInt64 = 0
+    /// How long its last job took, in nanoseconds.
+    @exclusivity(unchecked) var lastTime: Int64 = 0
+    /// It runs a job that is expected to be short.
+    @exclusivity(unchecked) var isShort = false
     let thread = pthread_self()
+    /// What its short jobs have woken, so to speak.
+    let wakes = PutOffWakes()
+    /// When the job began that put the first of them off. The thread's own.
+    @exclusivity(unchecked) var putOffSince = Int64.max
   }
 
   /// - Parameters:
@@ -85,42 +115,76 @@ final class WorkerPool: @unchecked Sendable {
   ///     an owner wait for a thread alone.
   ///   - isContinuation: Whether the job goes on with work that was accepted before: it may wait beyond
   ///     the limit.
+  ///   - pace: How long such jobs take, and where it is noted how long this one does.
+  ///   - turn: Who asks, if more may come at once: a thread is woken for a short job when this turn ends.
   /// - Returns: false when as many jobs wait as may, or the pool is stopping; the job is dropped.
-  func submit(_ job: @escaping Job, owner: UInt64? = nil, isContinuation: Bool = false) -> Bool {
-    let (isAccepted, needsThread, needsTicker) = lock.withLock { () -> (Bool, Bool, Bool) in
+  func submit(
+    _ job: @escaping Job, owner: UInt64? = nil, isContinuation: Bool = false,
+    pace: JobPace? = nil, turn: (any TurnTaker)? = nil
+  ) -> Bool {
+    var next = Call.nobody
+    var needsTicker = false
+    var looksLater = false
+    let isAccepted = lock.withLock {
       // Jobs for which there is a thread, or can be one, do not count as waiting.
       let limit = queueLimit + idle + (threadLimit - threads)
+      let job = OwnedJob(owner: owner.map(self.owner), pace: pace, run: job)
       guard isContinuation || (!isStopping && queue.count + heldCount < limit),
-        enqueue(job, owner, isContinuation: isContinuation)
-      else { return (false, false, false) }
-      let needsTicker = !hasTicker
+        enqueue(job, isContinuation: isContinuation)
+      else { return false }
+      needsTicker = !hasTicker
       hasTicker = true
-      return (true, callWorker(), needsTicker)
+      if !job.isShort {
+        next = callWorker()
+      } else if shortJobs > 0 || waking > 0 {
+        if isBehind { next = callWorker() }
+      } else if let turn {
+        looksLater = !turns.contains(turn.id)
+        if looksLater { turns.append(turn.id) }
+      } else {
+        next = callWorker()
+      }
+      return true
     }
-    if needsThread { startWorker() }
+    act(next)
+    if looksLater, let turn { turn.atEndOfTurn { self.turnEnded(turn.id) } }
     if needsTicker && !startThread(named: "pool-ticker", { self.runTicker() }) {
       lock.withLock { hasTicker = false }
     }
     return isAccepted
   }
 
+  /// The turn is over of which jobs came: they need a thread.
+  private func turnEnded(_ id: ObjectIdentifier) {
+    act(
+      lock.withLock {
+        turns.removeAll { $0 == id }
+        return shortJobs > 0 || waking > 0 ? .nobody : callWorker()
+      })
+  }
+
+  /// Whether more short jobs wait than those that run them will soon be through with. Under the lock.
+  private var isBehind: Bool {
+    Int64(queue.count) * shortJobTime > Self.backlog * Int64(shortJobs + waking)
+  }
+
   /// Lets threads end once the queue is empty. Does not wait for them.
   func stop() {
     lock.withLock {
       isStopping = true
-      lock.broadcast()
+      for worker in idleWorkers { worker.permits.signal() }
+      idleWorkers = []
     }
   }
 
   /// Puts a job into the queue, or among those that wait for others of their owner. Under the lock.
   ///
   /// - Returns: false when as many of its owner wait as may.
-  private func enqueue(_ job: @escaping Job, _ owner: UInt64?, isContinuation: Bool) -> Bool {
-    guard let owner = owner.map(self.owner) else {
-      queue.append(OwnedJob(owner: nil, run: job))
+  private func enqueue(_ job: OwnedJob, isContinuation: Bool) -> Bool {
+    guard let owner = job.owner else {
+      queue.append(job)
       return true
     }
-    let job = OwnedJob(owner: owner, run: job)
     if owner.admitted < ownerLimit {
       owner.admitted += 1
       queue.append(job)
@@ -161,21 +225,33 @@ final class WorkerPool: @unchecked Sendable {
     }
   }
 
+  /// Whom to call to the queue, once the lock is let go of: who is woken needs it first.
+  private enum Call {
+    case nobody
+    case idle(Worker)
+    case newThread
+  }
+
   /// Calls a thread to the queue, if a job may run beside those that do. Under the lock.
-  ///
-  /// - Returns: Whether the thread has yet to be made.
-  private func callWorker() -> Bool {
-    guard active + waking < activeTarget, waking < queue.count else { return false }
-    if idle > permits {
-      permits += 1
+  private func callWorker() -> Call {
+    guard active + waking < activeTarget, waking < queue.count else { return .nobody }
+    if let worker = idleWorkers.popLast() {
+      worker.isCalled = true
       waking += 1
-      lock.signal()
-      return false
+      return .idle(worker)
     }
-    guard threads < threadLimit else { return false }
+    guard threads < threadLimit else { return .nobody }
     threads += 1
     waking += 1
-    return true
+    return .newThread
+  }
+
+  private func act(_ call: Call) {
+    switch call {
+    case .nobody: break
+    case .idle(let worker): worker.permits.signal()
+    case .newThread: startWorker()
+    }
   }
 
   private func startWorker() {
@@ -195,55 +271,118 @@ final class WorkerPool: @unchecked Sendable {
       workers.append(worker)
       waking -= 1
     }
-    while let job = nextJob(worker) { job.run() }
-  }
-
-  private func nextJob(_ worker: Worker) -> OwnedJob? {
-    lock.withLock {
-      if worker.isRunning {
-        worker.isRunning = false
-        if !worker.isTakenForBlocked { active -= 1 }
-        jobEnded(of: worker.owner)
-      }
-      while true {
-        if !queue.isEmpty && (active < activeTarget || isStopping) {
-          worker.isRunning = true
-          worker.isTakenForBlocked = false
-          worker.startedAt = tick
-          active += 1
-          let next = queue.removeFirst()
-          worker.owner = next.owner
-          return next
+    worker.wakes.asCurrent {
+      while let (job, isShort) = nextJob(worker) {
+        guard let pace = job.pace else {
+          worker.wakes.flush()
+          job.run()
+          continue
         }
-        if isStopping {
-          threads -= 1
-          workers.removeAll { $0 === worker }
-          return nil
-        }
-        idle += 1
-        while permits == 0 && !isStopping { lock.wait() }
-        idle -= 1
-        if permits > 0 {
-          permits -= 1
-          waking -= 1
+        let began = MonotonicClock.now
+        if isShort { worker.wakes.open() } else { worker.wakes.flush() }
+        job.run()
+        let putsOff = worker.wakes.close()
+        let now = MonotonicClock.now
+        pace.note(now - began)
+        worker.lastTime = now - began
+        guard putsOff else { continue }
+        worker.putOffSince = min(worker.putOffSince, began)
+        if now - worker.putOffSince > Self.patience {
+          worker.wakes.flush()
+          worker.putOffSince = .max
         }
       }
     }
+  }
+
+  /// Waits for a job.
+  ///
+  /// - Returns: nil when the pool stops; else the job, and whether it is taken for a short one.
+  private func nextJob(_ worker: Worker) -> (OwnedJob, isShort: Bool)? {
+    while true {
+      switch step(worker) {
+      case .run(let job, let isShort, let call):
+        act(call)
+        return (job, isShort)
+      case .flush:
+        worker.wakes.flush()
+        worker.putOffSince = .max
+      case .wait: worker.permits.wait()
+      case .end: return nil
+      }
+    }
+  }
+
+  private enum Step {
+    case run(OwnedJob, isShort: Bool, Call)
+    /// There is nothing to do: wake those whose wakes were put off, and look again.
+    case flush
+    /// Wait for a permit.
+    case wait
+    case end
+  }
+
+  private func step(_ worker: Worker) -> Step {
+    lock.withLock {
+      if worker.isRunning {
+        worker.isRunning = false
+        if !worker.isTakenForBlocked { leave(worker) }
+        jobEnded(of: worker.owner)
+      }
+      if worker.isIdle {
+        worker.isIdle = false
+        idle -= 1
+        if worker.isCalled { waking -= 1 }
+        worker.isCalled = false
+      }
+      if !queue.isEmpty && (active < activeTarget || isStopping) {
+        let next = queue.removeFirst()
+        worker.isRunning = true
+        worker.isTakenForBlocked = false
+        worker.startedAt = tick
+        worker.owner = next.owner
+        worker.isShort = next.isShort
+        active += 1
+        if worker.isShort { shortJobs += 1 }
+        // Those behind a job that may take long have waited for this thread.
+        let call = worker.isShort && !isBehind ? .nobody : callWorker()
+        return .run(next, isShort: worker.isShort, call)
+      }
+      if !worker.wakes.isEmpty { return .flush }
+      if isStopping {
+        threads -= 1
+        workers.removeAll { $0 === worker }
+        return .end
+      }
+      worker.isIdle = true
+      idle += 1
+      idleWorkers.append(worker)
+      return .wait
+    }
+  }
+
+  /// The job of a worker no longer counts: it has ended, or is taken for blocked. Under the lock.
+  private func leave(_ worker: Worker) {
+    active -= 1
+    guard worker.isShort else { return }
+    shortJobs -= 1
+    shortJobTime += (min(worker.lastTime, 2 * JobPace.short) - shortJobTime) / 16
   }
 
   /// The calling thread will not come back from its job: another one may take its place. Of a thread that
   /// is not of this pool nothing is known.
   func loseThread() {
-    let needsThread = lock.withLock {
+    let (worker, call) = lock.withLock { () -> (Worker?, Call) in
       guard let index = workers.firstIndex(where: { pthread_equal($0.thread, pthread_self()) != 0 })
-      else { return false }
+      else { return (nil, .nobody) }
       let worker = workers.remove(at: index)
       threads -= 1
-      if !worker.isTakenForBlocked { active -= 1 }
+      if !worker.isTakenForBlocked { leave(worker) }
       jobEnded(of: worker.owner)
-      return callWorker()
+      return (worker, callWorker())
     }
-    if needsThread { startWorker() }
+    worker?.wakes.flush()
+    act(call)
   }
 
   // MARK: The ticker
@@ -254,24 +393,28 @@ final class WorkerPool: @unchecked Sendable {
     while idleTicks < 100 {
       var pause = timespec(tv_sec: 0, tv_nsec: 1_000_000)
       nanosleep(&pause, nil)
-      let (threadsToMake, isIdle) = lock.withLock { () -> (Int, Bool) in
+      var blocked: [Worker] = []
+      let (calls, isIdle) = lock.withLock { () -> ([Call], Bool) in
         tick += 1
         for worker in workers
         where worker.isRunning && !worker.isTakenForBlocked && worker.startedAt + 1 < tick {
           worker.isTakenForBlocked = true
-          active -= 1
+          leave(worker)
+          blocked.append(worker)
         }
-        var threadsToMake = 0
+        var calls: [Call] = []
         while true {
           let before = waking
-          if callWorker() { threadsToMake += 1 }
+          calls.append(callWorker())
           if waking == before { break }
         }
         let isIdle = active == 0 && queue.isEmpty && heldCount == 0
         if isIdle && idleTicks == 99 { hasTicker = false }
-        return (threadsToMake, isIdle)
+        return (calls, isIdle)
       }
-      for _ in 0..<threadsToMake { startWorker() }
+      // They were to be short: what they have put off is late already.
+      for worker in blocked { worker.wakes.flush() }
+      for call in calls { act(call) }
       idleTicks = isIdle ? idleTicks + 1 : 0
     }
   }

@@ -54,7 +54,7 @@ struct MessageDeframer {
       } else {
         let count = min(remaining, rest.count)
         if body.capacity - body.count < count {
-          body.reserveCapacity(
+          body.reserveLargeCapacity(
             min(body.count + remaining, max(body.count + count, Self.growth * body.count)))
         }
         body.append(contentsOf: UnsafeRawBufferPointer(rebasing: rest.prefix(count)))
@@ -69,7 +69,7 @@ struct MessageDeframer {
         return message
       } else if body.isEmpty {
         // One allocation for a message that is all here already.
-        body.reserveCapacity(min(remaining, max(rest.count, Self.initialReservation)))
+        body.reserveLargeCapacity(min(remaining, max(rest.count, Self.initialReservation)))
       }
     }
     return nil
