@@ -313,10 +313,11 @@ void command_calls(const struct arguments *arguments) {
   run->failed += run->count - run->finished;
   printf("{\"calls\": %" PRIu64 ", \"failed\": %" PRIu64 ", \"wrong\": %" PRIu64
          ", \"complaint\": \"%s\", \"seconds\": %.6f, \"p50_us\": %.1f, \"p99_us\": %.1f"
-         ", \"max_us\": %.1f, \"client_cpu_s\": %.6f, \"answer\": \"",
+         ", \"p999_us\": %.1f, \"max_us\": %.1f, \"client_cpu_s\": %.6f, \"answer\": \"",
          run->count, run->failed, run->wrong, run->complaint, seconds,
          histogram_quantile(&run->latencies, 0.5), histogram_quantile(&run->latencies, 0.99),
-         (double)run->latencies.largest / 1000, cpu_seconds() - cpu);
+         histogram_quantile(&run->latencies, 0.999), (double)run->latencies.largest / 1000,
+         cpu_seconds() - cpu);
   for (size_t i = 0; i < run->answer.length; i++) printf("%02x", run->answer.bytes[i]);
   printf("\"}\n");
   buffer_free(&run->request);

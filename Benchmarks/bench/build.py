@@ -42,7 +42,7 @@ def generator():
 def host():
     """A release build of the host, and a directory of its example plugins."""
     install()
-    for product in ("bridge-host", "ExampleTools", "ExampleToolsC"):
+    for product in ("bridge-host", "bridge-plugin-runner", "ExampleTools", "ExampleToolsC"):
         run("swift", "build", "-c", "release", "--product", product)
     binaries = pathlib.Path(run("swift", "build", "-c", "release", "--show-bin-path"))
     plugins = OUTPUT / "plugins"

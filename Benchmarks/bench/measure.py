@@ -44,6 +44,7 @@ class Segment:
             "per_second": count / answer["seconds"],
             "p50_us": answer.get("p50_us"),
             "p99_us": answer.get("p99_us"),
+            "p999_us": answer.get("p999_us"),
             "max_us": answer.get("max_us"),
             "client_cpu_us": answer.get("client_cpu_s", 0) * 1e6 / count,
             "foreign_share": max(0.0, foreign / capacity),

@@ -7,8 +7,8 @@ import statistics
 
 from .build import BENCHMARKS, OUTPUT
 
-TITLES = {"load": "Sessions, variables and watches at scale", "layer": "The gRPC layer",
-          "soak": "Soak"}
+TITLES = {"load": "Sessions, variables and watches at scale", "feel": "What users feel",
+          "layer": "The gRPC layer", "soak": "Soak"}
 
 
 def shares(figures):

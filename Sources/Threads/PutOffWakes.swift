@@ -45,17 +45,6 @@ public final class PutOffWakes: Sendable {
   /// From now on wakes are put off.
   public func open() { state.withLock { $0.isOpen = true } }
 
-  /// From now on wakes are not put off; those that were stay so until `flush`.
-  ///
-  /// - Returns: Whether there are such.
-  @discardableResult
-  public func close() -> Bool {
-    state.withLock { state in
-      state.isOpen = false
-      return !state.sleepers.isEmpty
-    }
-  }
-
   /// Puts a wake off.
   ///
   /// - Returns: false when none are put off now: the caller wakes the sleeper itself.
@@ -66,9 +55,6 @@ public final class PutOffWakes: Sendable {
       return true
     }
   }
-
-  /// Whether no wake is put off.
-  public var isEmpty: Bool { state.withLock(\.sleepers.isEmpty) }
 
   /// Wakes all whose wakes were put off; from now on none are.
   public func flush() {

@@ -12,13 +12,15 @@ enum MemoryMap {
     var size = 0
     defer { free(line) }
     while getline(&line, &size, file) != -1, let text = line {
-      // START-END MODES …
-      let parts = String(cString: text).split(separator: " ", maxSplits: 2)
-      let range = parts.first?.split(separator: "-").compactMap { UInt($0, radix: 16) } ?? []
-      guard parts.count > 1, range.count == 2 else { continue }
-      if range[0] <= UInt(bitPattern: address), UInt(bitPattern: address) < range[1] {
-        return parts[1].contains("x")
-      }
+      // START-END MODES …, of which there are hundreds: numbers are read where they stand.
+      var next: UnsafeMutablePointer<CChar>?
+      let start = strtoul(text, &next, 16)
+      guard let dash = next, dash.pointee == CChar(bitPattern: UInt8(ascii: "-")) else { continue }
+      let end = strtoul(dash + 1, &next, 16)
+      guard let modes = next, start <= UInt(bitPattern: address), UInt(bitPattern: address) < end
+      else { continue }
+      // Of " rwxp": r, w and x, or - in their places.
+      return strnlen(modes, 4) == 4 && modes[3] == CChar(bitPattern: UInt8(ascii: "x"))
     }
     return false
   }

@@ -95,8 +95,27 @@ final class WorkerPool: @unchecked Sendable {
     let thread = pthread_self()
     /// What its short jobs have woken, so to speak.
     let wakes = PutOffWakes()
-    /// When the job began that put the first of them off. The thread's own.
-    @exclusivity(unchecked) var putOffSince = Int64.max
+    // The thread's own.
+    /// Since when wakes are put off.
+    @exclusivity(unchecked) private(set) var putsOffSince: Int64?
+    /// What the clock said when its last job had ended; nil once it has waited.
+    @exclusivity(unchecked) var now: Int64?
+
+    /// From now on wakes are put off, if they are not already.
+    func putOff(from now: Int64) {
+      guard putsOffSince == nil else { return }
+      putsOffSince = now
+      wakes.open()
+    }
+
+    /// Sees to what was put off; from now on nothing is.
+    func flush() {
+      guard putsOffSince != nil else { return }
+      putsOffSince = nil
+      wakes.flush()
+      // To wake others takes a while.
+      now = nil
+    }
   }
 
   /// - Parameters:
@@ -274,23 +293,20 @@ final class WorkerPool: @unchecked Sendable {
     worker.wakes.asCurrent {
       while let (job, isShort) = nextJob(worker) {
         guard let pace = job.pace else {
-          worker.wakes.flush()
+          worker.flush()
           job.run()
+          worker.now = nil
           continue
         }
-        let began = MonotonicClock.now
-        if isShort { worker.wakes.open() } else { worker.wakes.flush() }
+        if !isShort { worker.flush() }
+        let began = worker.now ?? MonotonicClock.now
+        if isShort { worker.putOff(from: began) }
         job.run()
-        let putsOff = worker.wakes.close()
         let now = MonotonicClock.now
-        pace.note(now - began)
+        worker.now = now
         worker.lastTime = now - began
-        guard putsOff else { continue }
-        worker.putOffSince = min(worker.putOffSince, began)
-        if now - worker.putOffSince > Self.patience {
-          worker.wakes.flush()
-          worker.putOffSince = .max
-        }
+        pace.note(worker.lastTime)
+        if let since = worker.putsOffSince, now - since > Self.patience { worker.flush() }
       }
     }
   }
@@ -304,10 +320,10 @@ final class WorkerPool: @unchecked Sendable {
       case .run(let job, let isShort, let call):
         act(call)
         return (job, isShort)
-      case .flush:
-        worker.wakes.flush()
-        worker.putOffSince = .max
-      case .wait: worker.permits.wait()
+      case .flush: worker.flush()
+      case .wait:
+        worker.permits.wait()
+        worker.now = nil
       case .end: return nil
       }
     }
@@ -348,7 +364,7 @@ final class WorkerPool: @unchecked Sendable {
         let call = worker.isShort && !isBehind ? .nobody : callWorker()
         return .run(next, isShort: worker.isShort, call)
       }
-      if !worker.wakes.isEmpty { return .flush }
+      if worker.putsOffSince != nil { return .flush }
       if isStopping {
         threads -= 1
         workers.removeAll { $0 === worker }
