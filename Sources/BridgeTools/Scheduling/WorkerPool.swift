@@ -88,14 +88,14 @@ final class WorkerPool: @unchecked Sendable {
     @exclusivity(unchecked) var owner: Owner?
     @exclusivity(unchecked) var isTakenForBlocked = false
     @exclusivity(unchecked) var startedAt: UInt64 = 0
-    /// How long its last job took, in nanoseconds.
-    @exclusivity(unchecked) var lastTime: Int64 = 0
     /// It runs a job that is expected to be short.
     @exclusivity(unchecked) var isShort = false
     let thread = pthread_self()
     /// What its short jobs have woken, so to speak.
     let wakes = PutOffWakes()
     // The thread's own.
+    /// How long its last job took, in nanoseconds.
+    @exclusivity(unchecked) var lastTime: Int64 = 0
     /// Since when wakes are put off.
     @exclusivity(unchecked) private(set) var putsOffSince: Int64?
     /// What the clock said when its last job had ended; nil once it has waited.
@@ -342,7 +342,12 @@ final class WorkerPool: @unchecked Sendable {
     lock.withLock {
       if worker.isRunning {
         worker.isRunning = false
-        if !worker.isTakenForBlocked { leave(worker) }
+        if !worker.isTakenForBlocked {
+          leave(worker)
+          if worker.isShort {
+            shortJobTime += (min(worker.lastTime, 2 * JobPace.short) - shortJobTime) / 16
+          }
+        }
         jobEnded(of: worker.owner)
       }
       if worker.isIdle {
@@ -380,9 +385,7 @@ final class WorkerPool: @unchecked Sendable {
   /// The job of a worker no longer counts: it has ended, or is taken for blocked. Under the lock.
   private func leave(_ worker: Worker) {
     active -= 1
-    guard worker.isShort else { return }
-    shortJobs -= 1
-    shortJobTime += (min(worker.lastTime, 2 * JobPace.short) - shortJobTime) / 16
+    if worker.isShort { shortJobs -= 1 }
   }
 
   /// The calling thread will not come back from its job: another one may take its place. Of a thread that
