@@ -91,6 +91,7 @@ struct Serve: ParsableCommand {
     }
     HeapMemory.startTrimming()
     let (server, plugins) = try failingPlainly { try start(components, logger) }
+    signals.expect()
     descriptors.sayReady(server.readyName)
     logger.info(
       "serving",

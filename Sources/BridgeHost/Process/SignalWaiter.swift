@@ -14,7 +14,7 @@ final class SignalWaiter: @unchecked Sendable {
 
   /// Blocks the signals in this thread and all it will make.
   ///
-  /// Until `wait` is called there is nothing to end in order: the first signal ends the process.
+  /// Until `expect` is called there is nothing to end in order: the first signal ends the process.
   init() {
     setDefaultActions()
     sigemptyset(&signals)
@@ -35,6 +35,11 @@ final class SignalWaiter: @unchecked Sendable {
     var signals = signals
     var number: CInt = 0
     sigwait(&signals, &number)
+    take(number)
+  }
+
+  /// A signal has come: it is kept, or ends the process.
+  func take(_ number: CInt) {
     condition.withLock {
       // Not `exit`: what a plugin registered there could block once more.
       if !isAwaited { _exit(0) }
@@ -43,12 +48,15 @@ final class SignalWaiter: @unchecked Sendable {
     }
   }
 
-  /// Waits for one of the signals.
+  /// From now on a signal is kept until `wait` is called. Before anybody is told that the process is
+  /// ready: who knows that may end it at once.
+  func expect() { condition.withLock { isAwaited = true } }
+
+  /// Waits for one of the signals, after `expect`.
   ///
   /// - Returns: Its name.
   func wait() -> String {
     condition.withLock {
-      isAwaited = true
       while true {
         if let received { return received }
         condition.wait()
