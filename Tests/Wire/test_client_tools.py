@@ -5,6 +5,7 @@ import os
 import queue
 import shutil
 import threading
+import time
 
 import grpc
 import pytest
@@ -253,8 +254,12 @@ def test_registering_says_what_is_wrong(host, session):
     with refused(CODE.NOT_FOUND):
         register(Session(session.stub, "nowhere", create=False), registration("a"))
     session.register("v")
-    with refused(CODE.INVALID_ARGUMENT, "1 to 1000 tools"):
+    with refused(CODE.INVALID_ARGUMENT, "no tools to register"):
         register(session)
+    with refused(CODE.RESOURCE_EXHAUSTED, "1000 tools of clients"):
+        register(session, *(registration(f"t{number}") for number in range(1001)))
+    with refused(CODE.RESOURCE_EXHAUSTED, "bytes of registrations"):
+        register(session, pb.ToolRegistration(name="long", description="x" * (4 << 20)))
     with refused(CODE.INVALID_ARGUMENT, "the name", "no good"):
         register(session, registration("no good"))
     with refused(CODE.INVALID_ARGUMENT, "parameter p", "there is no type"):
@@ -277,6 +282,35 @@ def test_registering_says_what_is_wrong(host, session):
         raise nobody.error
     info = error_details_pb2.ErrorInfo()
     assert refusal.status().details[0].Unpack(info) and info.reason == "WORKER_NOT_FOUND"
+
+
+def test_what_is_refused_takes_no_room(host, session):
+    session.register("v")
+    wrong = [registration(f"t{number}") for number in range(999)] + [registration("echo")]
+    for _ in range(3):
+        with refused(CODE.ALREADY_EXISTS, "echo"):
+            register(session, *wrong)
+    # A worker of which nothing was taken is none, and anybody's to be.
+    nobody = Worker(host, session).wait()
+    assert nobody.error.code() == CODE.NOT_FOUND
+    register(session, *wrong[:-1])
+    register(session, registration("last"))
+    with refused(CODE.RESOURCE_EXHAUSTED, "1000 tools of clients"):
+        register(session, registration("beyond"))
+
+
+def test_a_session_lives_while_its_tools_are_served():
+    with start_host() as host:
+        session = Session(host.stub(), ttl_seconds=1)
+        register(session, registration("wait"))
+        worker = Worker(host, session, wait=lambda worker, call: worker.answer(call, 1)).wait()
+        time.sleep(3)
+        assert worker.error is None
+        assert session.result("wait") == 1
+        worker.end()
+        # Once nobody serves, it ends like any other. A look would be a use.
+        time.sleep(4)
+        assert not session.heartbeat().session_valid
 
 
 def test_the_first_message_says_who_serves(host, session):

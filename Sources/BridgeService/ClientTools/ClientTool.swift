@@ -103,16 +103,23 @@ extension BridgeService {
   func registerTools(
     _ request: Snakepit_Bridge_RegisterToolsRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_RegisterToolsResponse {
-    guard (1...ClientWorkers.limit).contains(request.tools.count) else {
+    guard !request.tools.isEmpty else {
       throw ToolsError(
-        .invalidParameter, "1 to \(ClientWorkers.limit) tools are registered at once",
-        details: ["parameter": "tools"])
+        .invalidParameter, "there are no tools to register", details: ["parameter": "tools"])
     }
     try NameRules.checkKey(request.workerID)
     let session = try directory.session(request.sessionID)
-    let worker = try workers.worker(request.workerID, of: session, for: call.client)
-    let batch = try ClientToolBatch(request.tools, of: worker)
-    try tools.register(batch, in: session)
+    let (count, bytes) = (request.tools.count, try request.serializedData().count)
+    let worker = try workers.reserve(
+      count, bytes: bytes, for: request.workerID, of: session, by: call.client)
+    let batch: ClientToolBatch
+    do {
+      batch = try ClientToolBatch(request.tools, of: worker)
+      try tools.register(batch, in: session)
+    } catch {
+      workers.giveBack(count, bytes: bytes, of: worker, in: session)
+      throw error
+    }
     let names = batch.tools.map(\.description.name)
     worker.registered(names)
     logger.info(

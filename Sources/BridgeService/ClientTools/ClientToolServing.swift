@@ -30,13 +30,19 @@ private final class ClientToolStream: ServerCallHandler {
   private let service: BridgeService
   private let call: ServerCall
   private var worker: ClientWorker?
+  /// It does not expire while its tools are served.
+  private var session: Session?
 
   init(service: BridgeService, call: ServerCall) {
     self.service = service
     self.call = call
   }
 
-  deinit { service.watchEnded(call) }
+  deinit {
+    worker?.detach(call)
+    session?.endUse()
+    service.watchEnded(call)
+  }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
     let request: BridgeHost_V1_ServeToolsRequest = try decode(bytes)
@@ -57,6 +63,8 @@ private final class ClientToolStream: ServerCallHandler {
     try service.watchBegan(call)
     call.start()
     self.worker = worker
+    session.beginUse()
+    self.session = session
     guard let tools = worker.attach(call) else {
       throw SessionError(.sessionNotFound, "session \(open.sessionID) has ended")
     }
