@@ -13,15 +13,6 @@ package final class Channel: Sendable {
   /// The open socket.
   package let socket: FileDescriptor
 
-  /// Longer frames go through shared memory.
-  package static let messageLimit = 64 * 1024
-
-  /// What a message begins with: a frame, or the sizes of one in the memory that goes with it.
-  private enum Kind: UInt8 {
-    case frame = 1
-    case shared = 2
-  }
-
   /// Takes a connected SOCK_SEQPACKET socket over.
   package init(_ socket: consuming FileDescriptor) { self.socket = socket }
 
@@ -36,38 +27,6 @@ package final class Channel: Sendable {
     return (Channel(FileDescriptor(owning: ends[0])), ends[1])
   }
 
-  /// A frame that is ready to be sent.
-  package final class Message: Sendable {
-    fileprivate let bytes: [UInt8]
-    /// What goes with it; -1 where nothing does.
-    fileprivate let file: CInt
-
-    /// - Returns: nil with `errno` where there is no memory to put it into.
-    package init?(_ frame: consuming FrameWriter) {
-      let isShort = frame.blobs.isEmpty && frame.bytes.count < Channel.messageLimit
-      if isShort {
-        bytes = [Kind.frame.rawValue] + frame.bytes
-        file = -1
-        return
-      }
-      let start =
-        (frame.bytes.count + FrameWriter.alignment - 1) / FrameWriter.alignment
-        * FrameWriter.alignment
-      let parts =
-        [(offset: 0, blob: Blob(frame.bytes))]
-        + frame.blobs.map { (offset: start + $0.offset, blob: $0.blob) }
-      file = SharedMemory.fill(start + frame.blobSize, parts)
-      if file < 0 { return nil }
-      var header = FrameWriter()
-      header.write(Kind.shared.rawValue)
-      header.write(UInt64(frame.bytes.count))
-      header.write(UInt64(start))
-      bytes = header.bytes
-    }
-
-    deinit { if file >= 0 { Glibc.close(file) } }
-  }
-
   /// What became of a message.
   package enum Sent: Sendable {
     case sent
@@ -79,10 +38,11 @@ package final class Channel: Sendable {
 
   /// Sends a message.
   ///
-  /// - Parameter waits: Whether the thread waits for the other side to take it.
-  package func send(_ message: borrowing Message, waits: Bool) -> Sent {
-    let file = message.file
-    if plugin_send(socket.number, message.bytes, message.bytes.count, file, waits ? 1 : 0) >= 0 {
+  /// - Parameters:
+  ///   - file: What goes with it; -1 where nothing does.
+  ///   - waits: Whether the thread waits for the other side to take it.
+  func send(_ message: UnsafeRawBufferPointer, file: CInt = -1, waits: Bool) -> Sent {
+    if plugin_send(socket.number, message.baseAddress, message.count, file, waits ? 1 : 0) >= 0 {
       return .sent
     }
     // ETOOMANYREFS: too many descriptors are on their way.
@@ -93,7 +53,7 @@ package final class Channel: Sendable {
   /// Room for one message.
   package struct Buffer: ~Copyable {
     fileprivate let bytes = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: Channel.messageLimit + 1, alignment: 16)
+      byteCount: Int(PLUGIN_MESSAGE_LIMIT), alignment: 16)
 
     /// Room that nothing is in.
     package init() {}
@@ -102,8 +62,9 @@ package final class Channel: Sendable {
   }
 
   /// What came.
-  package enum Received<Value> {
-    case frame(Value)
+  package enum Received: Equatable {
+    /// Frames, which have been read.
+    case frames
     /// The other process says how it crashed.
     case crash(CrashRecord)
     /// Nothing is there now.
@@ -112,15 +73,15 @@ package final class Channel: Sendable {
     case end
   }
 
-  /// Receives a message, and has its frame read.
+  /// Receives a message, and has its frames read.
   ///
   /// - Parameters:
   ///   - waits: Whether the thread waits for one.
-  ///   - read: Called at once; the reader is valid inside it.
+  ///   - read: Called at once for each frame, in order; the reader is valid inside it.
   /// - Throws: `MalformedFrame`, and what `read` throws.
-  package func receive<Value>(
-    into buffer: borrowing Buffer, waits: Bool, _ read: (inout FrameReader) throws -> Value
-  ) throws -> Received<Value> {
+  package func receive(
+    into buffer: borrowing Buffer, waits: Bool, _ read: (inout FrameReader) throws -> Void
+  ) throws -> Received {
     var number: CInt = -1
     let count = plugin_receive(
       socket.number, buffer.bytes.baseAddress, buffer.bytes.count, &number, waits ? 1 : 0)
@@ -135,37 +96,46 @@ package final class Channel: Sendable {
     if count == 0 { return .end }
     let bytes = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
     if bytes[0] == UInt8(PLUGIN_CRASH_MESSAGE) { return .crash(try CrashRecord(bytes)) }
-    guard let kind = Kind(rawValue: bytes[0]) else {
+    guard let kind = Outbox.Kind(rawValue: bytes[0]) else {
       throw MalformedFrame("there is no message \(bytes[0])")
     }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[1...])
     switch kind {
-    case .frame:
-      var reader = FrameReader(rest)
-      return .frame(try Self.whole(&reader, read))
-    case .shared:
-      var header = FrameReader(rest)
-      let length = try header.number(UInt64.self)
-      let start = try header.number(UInt64.self)
-      try header.end()
-      guard let file else { throw MalformedFrame("a message has no memory with it") }
-      let memory = try SharedMemory(mapping: file)
-      guard length <= start, start <= UInt64(memory.bytes.count) else {
-        throw MalformedFrame("a frame of \(length) bytes passes the end of its memory")
-      }
-      var reader = FrameReader(
-        UnsafeRawBufferPointer(rebasing: memory.bytes[..<Int(length)]), blobs: memory,
-        blobStart: Int(start))
-      return .frame(try Self.whole(&reader, read))
+    case .frames: try Self.readFrames(rest, read)
+    case .shared: try Self.readShared(rest, file, read)
+    }
+    return .frames
+  }
+
+  private static func readFrames(
+    _ bytes: UnsafeRawBufferPointer, _ read: (inout FrameReader) throws -> Void
+  ) throws {
+    var frames = FrameReader(bytes)
+    while !frames.isAtEnd {
+      var frame = try frames.frame()
+      try read(&frame)
+      try frame.end()
     }
   }
 
-  private static func whole<Value>(
-    _ reader: inout FrameReader, _ read: (inout FrameReader) throws -> Value
-  ) throws -> Value {
-    let value = try read(&reader)
-    try reader.end()
-    return value
+  private static func readShared(
+    _ bytes: UnsafeRawBufferPointer, _ file: consuming FileDescriptor?,
+    _ read: (inout FrameReader) throws -> Void
+  ) throws {
+    var header = FrameReader(bytes)
+    let length = try header.number(UInt64.self)
+    let start = try header.number(UInt64.self)
+    try header.end()
+    guard let file else { throw MalformedFrame("a message has no memory with it") }
+    let memory = try SharedMemory(mapping: file)
+    guard length <= start, start <= UInt64(memory.bytes.count) else {
+      throw MalformedFrame("a frame of \(length) bytes passes the end of its memory")
+    }
+    var frame = FrameReader(
+      UnsafeRawBufferPointer(rebasing: memory.bytes[..<Int(length)]), blobs: memory,
+      blobStart: Int(start))
+    try read(&frame)
+    try frame.end()
   }
 
   /// Ends the connection for both sides; threads that wait for a message hear of it.

@@ -38,8 +38,10 @@ package enum ChildSystem {
   }
 
   /// From now on fatal signals are told of on the channel before they end the process.
-  package static func installCrashHandler(on channel: Channel) {
-    plugin_install_crash_handler(channel.socket.number)
+  ///
+  /// - Parameter outbox: What is in it then is sent before. It must stay where it is.
+  package static func installCrashHandler(on channel: Channel, _ outbox: borrowing Outbox) {
+    plugin_install_crash_handler(channel.socket.number, outbox.unsent)
   }
 
   /// Gives the calling thread a stack for the handler of fatal signals.

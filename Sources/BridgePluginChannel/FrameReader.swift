@@ -124,9 +124,17 @@ package struct FrameReader {
     return .shared(blob)
   }
 
+  /// Whether everything was read.
+  var isAtEnd: Bool { offset == bytes.count }
+
+  /// A frame inside this one, its length before it.
+  mutating func frame() throws(MalformedFrame) -> FrameReader {
+    FrameReader(UnsafeRawBufferPointer(rebasing: try take(Int(number(UInt32.self)))))
+  }
+
   /// Nothing may follow.
   func end() throws(MalformedFrame) {
-    guard offset == bytes.count else { throw MalformedFrame("a frame is too long") }
+    guard isAtEnd else { throw MalformedFrame("a frame is too long") }
   }
 
   private mutating func take(_ count: Int) throws(MalformedFrame) -> Slice<UnsafeRawBufferPointer> {

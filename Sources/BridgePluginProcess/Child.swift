@@ -13,8 +13,9 @@ internal import TrustedFiles
 /// A thread of its own reads what the process says. It never waits for the process: what that does not take
 /// at once waits in a queue. Thread-safe.
 // @unchecked: `number` is set before others see this.
-final class Child: @unchecked Sendable {
+final class Child: Turn.Work, @unchecked Sendable {
   private let channel: Channel
+  private let outgoing = Locked(Outgoing())
   /// Wakes the thread: there is something to send, or to watch over.
   private let wake: FileDescriptor
   private let runner: PluginRunner
@@ -22,8 +23,19 @@ final class Child: @unchecked Sendable {
   private var number: UInt64 = 0
   private let state = Locked(State())
 
+  private struct Outgoing: ~Copyable {
+    var outbox = Outbox()
+    /// The process does not take more for now: the thread sends what waits once it does.
+    var isFull = false
+
+    mutating func send(on channel: Channel) {
+      let sent = outbox.send(on: channel, waits: false)
+      isFull = sent == .full
+      if sent == .closed { outbox.removeAll() }
+    }
+  }
+
   private struct State {
-    var outgoing: Deque<Channel.Message> = []
     var calls: [UInt64: ChildCall] = [:]
     var watches: [UInt64: ChildWatch] = [:]
     var nested: [UInt64: ToolCall] = [:]
@@ -158,20 +170,24 @@ final class Child: @unchecked Sendable {
     wakeThread()
   }
 
+  /// Sends a message, with others of the thread's turn.
   func send(_ message: HostMessage) {
-    guard let ready = Channel.Message(message.frame) else {
+    let frame = message.frame
+    guard outgoing.withLock({ $0.outbox.append(frame) }) else {
       return kill("there is no memory for what is to be sent to it")
     }
-    let isQueued = state.withLock { state in
-      // In order: what waits goes first.
-      if state.outgoing.isEmpty {
-        // Where the process is gone, its thread is about to see it.
-        if channel.send(ready, waits: false) != .full { return false }
-      }
-      state.outgoing.append(ready)
-      return true
+    Turn.putOff(self)
+  }
+
+  func turnEnds() {
+    let isFull = outgoing.withLock { outgoing -> Bool in
+      // In order: the thread sends what waits already.
+      if outgoing.isFull { return false }
+      // Where the process is gone, its thread is about to see it.
+      outgoing.send(on: channel)
+      return outgoing.isFull
     }
-    if isQueued { wakeThread() }
+    if isFull { wakeThread() }
   }
 
   private func wakeThread() {
@@ -185,11 +201,9 @@ final class Child: @unchecked Sendable {
     let buffer = Channel.Buffer()
     var isOpen = true
     while isOpen {
-      let (wantsRoom, moment) = state.withLock { state in
-        (
-          !state.outgoing.isEmpty,
-          [state.lastMoments.first?.moment, state.startLimit].compactMap { $0 }.min()
-        )
+      let wantsRoom = outgoing.withLock { $0.isFull }
+      let moment = state.withLock { state in
+        [state.lastMoments.first?.moment, state.startLimit].compactMap { $0 }.min()
       }
       var descriptors = [
         pollfd(
@@ -202,9 +216,9 @@ final class Child: @unchecked Sendable {
         var count: UInt64 = 0
         _ = read(wake.number, &count, 8)
       }
-      if wantsRoom { flush() }
+      if wantsRoom && descriptors[0].revents != 0 { flush() }
       endWhatIsLate()
-      isOpen = receive(buffer)
+      if descriptors[0].revents & ~Int16(POLLOUT) != 0 { isOpen = receive(buffer) }
     }
     finish()
   }
@@ -215,12 +229,7 @@ final class Child: @unchecked Sendable {
   }
 
   private func flush() {
-    state.withLock { state in
-      while let message = state.outgoing.first {
-        if channel.send(message, waits: false) == .full { return }
-        state.outgoing.removeFirst()
-      }
-    }
+    outgoing.withLock { $0.send(on: channel) }
   }
 
   private func endWhatIsLate() {
@@ -242,26 +251,26 @@ final class Child: @unchecked Sendable {
     if let reason { kill(reason) }
   }
 
-  /// Reads what is there, for a while.
+  /// Reads a message, if one is there.
   ///
   /// - Returns: Whether more may come.
   private func receive(_ buffer: borrowing Channel.Buffer) -> Bool {
-    for _ in 0..<64 {
-      do {
-        switch try channel.receive(into: buffer, waits: false, { try ChildMessage(&$0) }) {
-        case .frame(let message): handle(message)
-        // Told twice: the second one has the stack.
-        case .crash(let record): state.withLock { $0.crash = record }
-        case .nothing: return true
-        case .end: return false
-        }
-      } catch {
-        kill("it has sent what is no message: \(error)")
-        channel.close()
-        return false
+    do {
+      let received = try Turn.run {
+        try channel.receive(into: buffer, waits: false) { handle(try ChildMessage(&$0)) }
       }
+      switch received {
+      case .frames, .nothing: return true
+      // Told twice: the second one has the stack.
+      case .crash(let record): state.withLock { $0.crash = record }
+      case .end: return false
+      }
+      return true
+    } catch {
+      kill("it has sent what is no message: \(error)")
+      channel.close()
+      return false
     }
-    return true
   }
 
   private func handle(_ message: ChildMessage) {
@@ -352,9 +361,10 @@ final class Child: @unchecked Sendable {
     let (end, calls, watches, nested) = state.withLock { state in
       state.isOver = true
       let end = Self.reason(state)
-      defer { (state.calls, state.watches, state.nested, state.outgoing) = ([:], [:], [:], []) }
+      defer { (state.calls, state.watches, state.nested) = ([:], [:], [:]) }
       return (end, state.calls, state.watches, state.nested)
     }
+    outgoing.withLock { $0.outbox.removeAll() }
     for watch in watches.values { watch.cancel() }
     for call in nested.values { call.cancel(.cancelled) }
     owner.ended(end, calls: Array(calls.values), child: self)

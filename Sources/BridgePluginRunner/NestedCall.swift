@@ -52,6 +52,7 @@ final class NestedCall: Tool {
 
   func run(_ call: ToolCall) {
     defer { server.forgetNested(number) }
+    server.willWait()
     while true {
       switch next() {
       case .progress(let fraction, let message): _ = call.progress(fraction, message)

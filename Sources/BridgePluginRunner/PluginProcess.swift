@@ -20,8 +20,8 @@ enum PluginProcess {
     guard ChildSystem.beginChild(channel: channel, parent: parent) else { _exit(71) }
     let refused = limits.apply()
     let channel = Channel(FileDescriptor(owning: channelDescriptor))
-    ChildSystem.installCrashHandler(on: channel)
     let server = PluginServer(channel)
+    server.installCrashHandler()
     if let fault = profile.apply() {
       server.send(.refused("the profile of the plugin's process could not be applied: \(fault)"))
       _exit(0)

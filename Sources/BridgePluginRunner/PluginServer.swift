@@ -9,22 +9,19 @@ internal import Threads
 
 /// Loads the plugin of this process, and runs the calls that come through the channel.
 ///
-/// All threads that have nothing to do wait for a message; whoever gets a call runs it, and makes sure that
-/// somebody goes on waiting. Thread-safe.
-// @unchecked: `tools` and `host` are set before there is a second thread.
-final class PluginServer: @unchecked Sendable {
+/// Thread-safe.
+// @unchecked: `tools`, `host` and `threads` are set before there is a second thread.
+final class PluginServer: ServingThreads.Work, @unchecked Sendable {
   private let channel: Channel
+  private let outbox = Locked(Outbox())
+  private var threads: ServingThreads!
   private var host: ToolHost!
   private var plugins: PluginHost!
-  private var tools: [(tool: any Tool, description: ToolDescription)] = []
+  private var tools: [ServedTool] = []
 
   private let state = Locked(State())
-  /// Threads that wait for a message.
-  private let waiting = Atomic<Int>(1)
   private let lastNumber = Atomic<UInt64>(0)
 
-  /// More threads than these do not wait: they end.
-  private static let waitingLimit = 8
   /// How long a plugin may take to stop, in nanoseconds.
   private static let patience: Int64 = 10_000_000_000
 
@@ -38,20 +35,52 @@ final class PluginServer: @unchecked Sendable {
     var sessionEnds: [UInt64: @Sendable () -> Void] = [:]
   }
 
-  init(_ channel: Channel) { self.channel = channel }
+  /// A tool, and how long its calls take.
+  private final class ServedTool: Sendable {
+    let tool: any Tool
+    let description: ToolDescription
+    /// Nanoseconds, of the last calls more than of those before.
+    let time = Atomic<Int64>(.max)
+
+    init(_ tool: any Tool, _ description: ToolDescription) {
+      self.tool = tool
+      self.description = description
+    }
+  }
+
+  /// Calls of tools that take less, in nanoseconds, run one after another.
+  private static let quickTime: Int64 = 30_000
+  /// So much does not wait for more to be sent with it, in bytes.
+  private static let outboxLimit = 32 * 1024
+
+  init(_ channel: Channel) {
+    self.channel = channel
+    threads = ServingThreads(self)
+  }
+
+  /// From now on a crash is told to the host.
+  func installCrashHandler() {
+    outbox.withLock { ChildSystem.installCrashHandler(on: channel, $0) }
+  }
 
   /// Serves until the host is gone or wants no more.
   func run() -> Never {
     ChildSystem.enterThread()
     let buffer = Channel.Buffer()
+    var isLoaded = false
     do {
-      let first = try channel.receive(into: buffer, waits: true) { try HostMessage(&$0) }
-      guard case .frame(.load(let plugin)) = first else { _exit(0) }
-      load(plugin)
+      let received = try channel.receive(into: buffer, waits: true) {
+        guard !isLoaded, case .load(let plugin) = try HostMessage(&$0) else {
+          _exit(Self.malformed)
+        }
+        load(plugin)
+        isLoaded = true
+      }
+      guard case .frames = received else { _exit(0) }
     } catch {
       _exit(Self.malformed)
     }
-    serve()
+    threads.serve()
     // Only the last threads end, with the process.
     while true { pause() }
   }
@@ -79,7 +108,7 @@ final class PluginServer: @unchecked Sendable {
       // These are the host's to see to: it holds the session.
       (description.isAtomic, description.output) = (false, nil)
       (description.reads, description.writes) = ([], [])
-      return (tool, description)
+      return ServedTool(tool, description)
     }
     send(
       .loaded(
@@ -90,22 +119,20 @@ final class PluginServer: @unchecked Sendable {
 
   // MARK: Messages
 
-  private func serve() {
-    let buffer = Channel.Buffer()
-    while true {
-      do {
-        switch try channel.receive(into: buffer, waits: true, { try HostMessage(&$0) }) {
-        case .frame(.call(let call)): if !take(call) { return }
-        case .frame(let message): handle(message)
-        case .nothing, .crash: break
-        // Nobody is left who could want anything.
-        case .end: _exit(0)
-        }
-      } catch {
-        log(.error, "a message of the host cannot be read: \(error)")
-        _exit(Self.malformed)
+  func receive(into buffer: borrowing Channel.Buffer) {
+    var calls: [HostMessage.CallToRun] = []
+    do {
+      let received = try channel.receive(into: buffer, waits: true) {
+        let message = try HostMessage(&$0)
+        if case .call(let call) = message { calls.append(call) } else { handle(message) }
       }
+      // Nobody is left who could want anything.
+      if received == .end { _exit(0) }
+    } catch {
+      log(.error, "a message of the host cannot be read: \(error)")
+      _exit(Self.malformed)
     }
+    if !calls.isEmpty { threads.append(calls) }
   }
 
   private func handle(_ message: HostMessage) {
@@ -114,7 +141,7 @@ final class PluginServer: @unchecked Sendable {
     case .cancel(let number, let reason): cancel(number, reason)
     case .room(let number): state.withLock({ $0.calls[number] })?.roomIsAvailable()
     case .reply(let number, let reply):
-      state.withLock { $0.requests.removeValue(forKey: number) }?.answer(reply)
+      state.withLock { $0.requests.removeValue(forKey: number) }?.take(reply)
     case .changes(let number, let changes):
       state.withLock({ $0.watches[number] })?.deliver(changes)
     case .nested(let number, let event):
@@ -126,14 +153,24 @@ final class PluginServer: @unchecked Sendable {
   }
 
   /// Sends a message; waits while the host is busy.
-  func send(_ message: ChildMessage) {
+  ///
+  /// - Parameter withOthers: Whether it may wait for what this thread is going to send, or does next.
+  func send(_ message: ChildMessage, withOthers: Bool = false) {
     let frame = message.frame
-    while true {
-      guard let ready = Channel.Message(frame) else {
+    outbox.withLock { outbox in
+      guard outbox.append(frame) else {
         // No memory for a large value: as a failed allocation.
         fatalError("there is no memory for \(frame.blobSize) bytes of a message")
       }
-      switch channel.send(ready, waits: true) {
+      if !withOthers || outbox.count > Self.outboxLimit { send(&outbox) }
+    }
+  }
+
+  func flush() { outbox.withLock { send(&$0) } }
+
+  private func send(_ outbox: inout Outbox) {
+    while true {
+      switch outbox.send(on: channel, waits: true) {
       case .sent: return
       case .full: usleep(1000)
       case .closed: _exit(0)
@@ -157,43 +194,38 @@ final class PluginServer: @unchecked Sendable {
 
   // MARK: Calls
 
-  /// Runs a call on this thread.
-  ///
-  /// - Returns: Whether the thread goes on: enough others may be waiting.
-  private func take(_ call: HostMessage.CallToRun) -> Bool {
-    // Somebody must go on: the tool may ask for something, and wait for the answer.
-    if waiting.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-      waiting.add(1, ordering: .acquiringAndReleasing)
-      let isStarted = startThread(named: "plugin") {
-        ChildSystem.enterThread()
-        self.serve()
-        ChildSystem.leaveThread()
-      }
-      guard isStarted else {
-        send(.finished(call: call.number, ToolOutcome(.failure(Self.noThreads))))
-        return true
-      }
-    }
-    run(call)
-    let count = waiting.add(1, ordering: .acquiringAndReleasing).newValue
-    if count <= Self.waitingLimit { return true }
-    waiting.subtract(1, ordering: .acquiringAndReleasing)
-    return false
+  func isQuick(_ call: HostMessage.CallToRun) -> Bool {
+    !call.isStreaming && served(call).time.load(ordering: .relaxed) < Self.quickTime
+  }
+
+  func took(_ time: Int64, _ call: HostMessage.CallToRun) {
+    let served = served(call)
+    let before = served.time.load(ordering: .relaxed)
+    let mean = before == .max ? time : before + (time - before) / 8
+    served.time.store(mean, ordering: .relaxed)
+  }
+
+  func refuse(_ call: HostMessage.CallToRun) {
+    send(.finished(call: call.number, ToolOutcome(.failure(Self.noThreads))))
   }
 
   private static let noThreads = ToolFailure(
     code: 8, message: "the process of the plugin can have no more threads", type: "limit",
     isRetryable: true)
 
-  private func run(_ given: HostMessage.CallToRun) {
-    guard tools.indices.contains(given.tool) else {
-      log(.error, "the host calls tool \(given.tool) of \(tools.count)")
+  private func served(_ call: HostMessage.CallToRun) -> ServedTool {
+    guard tools.indices.contains(call.tool) else {
+      log(.error, "the host calls tool \(call.tool) of \(tools.count)")
       _exit(Self.malformed)
     }
-    let (tool, description) = tools[given.tool]
+    return tools[call.tool]
+  }
+
+  func run(_ given: HostMessage.CallToRun) {
+    let served = served(given)
     let number = given.number
     let call = ToolCall(
-      of: description,
+      of: served.description,
       ToolCall.Request(
         arguments: Arguments(checked: given.arguments), metadata: given.metadata,
         deadline: given.deadline, isStreaming: given.isStreaming, depth: given.depth),
@@ -207,14 +239,19 @@ final class PluginServer: @unchecked Sendable {
       return state.early.remove(at: index).reason
     }
     if let reason { call.cancel(reason) }
-    ChildSystem.working(for: number) { call.run(tool) }
+    ChildSystem.working(for: number) { call.run(served.tool) }
     if state.withLock({ $0.calls[number] != nil }) { send(.returned(call: number)) }
   }
 
   fileprivate func finished(_ number: UInt64, _ outcome: ToolOutcome) {
     state.withLock { $0.calls[number] = nil }
-    send(.finished(call: number, outcome))
+    // The next call may end at once, too.
+    let hasNext = threads.hasPending && threads.isOwnThread
+    send(.finished(call: number, outcome), withOthers: hasNext)
   }
+
+  /// The calling thread is about to wait for something that comes through the channel.
+  func willWait() { threads.handOver() }
 
   private func cancel(_ number: UInt64, _ reason: ToolCall.Cancellation) {
     let call = state.withLock { state -> ToolCall? in
@@ -237,7 +274,7 @@ final class PluginServer: @unchecked Sendable {
     let pending = PendingReply()
     state.withLock { $0.requests[number] = pending }
     send(.request(number, call: call, request))
-    return pending.wait()
+    return threads.wait(take: { pending.answer }, orWait: { pending.wait() })
   }
 
   func keep(_ watch: RemoteWatch, as number: UInt64) {
@@ -269,6 +306,8 @@ private final class ChannelObserver: ToolCallObserver {
 
   func emitted(_ chunk: ToolValue) -> Bool {
     server.send(.chunk(call: number, chunk))
+    // The next chunk waits for room.
+    server.willWait()
     return false
   }
 
@@ -284,9 +323,12 @@ private final class PendingReply: Sendable {
   private let condition = Condition()
   private let reply = Locked<ServiceReply?>(nil)
 
-  func answer(_ reply: ServiceReply) {
+  /// The answer, if it has come.
+  var answer: ServiceReply? { reply.withLock(\.self) }
+
+  func take(_ answer: ServiceReply) {
     condition.withLock {
-      self.reply.withLock { $0 = reply }
+      reply.withLock { $0 = answer }
       condition.signal()
     }
   }
@@ -294,7 +336,7 @@ private final class PendingReply: Sendable {
   func wait() -> ServiceReply {
     condition.withLock {
       while true {
-        if let reply = reply.withLock({ $0 }) { return reply }
+        if let answer { return answer }
         condition.wait()
       }
     }

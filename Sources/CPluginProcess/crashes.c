@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 static int crash_channel = -1;
+static const struct plugin_outgoing *crash_unsent;
 static __thread uint64_t current_call;
 static __thread void *handler_stack;
 
@@ -132,6 +133,8 @@ static void handle(int number, siginfo_t *info, void *context) {
   const int has_address = number == SIGSEGV || number == SIGBUS;
   crash.address = (uint64_t)(uintptr_t)(has_address ? info->si_addr : place);
   crash.call = current_call;
+  const size_t unsent = crash_unsent ? __atomic_load_n(&crash_unsent->count, __ATOMIC_ACQUIRE) : 0;
+  if (unsent) plugin_send(crash_channel, crash_unsent->bytes, unsent, -1, 0);
   // First without the stack: following one that is broken may be the end.
   tell(&crash);
   signal(number, SIG_DFL);
@@ -155,8 +158,9 @@ static void handle(int number, siginfo_t *info, void *context) {
   _exit(128 + number);
 }
 
-void plugin_install_crash_handler(int channel) {
+void plugin_install_crash_handler(int channel, const struct plugin_outgoing *unsent) {
   crash_channel = channel;
+  crash_unsent = unsent;
   // The first call loads the unwinder, which a handler must not do.
   void *frames[2];
   backtrace(frames, 2);

@@ -75,6 +75,18 @@ ssize_t plugin_receive(int socket, void *bytes, size_t capacity, int *file, int 
   return count;
 }
 
+int plugin_add_frame(struct plugin_outgoing *message, const void *frame, size_t count) {
+  const uint32_t length = (uint32_t)count;
+  const size_t before = message->count ? message->count : 1;
+  if (count > sizeof message->bytes - before - sizeof length) return 0;
+  message->bytes[0] = PLUGIN_FRAMES_MESSAGE;
+  for (size_t index = 0; index < sizeof length; index++)
+    message->bytes[before + index] = (unsigned char)(length >> 8 * index);
+  memcpy(message->bytes + before + sizeof length, frame, count);
+  __atomic_store_n(&message->count, before + sizeof length + count, __ATOMIC_RELEASE);
+  return 1;
+}
+
 int plugin_shared_memory(void) {
   // Older kernels do not have the flag, and hardened ones demand it.
   const unsigned not_executable = 0x8;

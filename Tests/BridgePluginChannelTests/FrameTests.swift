@@ -21,12 +21,15 @@ import TrustedFiles
   ) throws -> Value {
     let (ours, theirs) = try #require(Channel.pair())
     let other = Channel(FileDescriptor(owning: theirs))
-    #expect(ours.send(try #require(Channel.Message(frame)), waits: true) == .sent)
+    var outbox = Outbox()
+    let isTaken = outbox.append(frame)
+    let sent = outbox.send(on: ours, waits: true)
+    #expect(isTaken && sent == .sent && { outbox.isEmpty }())
     let buffer = Channel.Buffer()
-    guard case .frame(let value) = try other.receive(into: buffer, waits: true, read) else {
-      throw MalformedFrame("nothing came")
-    }
-    return value
+    var value: Value?
+    let received = try other.receive(into: buffer, waits: true) { value = try read(&$0) }
+    #expect(received == .frames)
+    return try #require(value)
   }
 
   static let numbers = NumericArray([1, 2.5, -3, .infinity], shape: [2, 2])
@@ -215,8 +218,65 @@ import TrustedFiles
     close(file)
     let buffer = Channel.Buffer()
     #expect(throws: MalformedFrame.self) {
-      try other.receive(into: buffer, waits: true) { try HostMessage(&$0) }
+      try other.receive(into: buffer, waits: true) { _ = try HostMessage(&$0) }
     }
     withExtendedLifetime(control) {}
+  }
+
+  @Test func framesThatWaitGoTogether() throws {
+    let (ours, theirs) = try #require(Channel.pair())
+    let other = Channel(FileDescriptor(owning: theirs))
+    var outbox = Outbox()
+    // Short ones, one that is too long for a message, and more than a message takes.
+    let sizes = [1, 2, 100_000, 3, 40_000, 40_000, 4]
+    for (index, size) in sizes.enumerated() {
+      let text = String(repeating: "x", count: size)
+      let isTaken = outbox.append(
+        ChildMessage.progress(call: UInt64(index), 0, text).frame)
+      #expect(isTaken)
+    }
+    let sent = outbox.send(on: ours, waits: true)
+    #expect(sent == .sent)
+    let buffer = Channel.Buffer()
+    var seen: [[Int]] = []
+    while seen.joined().count < sizes.count {
+      var together: [Int] = []
+      let received = try other.receive(into: buffer, waits: true) { reader in
+        guard case .progress(_, _, let text) = try ChildMessage(&reader) else { return }
+        together.append(text.utf8.count)
+      }
+      #expect(received == .frames)
+      seen.append(together)
+    }
+    #expect(seen == [[1, 2], [100_000], [3, 40_000], [40_000, 4]])
+    let rest = try other.receive(into: buffer, waits: false) { _ in }
+    #expect(rest == .nothing)
+  }
+
+  @Test func aFullSocketKeepsTheOrder() throws {
+    let (ours, theirs) = try #require(Channel.pair())
+    let other = Channel(FileDescriptor(owning: theirs))
+    var outbox = Outbox()
+    let text = String(repeating: "x", count: 30_000)
+    var count: UInt64 = 0
+    var sent = Channel.Sent.sent
+    while sent == .sent {
+      let isTaken = outbox.append(ChildMessage.progress(call: count, 0, text).frame)
+      #expect(isTaken)
+      count += 1
+      sent = outbox.send(on: ours, waits: false)
+    }
+    #expect(sent == .full)
+    let buffer = Channel.Buffer()
+    var numbers: [UInt64] = []
+    while numbers.count < count {
+      _ = try other.receive(into: buffer, waits: false) { reader in
+        guard case .progress(let number, _, _) = try ChildMessage(&reader) else { return }
+        numbers.append(number)
+      }
+      _ = outbox.send(on: ours, waits: false)
+    }
+    #expect(numbers == Array(0..<count))
+    #expect({ outbox.isEmpty }())
   }
 }

@@ -22,6 +22,21 @@ ssize_t plugin_send(int socket, const void *bytes, size_t count, int file, int w
 // message that is longer than `capacity`, or has more than one file).
 ssize_t plugin_receive(int socket, void *bytes, size_t capacity, int *file, int waits);
 
+// The longest message of frames.
+enum { PLUGIN_MESSAGE_LIMIT = 64 * 1024 };
+
+// A message that is being put together: this kind, then frames, each with its length of 4 bytes before it.
+enum { PLUGIN_FRAMES_MESSAGE = 1 };
+struct plugin_outgoing {
+  size_t count; // bytes; 0 while there is no frame
+  unsigned char bytes[PLUGIN_MESSAGE_LIMIT];
+};
+// Where the bytes begin in it.
+static const size_t plugin_outgoing_bytes = offsetof(struct plugin_outgoing, bytes);
+// Adds a frame. Answers 0 where it does not fit. One thread at a time; a crash meanwhile finds the message as
+// it was before.
+int plugin_add_frame(struct plugin_outgoing *message, const void *frame, size_t count);
+
 // MARK: Shared memory
 
 // Makes memory that can be sent: a file with no name. -1 with errno as memfd_create(2).
@@ -85,7 +100,8 @@ enum { PLUGIN_CRASH_MESSAGE = 0xC0 };
 static const size_t plugin_crash_text = offsetof(struct plugin_crash, text);
 
 // From now on fatal signals are told of on a channel, before they end the process.
-void plugin_install_crash_handler(int channel);
+// What has not been sent goes first: calls that have ended must not fail with the one that crashes.
+void plugin_install_crash_handler(int channel, const struct plugin_outgoing *unsent);
 
 // Gives the calling thread a stack for the handler: one that has overflowed cannot run it. Answers 0, or -1
 // where there is no memory. Freed with the thread's end by `plugin_leave_thread`.

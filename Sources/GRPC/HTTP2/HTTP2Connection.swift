@@ -1,6 +1,7 @@
 internal import CNghttp2
 internal import Logging
 internal import NIOCore
+internal import Threads
 
 /// One HTTP/2 connection: an nghttp2 session between a NIO channel and the calls on it.
 ///
@@ -63,8 +64,11 @@ class HTTP2Connection: ChannelInboundHandler {
     let consumed = buffer.withUnsafeReadableBytes { bytes in
       inputArrives(bytes)
       if isDisconnecting { return 0 }
-      return nghttp2_session_mem_recv(
-        session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+      // Calls that came together go on together, to a plugin's process for example.
+      return Turn.run {
+        nghttp2_session_mem_recv(
+          session, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
+      }
     }
     isReceiving = false
     if !isDisconnecting && consumed >= 0 { inputWasRead() }

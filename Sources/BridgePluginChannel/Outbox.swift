@@ -1,0 +1,126 @@
+internal import BridgeTools
+internal import CPluginProcess
+internal import DequeModule
+internal import Glibc
+
+/// Frames that wait to be sent on a channel, in order: as many in a message as there is room for.
+///
+/// A frame that is long, or has something beside it, is put into shared memory, which goes with a short
+/// message in its place. Not thread-safe.
+package struct Outbox: ~Copyable {
+  /// What a message begins with.
+  enum Kind: UInt8 {
+    /// Frames, each with its length of 4 bytes before it.
+    case frames = 1
+    /// The sizes of a frame in the memory that goes with the message.
+    case shared = 2
+  }
+
+  /// The message that frames are added to.
+  let unsent = UnsafeMutablePointer<plugin_outgoing>.allocate(capacity: 1)
+  /// Messages that are full, and go before it.
+  private var full: Deque<Message> = []
+
+  /// An outbox that nothing is in.
+  package init() {
+    unsent.pointee.count = 0
+  }
+
+  deinit { unsent.deallocate() }
+
+  /// Whether nothing waits.
+  package var isEmpty: Bool { unsent.pointee.count == 0 && full.isEmpty }
+
+  /// How many bytes of frames wait, without those in shared memory.
+  package var count: Int { full.reduce(unsent.pointee.count) { $0 + $1.bytes.count } }
+
+  /// Adds a frame.
+  ///
+  /// - Returns: false with `errno` where there is no memory to put it into.
+  package mutating func append(_ frame: FrameWriter) -> Bool {
+    if frame.blobs.isEmpty {
+      if add(frame.bytes) { return true }
+      if frame.bytes.count < Self.longFrame {
+        close()
+        return add(frame.bytes)
+      }
+    }
+    guard let message = Message(sharing: frame) else { return false }
+    close()
+    full.append(message)
+    return true
+  }
+
+  /// A frame from this size on never goes into a message with others.
+  private static let longFrame = Int(PLUGIN_MESSAGE_LIMIT) - 16
+
+  private mutating func add(_ frame: [UInt8]) -> Bool {
+    plugin_add_frame(unsent, frame, frame.count) != 0
+  }
+
+  /// What was put together is a message now.
+  private mutating func close() {
+    guard unsent.pointee.count > 0 else { return }
+    full.append(Message(Array(unsentBytes)))
+    unsent.pointee.count = 0
+  }
+
+  private var unsentBytes: UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(
+      start: UnsafeRawPointer(unsent) + plugin_outgoing_bytes, count: unsent.pointee.count)
+  }
+
+  /// Sends what waits, as far as the other side takes it.
+  ///
+  /// - Parameter waits: Whether the thread waits for the other side to take it.
+  package mutating func send(on channel: Channel, waits: Bool) -> Channel.Sent {
+    while let message = full.first {
+      let sent = message.bytes.withUnsafeBytes {
+        channel.send($0, file: message.file, waits: waits)
+      }
+      guard sent == .sent else { return sent }
+      full.removeFirst()
+    }
+    guard unsent.pointee.count > 0 else { return .sent }
+    let sent = channel.send(unsentBytes, waits: waits)
+    if sent == .sent { unsent.pointee.count = 0 }
+    return sent
+  }
+
+  /// Drops everything.
+  package mutating func removeAll() {
+    full = []
+    unsent.pointee.count = 0
+  }
+
+  /// A message that is complete.
+  private final class Message: Sendable {
+    let bytes: [UInt8]
+    /// What goes with it; -1 where nothing does.
+    let file: CInt
+
+    init(_ frames: [UInt8]) {
+      bytes = frames
+      file = -1
+    }
+
+    /// - Returns: nil with `errno` where there is no memory to put it into.
+    init?(sharing frame: FrameWriter) {
+      let start =
+        (frame.bytes.count + FrameWriter.alignment - 1) / FrameWriter.alignment
+        * FrameWriter.alignment
+      let parts =
+        [(offset: 0, blob: Blob(frame.bytes))]
+        + frame.blobs.map { (offset: start + $0.offset, blob: $0.blob) }
+      file = SharedMemory.fill(start + frame.blobSize, parts)
+      if file < 0 { return nil }
+      var header = FrameWriter()
+      header.write(Kind.shared.rawValue)
+      header.write(UInt64(frame.bytes.count))
+      header.write(UInt64(start))
+      bytes = header.bytes
+    }
+
+    deinit { if file >= 0 { Glibc.close(file) } }
+  }
+}
