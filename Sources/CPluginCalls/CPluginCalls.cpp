@@ -390,7 +390,9 @@ void plugin_call_native(void (*ffi_call)(void *, plugin_function, void *, void *
                         plugin_function function, void *result, void **arguments,
                         plugin_report *report) {
   guarded<ToolRun>(report, 0, [=] {
+    errno = 0;
     ffi_call(interface, function, result, arguments);
+    report->error = errno;
     return 0;
   });
 }

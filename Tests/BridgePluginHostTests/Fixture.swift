@@ -51,9 +51,16 @@ final class Fixture {
     chmod("\(directory)/\(name)", mode)
   }
 
+  /// What a file of `Tests/PluginFixtures` holds.
+  static func text(_ name: String) -> String {
+    contents("\(project)/Tests/PluginFixtures/\(name)")
+  }
+
   /// What a file of the directory holds; empty where there is none.
-  func read(_ name: String) -> String {
-    guard let file = fopen("\(directory)/\(name)", "r") else { return "" }
+  func read(_ name: String) -> String { Self.contents("\(directory)/\(name)") }
+
+  private static func contents(_ path: String) -> String {
+    guard let file = fopen(path, "r") else { return "" }
     defer { fclose(file) }
     var bytes = [UInt8](repeating: 0, count: 1 << 16)
     let count = fread(&bytes, 1, bytes.count, file)

@@ -1,4 +1,6 @@
 import BridgeSessions
+import BridgeTools
+import JSON
 import Testing
 
 @testable import BridgePluginHost
@@ -11,26 +13,37 @@ import Testing
       ("uint32", 0, 4_294_967_295), ("uint64", 0, .max), ("size_t", 0, .max),
     ] as [(String, Int64, Int64)])
   func wholeNumbersHaveTheRangeOfTheirType(name: String, least: Int64, most: Int64) throws {
-    #expect(try #require(NativeType(name)).range == least...most)
-    #expect(NativeType(name)?.toolType == .integer)
+    #expect(try #require(NativeScalar(name)).range == least...most)
+    #expect(try type(name)?.toolType() == .value(.integer))
   }
 
-  @Test func otherTypesHaveNone() {
-    for name in ["int64", "double", "float", "bool", "string", "void", "double[]"] {
-      #expect(NativeType(name) != nil && NativeType(name)?.range == nil, "\(name)")
+  /// A type of a manifest that declares nothing.
+  private func type(_ name: String) throws -> NativeType? {
+    NativeType(name, try NativeDeclarations(.object([])))
+  }
+
+  @Test func otherTypesHaveNone() throws {
+    for name in ["int64", "double", "float", "bool"] {
+      #expect(try #require(NativeScalar(name)).range == nil, "\(name)")
     }
-    for name in ["", "quad", "int", "void[]", "string[]", "float64", "bool_t"] {
-      #expect(NativeType(name) == nil, "\(name)")
+    for name in [
+      "", "quad", "int", "void[]", "string[]", "float64", "bool_t", "struct point", "struct ",
+      "handle db",
+      "callback order", "double []", "struct", "double[4]",
+    ] {
+      #expect(try type(name) == nil, "\(name)")
     }
   }
 
   @Test(
     arguments: [
-      ("void", nil), ("bool", .boolean), ("float", .float), ("double", .float), ("string", .string),
-      ("int64", .integer), ("float[]", .embedding), ("uint8[]", .embedding),
-    ] as [(String, ValueType?)])
-  func typesOfToolsAreTheNearest(name: String, type: ValueType?) {
-    #expect(NativeType(name)?.toolType == type)
+      ("void", nil), ("bool", .value(.boolean)), ("float", .value(.float)),
+      ("double", .value(.float)),
+      ("string", .value(.string)), ("int64", .value(.integer)), ("float[]", .value(.embedding)),
+      ("uint8[]", .value(.embedding)), ("bytes", .bytes),
+    ] as [(String, ToolType?)])
+  func typesOfToolsAreTheNearest(name: String, expected: ToolType?) throws {
+    #expect(try #require(try type(name)).toolType() == expected)
   }
 
   @Test func codeIsToldFromWhatIsNone() {

@@ -38,6 +38,9 @@ enum PluginCode {
       }
     }
 
+    /// What a native function has left in `errno`, which was 0 before.
+    var error: CInt { report.error }
+
     /// What of the calling thread's state it had changed, as bits; it has been put back.
     var changedBits: UInt32 { report.changed }
 

@@ -7,13 +7,15 @@ final class NativeLibrary: ToolProvider {
   let name: String
   let version: String
   let tools: [any Tool]
+  private let handles: NativeHandles
 
-  init(id: String, name: String, version: String, tools: [any Tool]) {
+  init(id: String, name: String, version: String, tools: [any Tool], _ handles: NativeHandles) {
     self.id = id
     self.name = name
     self.version = version
     self.tools = tools
+    self.handles = handles
   }
 
-  func retire() {}
+  func retire() { handles.close() }
 }

@@ -1,3 +1,4 @@
+internal import BridgePluginABI
 internal import BridgeSessions
 internal import BridgeTools
 internal import JSON
@@ -34,7 +35,10 @@ struct NativeManifest {
     if let digests { try Self.check(text, digests, path) }
     do {
       let manifest = try JSON(parsing: text)
-      try manifest.checkKeys(["plugin", "version", "description", "library", "trusted", "tools"])
+      try manifest.checkKeys([
+        "plugin", "version", "description", "library", "trusted", "structs", "callbacks", "handles",
+        "tools",
+      ])
       plugin = try manifest.name("plugin")
       switch manifest["trusted"] {
       case .boolean(let flag)?: isTrusted = flag
@@ -44,11 +48,12 @@ struct NativeManifest {
       library = try manifest.text("library")
       version = try manifest.optionalText("version")
       _ = try manifest.optionalText("description")
+      let declarations = try NativeDeclarations(manifest)
       guard case .array(let tools) = manifest["tools"], !tools.isEmpty else {
         throw PluginError("\"tools\" must be an array that is not empty", at: "tools")
       }
       signatures = try JSONPlace.Step.key("tools").within { () throws(PluginError) in
-        try tools.readEach { (tool) throws(PluginError) in try NativeSignature(tool) }
+        try tools.readEach { (tool) throws(PluginError) in try NativeSignature(tool, declarations) }
       }
     } catch {
       throw PluginError(error, in: text, of: path)
@@ -100,20 +105,26 @@ struct NativeManifest {
         try self.object(beside: path, digests)
       }
       ProcessGuard.shared.look(after: "loading \(object.path)", logger)
+      let handles = NativeHandles { type, pointer in
+        guard let function = object.symbol(type.destroy) else { return }
+        PluginCode.release(
+          unsafeBitCast(function, to: bridge_release.self),
+          UnsafeMutableRawPointer(bitPattern: pointer))
+      }
       var tools: [any Tool] = []
       for (index, signature) in signatures.enumerated() {
         guard let name = names[index] else { continue }
         var signature = signature
         signature.toolName = name
         do throws(PluginError) {
-          tools.append(try NativeTool(signature, in: object, plugin: plugin, logger))
+          tools.append(try NativeTool(signature, in: object, handles, plugin: plugin, logger))
         } catch {
           var error = error
           error.place = JSONPlace([.key("tools"), .index(index), .key("symbol")])
           throw error
         }
       }
-      return NativeLibrary(id: path, name: plugin, version: version, tools: tools)
+      return NativeLibrary(id: path, name: plugin, version: version, tools: tools, handles)
     } catch {
       throw PluginError(error, in: text, of: path)
     }

@@ -1,38 +1,57 @@
 internal import BridgeSessions
+internal import BridgeTools
 internal import CLibffi
 
 /// A C type that a native signature may use.
-enum NativeType: Sendable, Equatable {
+enum NativeType: Sendable {
   case void
-  case boolean
-  case integer(NumericArray.ElementType)
-  case size
-  case float
-  case double
+  case scalar(NativeScalar)
+  /// A text that ends with a NUL.
   case string
+  /// A pointer to bytes, which something else gives the number of.
+  case bytes
+  /// A pointer to numbers, which something else gives the number of.
   case array(NumericArray.ElementType)
+  case structure(NativeStruct)
+  case structurePointer(NativeStruct)
+  /// A pointer that means something to the library alone.
+  case handle(NativeHandleType)
+  case callback(NativeCallback)
 
   /// - Returns: nil for a name that is no type.
-  init?(_ name: String) {
-    if name.hasSuffix("[]") {
-      guard let element = Self.element(String(name.dropLast(2))) else { return nil }
-      self = .array(element)
+  init?(_ name: String, _ declarations: NativeDeclarations) {
+    if let scalar = NativeScalar(name) {
+      self = .scalar(scalar)
       return
     }
-    switch name {
-    case "void": self = .void
-    case "bool": self = .boolean
-    case "size_t": self = .size
-    case "float": self = .float
-    case "double": self = .double
-    case "string": self = .string
+    let words = name.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+    switch (words[0], words.count) {
+    case ("void", 1): self = .void
+    case ("string", 1): self = .string
+    case ("bytes", 1): self = .bytes
+    case ("struct", 2):
+      let isPointer = words[1].hasSuffix("*")
+      let structName = isPointer ? String(words[1].dropLast()) : words[1]
+      guard let structure = declarations.structs[structName] else { return nil }
+      self = isPointer ? .structurePointer(structure) : .structure(structure)
+    case ("handle", 2):
+      guard let handle = declarations.handles[words[1]] else { return nil }
+      self = .handle(handle)
+    case ("callback", 2):
+      guard let callback = declarations.callbacks[words[1]] else { return nil }
+      self = .callback(callback)
     default:
-      guard let element = Self.element(name), ![.float32, .float64, .bool].contains(element) else {
+      guard name.hasSuffix("[]"), let element = Self.element(String(name.dropLast(2))) else {
         return nil
       }
-      self = .integer(element)
+      self = .array(element)
     }
   }
+
+  /// What there is, for whoever has written something else.
+  static let known =
+    "bool, int8 to int64, uint8 to uint64, size_t, float, double, string, bytes, arrays as double[], and \"struct "
+    + "NAME\", \"struct NAME*\", \"handle NAME\" and \"callback NAME\" of what the manifest declares"
 
   private static func element(_ name: String) -> NumericArray.ElementType? {
     switch name {
@@ -42,56 +61,47 @@ enum NativeType: Sendable, Equatable {
     }
   }
 
+  /// How it is passed by value.
   var ffi: UnsafeMutablePointer<ffi_type> {
     switch self {
     case .void: bridge_ffi_type_void()
-    case .boolean: bridge_ffi_type_uint8()
-    case .size: bridge_ffi_type_uint64()
-    case .float: bridge_ffi_type_float()
-    case .double: bridge_ffi_type_double()
-    case .string, .array: bridge_ffi_type_pointer()
-    case .integer(let element):
-      switch element {
-      case .int8: bridge_ffi_type_sint8()
-      case .uint8, .bool: bridge_ffi_type_uint8()
-      case .int16: bridge_ffi_type_sint16()
-      case .uint16: bridge_ffi_type_uint16()
-      case .int32, .float32: bridge_ffi_type_sint32()
-      case .uint32: bridge_ffi_type_uint32()
-      case .int64, .float64: bridge_ffi_type_sint64()
-      case .uint64: bridge_ffi_type_uint64()
-      }
+    case .scalar(let scalar): scalar.ffi
+    case .structure(let structure): structure.ffi
+    case .string, .bytes, .array, .structurePointer, .handle, .callback: bridge_ffi_type_pointer()
     }
   }
 
-  /// The type as a parameter or result of a tool; nil for void.
-  var toolType: ValueType? {
+  /// The type as a parameter or result of a tool; nil for what is none.
+  ///
+  /// - Parameter isTensor: Whether an array has several dimensions.
+  func toolType(isTensor: Bool = false) -> ToolType? {
     switch self {
     case .void: nil
-    case .boolean: .boolean
-    case .integer, .size: .integer
-    case .float, .double: .float
-    case .string: .string
-    case .array: .embedding
+    case .scalar(let scalar): .value(scalar.toolType)
+    case .string, .handle: .value(.string)
+    case .bytes: .bytes
+    case .array: .value(isTensor ? .tensor : .embedding)
+    case .structure, .structurePointer: .object
+    case .callback(let callback): callback.isChosen ? .value(.string) : nil
     }
   }
 
-  /// The whole numbers the type holds, as far as Int64 does.
-  var range: ClosedRange<Int64>? {
+  /// Whether something has to say how much is behind the pointer.
+  var needsLength: Bool {
     switch self {
-    case .size: 0...Int64.max
-    case .integer(let element):
-      switch element {
-      case .int8: -128...127
-      case .uint8, .bool: 0...255
-      case .int16: -32_768...32_767
-      case .uint16: 0...65_535
-      case .int32: Int64(Int32.min)...Int64(Int32.max)
-      case .uint32: 0...Int64(UInt32.max)
-      case .uint64: 0...Int64.max
-      case .int64, .float32, .float64: nil
-      }
-    default: nil
+    case .bytes, .array: true
+    default: false
+    }
+  }
+
+  /// Bytes of an element of what the pointer leads to.
+  var elementWidth: Int {
+    switch self {
+    case .array(let element): element.width
+    case .scalar(let scalar): scalar.width
+    case .structure(let structure), .structurePointer(let structure): structure.size
+    case .void, .bytes: 1
+    case .string, .handle, .callback: 8
     }
   }
 }

@@ -45,6 +45,7 @@ struct plugin_report {
   void *context;
   enum plugin_end end;
   uint32_t changed;
+  int error; // errno after a native function; before it was 0
   char text[232]; // what the exception says of itself, terminated
 };
 
