@@ -219,7 +219,7 @@ let package = Package(
       swiftSettings: swiftSettings, linkerSettings: exportsOnlyEntry),
     .target(
       name: "ExampleToolsC", dependencies: ["BridgePluginABI"], path: "Plugins/ExampleToolsC",
-      exclude: ["example_tools_c.native.json", "libm.native.json"]),
+      exclude: ["example_tools_c.native.json", "libm.native.json", "zlib.native.json"]),
 
     // Tests mirror Sources; Tests/Wire drives the built program with Python clients.
     .executableTarget(

@@ -78,11 +78,11 @@ extension TestPluginSuites {
       ),
       (
         "\"x\", \"type\": \"double\"", "\"x\", \"type\": \"double[]\"",
-        ":9: tools[1].parameters[0]: tool b: array x has no parameter"
+        ":9: tools[1].parameters[0]: tool b: x has no parameter"
       ),
       (
         "{\"type\": \"double\"}}", "{\"type\": \"double[]\"}}",
-        ":10: tools[1].returns.type: tool b: a function cannot return an array"
+        ":10: tools[1].returns.type: tool b: what is returned needs"
       ),
       ("\"b\"", "\"b b\"", ":7: tools[1].name: "), ("\"b\"", "7", ":7: tools[1].name: "),
     ])

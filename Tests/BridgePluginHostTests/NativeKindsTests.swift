@@ -247,4 +247,76 @@ import Testing
     let failure = try failure("add_large", ["number": "1"])
     #expect(failure.code == 3 && failure.message == "parameter total: 256 is no uint8")
   }
+
+  // MARK: Manifests that are wrong
+
+  @Test(arguments: [
+    (
+      #""struct point[2]""#, #""struct dot""#,
+      "structs.shape.fields[1].type: field corners: unknown type"
+    ),
+    (
+      #""uint16[3]""#, #""uint16[0]""#,
+      "structs.shape.fields[2].type: field weights: the length of an array"
+    ),
+    (
+      #""x", "type": "double"}, {"name": "y""#, #""x", "type": "double"}, {"name": "x""#,
+      "field x is declared twice"
+    ),
+    (#""kind": "comparison""#, #""kind": "order""#, "callbacks.order.kind: unknown kind"),
+    (#""done": 1"#, #""done": 0"#, "callbacks.report.done: \"done\" must be the place of a number"),
+    (
+      #""destroy": "counter_free""#, #""free": "counter_free""#, "handles.counter.free: unknown key"
+    ),
+    (#""destroy": "counter_free""#, #""destroy": "counter_end""#, "has no function counter_end"),
+    (
+      #""type": "struct shape*", "direction": "inout""#,
+      #""type": "struct shape", "direction": "inout""#,
+      "a struct that the function writes is"
+    ),
+    (
+      #""direction": "out", "free": "release""#, #""direction": "out", "free": "free_it""#,
+      "has no function free_it"
+    ),
+    (
+      #""type": "bytes", "direction": "out", "capacity": 4"#,
+      #""type": "bytes", "direction": "out""#,
+      "to is written by the function: say \"capacity\""
+    ),
+    (
+      #"{"parameter": "from", "plus": 3}"#, #"{"parameter": "none", "plus": 3}"#,
+      "parameters[0].capacity.parameter: tool reverse: \"parameter\": there is no parameter \"none\""
+    ),
+    (
+      #""error": {"when": "null", "errno": true}"#, #""error": {"when": "negative"}"#,
+      "\"negative\" says nothing of what the function returns"
+    ),
+    (#""dimension_of": "table", "axis": 0"#, #""dimension_of": "table""#, "needs \"axis\""),
+    (#""length_of": "from"}"#, #""length_of": "from", "value": 3}"#, "cannot be together"),
+    (#""value": null"#, #""value": 3"#, "only numbers, strings and null"),
+    (
+      #""number", "type": "uint8"}"#, #""number", "type": "uint8", "default": 256}"#,
+      "parameter number: "
+    ),
+    (
+      #""number", "type": "int64"}, {"name": "by""#, #""by", "type": "int64"}, {"name": "by""#,
+      "parameter by is declared twice"
+    ),
+    (
+      #""name": "size", "type": "uint32", "direction": "inout", "length_of": "to""#,
+      #""name": "size", "type": "uint32", "direction": "inout""#,
+      "a function that answers bytes can answer nothing"
+    ),
+  ])
+  func aWrongDeclarationIsNamed(right: String, wrong: String, words: String) throws {
+    let manifest = Fixture.text("native.native.json")
+    let place = try #require(manifest.firstRange(of: right))
+    fixture.write(
+      "n.native.json", String(manifest[..<place.lowerBound]) + wrong + manifest[place.upperBound...]
+    )
+    let error = try #require(throws: PluginError.self) {
+      try TestHost().plugins.load("\(fixture.directory)/n.native.json")
+    }
+    #expect(error.description.contains(words), "\(error)")
+  }
 }

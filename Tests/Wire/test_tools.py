@@ -48,6 +48,8 @@ def specs(stub):
     ("native_mean", {"values": "embedding"}),
     ("native_scale", {"values": "embedding", "factor": "float"}),
     ("native_clamp", {"value": "integer", "low": "integer", "high": "integer"}),
+    ("zlib_compress", {"data": "bytes"}),
+    ("zlib_uncompress", {"compressed": "bytes", "size": "integer"}),
 ])
 def test_a_tool_is_announced_with_its_parameters(specs, tool, parameters):
     spec = specs[tool]
@@ -338,6 +340,17 @@ def test_native_functions_of_arrays(session):
     (5, 0, 10, 5), (-5, 0, 10, 0), (50, 0, 10, 10), (-7, -9, -3, -7), (-1, -9, -3, -3)])
 def test_native_clamp(session, value, low, high, result):
     assert session.result("native_clamp", value=value, low=low, high=high) == result
+
+
+@pytest.mark.parametrize("data", [b"", b"abc" * 100_000, bytes(range(256))])
+def test_a_library_that_knows_nothing_of_the_host(session, data):
+    def answer(tool, **arguments):
+        response = session.call(tool, binary=arguments.pop("binary"), **arguments)
+        return response.binary_result or json.loads(response.result.value)
+
+    assert answer("zlib_crc32", binary={"data": data}) == zlib.crc32(data)
+    compressed = answer("zlib_compress", binary={"data": data})
+    assert zlib.decompress(compressed) == data
 
 
 # ---------------------------------------------------------------------------------------------

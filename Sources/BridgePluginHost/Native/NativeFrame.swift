@@ -49,6 +49,16 @@ final class NativeFrame {
     slot(index).storeBytes(of: pointer, as: UnsafeRawPointer?.self)
   }
 
+  /// The arguments of those parameters that the function takes.
+  func passed(_ isPassed: [Bool]) -> UnsafeMutablePointer<UnsafeMutableRawPointer?> {
+    var count = 0
+    for (index, isPassed) in isPassed.enumerated() where isPassed {
+      arguments[count] = arguments[index]
+      count += 1
+    }
+    return arguments
+  }
+
   /// Memory that lives as long as the call, all zero.
   func allocate(_ count: Int) -> UnsafeMutableRawPointer {
     // Aligned for everything that C has.

@@ -44,7 +44,7 @@ struct NativeParameterReader {
     try object.checkKeys([
       "name", "type", "description", "direction", "length_of", "dimension_of", "axis", "value",
       "variable",
-      "nullable", "default", "capacity", "free", "destroys", "tensor", "const",
+      "nullable", "default", "capacity", "free", "destroys", "tensor", "const", "passed", "passed",
     ])
   }
 
@@ -69,7 +69,7 @@ struct NativeParameterReader {
       defaultValue: object["default"], capacity: try capacity(type, direction),
       free: try object.optionalText("free").nilIfEmpty, destroys: try flag("destroys"),
       target: direction == .in ? nil : target, isTensor: try flag("tensor"),
-      isConstant: try flag("const"))
+      isConstant: try flag("const"), isPassed: try flag("passed", or: true))
     try check(parameter)
     return parameter
   }
@@ -78,9 +78,9 @@ struct NativeParameterReader {
     PluginError("parameter \(name): \(words)", at: key)
   }
 
-  private func flag(_ key: String) throws(PluginError) -> Bool {
+  private func flag(_ key: String, or other: Bool = false) throws(PluginError) -> Bool {
     switch object[key] {
-    case nil: return false
+    case nil: return other
     case .boolean(let flag)?: return flag
     default: throw fault("\"\(key)\" must be true or false", at: key)
     }
@@ -210,6 +210,16 @@ struct NativeParameterReader {
     if parameter.isTensor {
       guard case .array = parameter.type else {
         throw fault("only arrays can be tensors", at: "tensor")
+      }
+    }
+    if !parameter.isPassed {
+      guard parameter.isTools, case .scalar(let scalar) = parameter.type,
+        scalar.toolType == .integer,
+        parameter.direction == .in
+      else {
+        throw fault(
+          "only a whole number that the tool takes can be left out of the function's parameters",
+          at: "passed")
       }
     }
     if parameter.isConstant {

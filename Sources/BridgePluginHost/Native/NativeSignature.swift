@@ -54,6 +54,8 @@ struct NativeSignature: Sendable {
     let isTensor: Bool
     /// Whether the function cannot write to it: it is not copied.
     let isConstant: Bool
+    /// Whether the function takes it; else it only says how much room another one has.
+    let isPassed: Bool
 
     var isTools: Bool {
       guard case .argument = source, direction != .out else { return false }

@@ -44,14 +44,14 @@ final class NativeTool: Tool, @unchecked Sendable {
     self.handles = handles
     self.signature = signature
     description = try signature.describe(plugin: plugin)
-    let count = signature.parameters.count
-    types = .allocate(capacity: max(count, 1))
-    for (index, parameter) in signature.parameters.enumerated() {
+    let passed = signature.parameters.filter(\.isPassed)
+    types = .allocate(capacity: max(passed.count, 1))
+    for (index, parameter) in passed.enumerated() {
       types[index] = parameter.direction == .in ? parameter.type.ffi : bridge_ffi_type_pointer()
     }
     // FFI_OK, FFI_BAD_TYPEDEF or FFI_BAD_ABI.
     let status = ffi_prep_cif(
-      interface, FFI_DEFAULT_ABI, UInt32(count), signature.returns.type.ffi, types)
+      interface, FFI_DEFAULT_ABI, UInt32(passed.count), signature.returns.type.ffi, types)
     guard status == FFI_OK else {
       throw PluginError(
         "tool \(signature.toolName): libffi refuses the signature (status \(status.rawValue))")
@@ -106,7 +106,8 @@ final class NativeTool: Tool, @unchecked Sendable {
     // The library may call back until it returns.
     withExtendedLifetime((arguments.closures, frame)) {
       PluginCode.native(
-        bridge_ffi_call_address(), interface, function, frame.returned, frame.arguments, &report)
+        bridge_ffi_call_address(), interface, function, frame.returned,
+        frame.passed(signature.parameters.map(\.isPassed)), &report)
     }
     tellChanges(report.changedBits)
     for (place, id, _) in wanted where signature.parameters[place].destroys {
