@@ -68,6 +68,12 @@ enum ChildEnd: Sendable {
   /// Whether it speaks against the plugin.
   var isCrash: Bool { if case .stopped = self { false } else { true } }
 
+  /// Whether another process has ended it: nothing that the plugin does itself ends with these signals.
+  var isFromOutside: Bool {
+    guard case .exited(let status) = self else { return false }
+    return [SIGKILL, SIGTERM].contains(status & 0x7f)
+  }
+
   private var type: String {
     switch self {
     case .crashed: "plugin_crashed"

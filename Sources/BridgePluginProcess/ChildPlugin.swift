@@ -345,7 +345,8 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
       if state.isRetired { return .nothing }
       guard isCrash else { return .restart(after: 0) }
       state.crashes += 1
-      switch state.policy.crashed(at: MonotonicClock.now) {
+      let now = MonotonicClock.now
+      switch end.isFromOutside ? state.policy.killed(at: now) : state.policy.crashed(at: now) {
       case .restart(let delay):
         if state.ready.isEmpty { state.service = .restarting }
         return .restart(after: delay)

@@ -10,9 +10,14 @@ struct RestartPolicy {
   /// service.
   static let crashLimit = 6
 
+  /// Ends that others brought about follow each other sooner than this only where something goes on doing it:
+  /// nanoseconds.
+  static let killDistance: Int64 = 1_000_000_000
+
   /// Crashes in a row.
   private(set) var crashes = 0
   private var lastCrash: Int64?
+  private var lastKill: Int64?
 
   enum Decision: Equatable {
     /// Start it again after so many nanoseconds.
@@ -31,6 +36,14 @@ struct RestartPolicy {
     if crashes >= Self.crashLimit { return .quarantine }
     if crashes == 1 { return .restart(after: 0) }
     return .restart(after: min(Self.longestDelay, Self.firstDelay << (crashes - 2)))
+  }
+
+  /// Somebody else has ended the process, as a system without memory does: that speaks not against the plugin,
+  /// which is never left for it.
+  mutating func killed(at now: Int64) -> Decision {
+    defer { lastKill = now }
+    guard let lastKill, now - lastKill < Self.killDistance else { return .restart(after: 0) }
+    return .restart(after: Self.firstDelay)
   }
 
   /// Somebody has lifted the quarantine, or replaced the file.

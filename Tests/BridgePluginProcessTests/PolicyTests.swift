@@ -15,6 +15,17 @@ import Testing
       ])
   }
 
+  @Test func endsThatOthersBringAboutAreNoCrashes() {
+    var policy = RestartPolicy()
+    let decisions = (0..<20).map { policy.killed(at: Int64($0) * second / 2) }
+    #expect(
+      decisions == [.restart(after: 0)]
+        + [RestartPolicy.Decision](repeating: .restart(after: 100_000_000), count: 19))
+    #expect(policy.killed(at: 20 * second) == .restart(after: 0))
+    #expect(policy.crashes == 0)
+    #expect(policy.crashed(at: 21 * second) == .restart(after: 0))
+  }
+
   @Test func aQuietTimeForgives() {
     var policy = RestartPolicy()
     for number in 0..<5 { _ = policy.crashed(at: Int64(number) * second) }

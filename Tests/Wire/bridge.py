@@ -536,7 +536,7 @@ def eventually(condition, what, timeout=30):
         time.sleep(0.02)
 
 
-def run_threads(*functions):
+def run_threads(*functions, timeout=120):
     """Runs the functions side by side and raises the first error of any of them."""
     errors = []
 
@@ -550,7 +550,7 @@ def run_threads(*functions):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(timeout)
         assert not thread.is_alive(), "a test thread hangs"
     if errors:
         raise errors[0]

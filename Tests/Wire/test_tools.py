@@ -4,6 +4,7 @@ import json
 import math
 import struct
 import threading
+import zlib
 
 import grpc
 import pytest
