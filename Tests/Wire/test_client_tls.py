@@ -261,7 +261,8 @@ def test_connections_end_with_what_vouches_for_them(authority, server, tmp_path,
         for context, session in zip(contexts.values(), sessions):
             assert connect(context, session) is None
             assert connect(context) is None
-        assert "the client's certificate has expired" in host.stderr_text()
+        eventually(
+            lambda: "the client's certificate has expired" in host.stderr_text(), "it is logged")
 
 
 def test_clients_that_are_not_trusted(authority, server, stranger):

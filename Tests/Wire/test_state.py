@@ -199,7 +199,7 @@ def test_a_full_disk_refuses_writes_and_recovers(tmp_path):
                 except grpc.RpcError:
                     return None
             eventually(writes, "writes are accepted again")
-        assert "cannot be written" in host.stderr_text()
+        eventually(lambda: "cannot be written" in host.stderr_text(), "it is logged")
         with start_host("--state", str(state)) as host:
             again = Session(host.stub(), session.id, create=False)
             assert value_of(again.get("v")) == "small"

@@ -229,7 +229,7 @@ def test_options_come_from_a_file(tmp_path):
         "reflection = false\n")
     os.chmod(file, 0o644)
     with start_host("--config", file) as host:
-        assert host.stderr_text().startswith("{")
+        eventually(lambda: host.stderr_text().startswith("{"), "it is logged")
         stub = host.stub()
         with refused(CODE.NOT_FOUND):
             Session(stub, create=False).register("a")
@@ -405,8 +405,9 @@ def test_a_plugins_own_thread_ends_the_host_in_order(intruder, tmp_path):
             session.tool_request("exit_elsewhere"), timeout=CALL_TIMEOUT)
         assert host.process.wait(bridge.EXIT_TIMEOUT) == 1
         call.cancel()
-        assert "a thread of a plugin's own ends the host" in host.stderr_text()
-        assert "intruder" in host.stderr_text()
+        eventually(
+            lambda: "a thread of a plugin's own ends the host" in host.stderr_text(), "it is logged")
+        eventually(lambda: "intruder" in host.stderr_text(), "it is logged")
     finally:
         host.kill()
     with start_host("--state", state) as again:
