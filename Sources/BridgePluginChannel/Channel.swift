@@ -101,10 +101,27 @@ package final class Channel: Sendable {
     }
     let rest = UnsafeRawBufferPointer(rebasing: bytes[1...])
     switch kind {
+    case .file: throw MalformedFrame("a file comes that nobody waits for")
     case .frames: try Self.readFrames(rest, read)
     case .shared: try Self.readShared(rest, file, read)
     }
     return .frames
+  }
+
+  /// Waits for a message that hands a file over.
+  ///
+  /// - Returns: The number of an open descriptor, which is the caller's; nil when the other side is gone.
+  /// - Throws: `MalformedFrame` when something else comes.
+  package func receiveFile(into buffer: borrowing Buffer) throws(MalformedFrame) -> CInt? {
+    var number: CInt = -1
+    let count = plugin_receive(
+      socket.number, buffer.bytes.baseAddress, buffer.bytes.count, &number, 1)
+    if count <= 0 { return nil }
+    guard count == 1, buffer.bytes[0] == Outbox.Kind.file.rawValue, number >= 0 else {
+      if number >= 0 { Glibc.close(number) }
+      throw MalformedFrame("a file was to come, and something else has")
+    }
+    return number
   }
 
   private static func readFrames(

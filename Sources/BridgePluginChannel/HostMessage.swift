@@ -26,6 +26,9 @@ package enum HostMessage: Sendable {
   package struct PluginToLoad: Sendable, Equatable {
     /// The file's path, without links.
     package var path: String
+    /// Copies that are loaded instead of the files: what each is looked for as, and where it was found. Their
+    /// descriptors follow, one a message; the first is the plugin's. Where there are none, the file is.
+    package var files: [File]
     /// What whoever serves it says of it.
     package var options: LoadOptions
     /// Threads that callbacks of watches and of cancellations have, each.
@@ -33,11 +36,22 @@ package enum HostMessage: Sendable {
     /// What the host's log takes.
     package var logLevel: Logger.Level
 
+    /// A file of a plugin.
+    package struct File: Sendable, Equatable {
+      /// What it is looked for as, and its path without links.
+      package var name, path: String
+
+      /// A file.
+      package init(name: String, path: String) { (self.name, self.path) = (name, path) }
+    }
+
     /// A plugin that a file holds.
     package init(
-      path: String, _ options: LoadOptions, logLevel: Logger.Level, callbackThreads: Int = 8
+      path: String, files: [File] = [], _ options: LoadOptions, logLevel: Logger.Level,
+      callbackThreads: Int = 8
     ) {
       self.path = path
+      self.files = files
       self.options = options
       self.logLevel = logLevel
       self.callbackThreads = callbackThreads
@@ -91,6 +105,10 @@ extension HostMessage {
     case .load(let plugin):
       writer.write(UInt8(1))
       writer.write(plugin.path)
+      writer.write(list: plugin.files) { writer, file in
+        writer.write(file.name)
+        writer.write(file.path)
+      }
       writer.write(plugin.options)
       writer.write(place: plugin.logLevel)
       writer.write(UInt32(plugin.callbackThreads))
@@ -130,7 +148,10 @@ extension HostMessage {
     case 1:
       self = .load(
         PluginToLoad(
-          path: try reader.text(), try reader.loadOptions(), logLevel: try reader.place(),
+          path: try reader.text(),
+          files: try reader.list {
+            PluginToLoad.File(name: try $0.text(), path: try $0.text())
+          }, try reader.loadOptions(), logLevel: try reader.place(),
           callbackThreads: Int(try reader.number(UInt32.self))))
     case 2: self = .call(try reader.call())
     case 3:

@@ -14,6 +14,8 @@ package struct Outbox: ~Copyable {
     case frames = 1
     /// The sizes of a frame in the memory that goes with the message.
     case shared = 2
+    /// Nothing but a file.
+    case file = 3
   }
 
   /// The message that frames are added to.
@@ -46,6 +48,17 @@ package struct Outbox: ~Copyable {
       }
     }
     guard let message = Message(sharing: frame) else { return false }
+    close()
+    full.append(message)
+    return true
+  }
+
+  /// Adds a file that is handed over.
+  ///
+  /// - Parameter descriptor: Of the file; the message has one of its own.
+  /// - Returns: false with `errno` where the system has no more descriptors.
+  package mutating func append(file descriptor: CInt) -> Bool {
+    guard let message = Message(file: descriptor) else { return false }
     close()
     full.append(message)
     return true
@@ -119,6 +132,13 @@ package struct Outbox: ~Copyable {
       header.write(UInt64(frame.bytes.count))
       header.write(UInt64(start))
       bytes = header.bytes
+    }
+
+    /// - Returns: nil with `errno` where the system has no more descriptors.
+    init?(file descriptor: CInt) {
+      bytes = [Kind.file.rawValue]
+      file = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      if file < 0 { return nil }
     }
 
     deinit { if file >= 0 { Glibc.close(file) } }

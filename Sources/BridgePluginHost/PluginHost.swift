@@ -2,7 +2,7 @@ public import BridgeTools
 internal import Glibc
 internal import JSON
 internal import Threads
-package import TrustedFiles
+internal import TrustedFiles
 
 /// Loads plugins and manifests, and registers their tools.
 ///
@@ -19,11 +19,19 @@ public final class PluginHost: Sendable {
     self.isIsolated = isIsolated
   }
 
-  /// Whether a manifest says that its functions may run in the host.
+  /// Whether the code of a plugin may run in the host: a shared object's, and that of a manifest that says
+  /// so.
   ///
-  /// - Throws: `PluginError` when it cannot be used.
-  package static func isTrusted(_ file: borrowing TrustedFile) throws(PluginError) -> Bool {
-    try NativeManifest(file, nil).isTrusted
+  /// - Throws: `PluginError` when it is a manifest that cannot be used.
+  package static func mayRunHere(_ files: PluginFiles) throws(PluginError) -> Bool {
+    guard files.isManifest else { return true }
+    let file: TrustedFile
+    do {
+      file = try files.file(files.path)
+    } catch {
+      throw PluginError(error.message)
+    }
+    return try NativeManifest(file, nil).isTrusted
   }
 
   /// Loads a plugin or a manifest. What was loaded from the same path before is replaced.
@@ -38,27 +46,46 @@ public final class PluginHost: Sendable {
     _ path: String, _ options: LoadOptions = LoadOptions()
   ) throws(PluginError) -> [String] {
     let file = try trusted { () throws(TrustedFileError) in try TrustedFile(path) }
-    let place = file.path
-    let provider: any ToolProvider
-    var plugin: Plugin?
-    if path.hasSuffix(".native.json") {
-      let digests = FileDigests(options)
-      let manifest = try NativeManifest(file, digests)
-      if !isIsolated { try manifest.checkTrust(place) }
-      provider = try manifest.load(from: place, options.selection, digests, tools.logger)
-    } else {
-      let new = try Plugin(file, options, on: tools)
-      try new.start(options)
-      plugin = new
-      provider = new
-    }
+    let provider = try open(
+      file, isManifest: path.hasSuffix(PluginFiles.manifestEnding), from: nil, as: file.path,
+      options)
     do {
       try tools.registry.register(provider)
     } catch {
-      plugin?.retire()
-      throw PluginError(registering: place, error)
+      provider.retire()
+      throw PluginError(registering: file.path, error)
     }
     return provider.tools.map(\.description.name)
+  }
+
+  /// Loads a plugin or a manifest from copies of its files, and has it start. Nothing is registered.
+  ///
+  /// - Parameters:
+  ///   - id: What it will be registered as.
+  ///   - options: What whoever serves it says of it.
+  /// - Returns: What brings its tools; the caller retires it where it is not registered.
+  package func open(
+    _ files: PluginFiles, as id: String, _ options: LoadOptions
+  ) throws(PluginError) -> any ToolProvider {
+    let file = try trusted { () throws(TrustedFileError) in try files.file(files.path) }
+    return try open(file, isManifest: files.isManifest, from: files, as: id, options)
+  }
+
+  private func open(
+    _ file: borrowing TrustedFile, isManifest: Bool, from files: PluginFiles?, as id: String,
+    _ options: LoadOptions
+  ) throws(PluginError) -> any ToolProvider {
+    if isManifest {
+      let place = file.path
+      let digests = FileDigests(options)
+      let manifest = try NativeManifest(file, digests)
+      if !isIsolated { try manifest.checkTrust(place) }
+      return try manifest.load(
+        from: place, files, as: id, options.selection, digests, tools.logger)
+    }
+    let plugin = try Plugin(file, from: files, as: id, options, on: tools)
+    try plugin.start(options)
+    return plugin
   }
 
   private func trusted<Result: ~Copyable>(

@@ -63,11 +63,12 @@ final class Child: Turn.Work, @unchecked Sendable {
   /// - Returns: nil with a reason where the system has no room for it.
   ///
   /// - Parameters:
+  ///   - files: Descriptors of the plugin's files, in the order of the message.
   ///   - startTime: How long it may take until the plugin has started, in nanoseconds.
   ///   - grace: What a call that must end has left before the process is ended, in nanoseconds.
   static func start(
-    _ plugin: HostMessage.PluginToLoad, _ limits: ResourceLimits, startTime: Int64, grace: Int64,
-    by runner: PluginRunner, owner: any ChildOwner
+    _ plugin: HostMessage.PluginToLoad, files: [CInt], _ limits: ResourceLimits,
+    startTime: Int64, grace: Int64, by runner: PluginRunner, owner: any ChildOwner
   ) -> Result<Child, ToolFailure> {
     let wake = ChildSystem.makeEvent()
     guard wake >= 0, let (ours, theirs) = Channel.pair() else {
@@ -78,6 +79,14 @@ final class Child: Turn.Work, @unchecked Sendable {
     let child = Child(ours, FileDescriptor(owning: wake), grace: grace, by: runner, owner: owner)
     child.state.withLock { $0.startLimit = MonotonicClock.now + startTime }
     child.send(.load(plugin))
+    for file in files {
+      guard child.outgoing.withLock({ $0.outbox.append(file: file) }) else {
+        let reason = String(cString: strerror(errno))
+        close(theirs)
+        return .failure(Self.noRoom(reason))
+      }
+      Turn.putOff(child)
+    }
     child.number = runner.start(child, channel: FileDescriptor(owning: theirs), limits)
     guard startThread(named: "plugin-channel", { child.run() }) else {
       child.kill("the system has no more threads")

@@ -26,9 +26,31 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     package var waitingCalls = 10_000
     /// How long a process may take until the plugin has started, in nanoseconds.
     package var startTime: Int64 = 30_000_000_000
+    /// Hears of it once should the plugin be taken out of service, and why. On any thread.
+    package var whenQuarantined: (@Sendable (ChildPlugin, _ reason: String) -> Void)?
 
     /// One process for all calls, and the defaults.
     package init() {}
+  }
+
+  /// Copies of a plugin's files, from which each of its processes loads it.
+  package struct Files: Sendable {
+    fileprivate let list: [HostMessage.PluginToLoad.File]
+    fileprivate let descriptors: [CInt]
+    private let owner: any AnyObject & Sendable
+
+    /// - Parameters:
+    ///   - files: What each is looked for as, its path without links, and its descriptor. The first is the
+    ///     plugin's.
+    ///   - owner: The descriptors are open for as long as it lives.
+    package init(
+      _ files: [(name: String, path: String, descriptor: CInt)],
+      ownedBy owner: any AnyObject & Sendable
+    ) {
+      list = files.map { .init(name: $0.name, path: $0.path) }
+      descriptors = files.map(\.descriptor)
+      self.owner = owner
+    }
   }
 
   /// Whether a plugin serves.
@@ -42,7 +64,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     case stopped
   }
 
-  /// The path of the file.
+  /// What it is registered as.
   package let id: String
   /// As the plugin says.
   package let name: String
@@ -51,6 +73,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   /// They forward their calls.
   package let tools: [any Tool]
 
+  private let source: Source
   private let runner: PluginRunner
   private let configuration: Configuration
   private let logger: Logger
@@ -81,37 +104,54 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
 
   // MARK: Loading
 
+  /// What is loaded: a file, or copies.
+  private struct Source {
+    let path: String
+    let files: Files?
+  }
+
   /// Starts a process, has it load a plugin, and waits for that.
   ///
-  /// - Parameter path: Of a `.so` or a manifest, without links.
+  /// - Parameters:
+  ///   - path: Of a `.so` or a manifest, without links.
+  ///   - files: Copies to load instead; nil where each process reads the file as it is then.
+  ///   - id: What the plugin will be registered as; nil takes its path.
   /// - Throws: `ToolFailure`: the plugin refuses, or its process crashes or takes too long.
   package static func load(
-    _ path: String, _ configuration: Configuration, by runner: PluginRunner, logger: Logger
+    _ path: String, _ files: Files? = nil, as id: String? = nil, _ configuration: Configuration,
+    by runner: PluginRunner, logger: Logger
   ) throws(ToolFailure) -> ChildPlugin {
     let first = FirstLoad(logger: logger)
-    let child = try Child.start(
-      Self.request(path, configuration, logger), configuration.limits,
-      startTime: configuration.startTime, grace: configuration.grace, by: runner, owner: first
+    let source = Source(path: path, files: files)
+    let child = try Self.start(
+      source, configuration, by: runner, owner: first, logger: logger
     ).get()
     let loaded = try first.wait(path)
-    let plugin = ChildPlugin(path, loaded, configuration, by: runner, logger: logger)
+    let plugin = ChildPlugin(
+      source, as: id ?? path, loaded, configuration, by: runner, logger: logger)
     plugin.adopt(child)
     first.handOver(to: plugin)
     return plugin
   }
 
-  private static func request(
-    _ path: String, _ configuration: Configuration, _ logger: Logger
-  ) -> HostMessage.PluginToLoad {
-    HostMessage.PluginToLoad(
-      path: path, configuration.options, logLevel: logger.logLevel)
+  private static func start(
+    _ source: Source, _ configuration: Configuration, by runner: PluginRunner,
+    owner: any ChildOwner, logger: Logger
+  ) -> Result<Child, ToolFailure> {
+    Child.start(
+      HostMessage.PluginToLoad(
+        path: source.path, files: source.files?.list ?? [], configuration.options,
+        logLevel: logger.logLevel),
+      files: source.files?.descriptors ?? [], configuration.limits,
+      startTime: configuration.startTime, grace: configuration.grace, by: runner, owner: owner)
   }
 
   private init(
-    _ path: String, _ loaded: ChildMessage.LoadedPlugin, _ configuration: Configuration,
-    by runner: PluginRunner, logger: Logger
+    _ source: Source, as id: String, _ loaded: ChildMessage.LoadedPlugin,
+    _ configuration: Configuration, by runner: PluginRunner, logger: Logger
   ) {
-    id = path
+    self.source = source
+    self.id = id
     name = loaded.name
     version = loaded.version
     self.configuration = configuration
@@ -236,10 +276,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   }
 
   private func startProcess() {
-    switch Child.start(
-      Self.request(id, configuration, logger), configuration.limits,
-      startTime: configuration.startTime, grace: configuration.grace, by: runner, owner: self)
-    {
+    switch Self.start(source, configuration, by: runner, owner: self, logger: logger) {
     case .success(let child):
       state.withLock { state in
         // It may have loaded or ended already.
@@ -339,7 +376,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     enum Step {
       case nothing
       case restart(after: Int64)
-      case fail([ChildCall], ToolFailure)
+      case fail([ChildCall], ToolFailure, reason: String)
     }
     let step = state.withLock { state -> Step in
       if state.isRetired { return .nothing }
@@ -353,17 +390,18 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
       case .quarantine:
         let reason = "its process \(end.words), the \(state.policy.crashes)th time in a row"
         state.service = .quarantined(reason)
-        return .fail(state.queue.removeAll(), quarantined(reason))
+        return .fail(state.queue.removeAll(), quarantined(reason), reason: reason)
       }
     }
     switch step {
     case .nothing: break
     case .restart(let delay): restart(after: delay)
-    case .fail(let calls, let failure):
+    case .fail(let calls, let failure, let reason):
       logger.error(
         "a plugin keeps crashing and is taken out of service",
         metadata: ["plugin": "\(name)"])
       for call in calls { call.finish(.failure(failure)) }
+      configuration.whenQuarantined?(self, reason)
     }
     hasChanged.withLock { hasChanged.broadcast() }
   }
@@ -393,20 +431,6 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     state.withLock { state in
       (state.ready + state.used.values + state.starting.values).compactMap(\.process)
     }
-  }
-
-  /// Puts a plugin that was taken out of service into service again.
-  ///
-  /// - Returns: false where it was in service.
-  package func enable() -> Bool {
-    let wasOut = state.withLock { state in
-      guard case .quarantined = state.service else { return false }
-      state.policy.reset()
-      state.service = .restarting
-      return true
-    }
-    if wasOut { startSpares() }
-    return wasOut
   }
 
   /// Has the plugin stop and its processes end.

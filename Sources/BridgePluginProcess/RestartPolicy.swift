@@ -45,7 +45,4 @@ struct RestartPolicy {
     guard let lastKill, now - lastKill < Self.killDistance else { return .restart(after: 0) }
     return .restart(after: Self.firstDelay)
   }
-
-  /// Somebody has lifted the quarantine, or replaced the file.
-  mutating func reset() { self = RestartPolicy() }
 }

@@ -67,16 +67,21 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
   func run() -> Never {
     ChildSystem.enterThread()
     let buffer = Channel.Buffer()
-    var isLoaded = false
     do {
+      var plugin: HostMessage.PluginToLoad?
       let received = try channel.receive(into: buffer, waits: true) {
-        guard !isLoaded, case .load(let plugin) = try HostMessage(&$0) else {
+        guard plugin == nil, case .load(let new) = try HostMessage(&$0) else {
           _exit(Self.malformed)
         }
-        load(plugin)
-        isLoaded = true
+        plugin = new
       }
-      guard case .frames = received else { _exit(0) }
+      guard case .frames = received, let plugin else { _exit(0) }
+      var files: [(name: String, path: String, descriptor: CInt)] = []
+      for file in plugin.files {
+        guard let number = try channel.receiveFile(into: buffer) else { _exit(0) }
+        files.append((file.name, file.path, number))
+      }
+      load(plugin, files.isEmpty ? nil : PluginFiles(received: files))
     } catch {
       _exit(Self.malformed)
     }
@@ -88,7 +93,7 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
   /// EX_PROTOCOL of sysexits.h.
   private static let malformed: CInt = 76
 
-  private func load(_ plugin: HostMessage.PluginToLoad) {
+  private func load(_ plugin: HostMessage.PluginToLoad, _ files: PluginFiles?) {
     var configuration = ToolThreads.Configuration()
     configuration.callbackThreads = plugin.callbackThreads
     let logger = Logger(label: "plugin") { _ in
@@ -97,7 +102,11 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
     host = ToolHost(configuration: configuration, logger: logger)
     plugins = PluginHost(tools: host, isIsolated: true)
     do throws(PluginError) {
-      _ = try plugins.load(plugin.path, plugin.options)
+      if let files {
+        try register(plugins.open(files, as: plugin.path, plugin.options))
+      } else {
+        _ = try plugins.load(plugin.path, plugin.options)
+      }
     } catch {
       send(.refused("\(error)"))
       _exit(0)
@@ -115,6 +124,14 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
         ChildMessage.LoadedPlugin(
           name: provider.name, version: provider.version, description: "",
           tools: provider.tools.map(\.description))))
+  }
+
+  private func register(_ provider: any ToolProvider) throws(PluginError) {
+    do {
+      try host.registry.register(provider)
+    } catch {
+      throw PluginError(registering: provider.id, error)
+    }
   }
 
   // MARK: Messages

@@ -17,6 +17,8 @@ public struct ToolsError: Error, Sendable, CustomStringConvertible {
     case invalidSchema
     /// The call would have to wait for its turn until after its deadline.
     case hopelessDeadline
+    /// No plugin of that name is there.
+    case pluginNotFound
   }
 
   /// The kind of error.

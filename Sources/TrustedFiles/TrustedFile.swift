@@ -24,6 +24,16 @@ package struct TrustedFile: ~Copyable, Sendable {
     self.path = walk.realPath
   }
 
+  /// A file that somebody else has found and checked, such as a copy of one.
+  ///
+  /// - Parameters:
+  ///   - path: Where it was found, without links.
+  ///   - descriptor: Open for reading.
+  package init(_ path: String, checked descriptor: consuming FileDescriptor) {
+    self.path = path
+    self.descriptor = descriptor
+  }
+
   /// Whether users outside of the file's group can read it: too many for a secret.
   package var isReadableByEveryone: Bool { descriptor.status().st_mode & S_IROTH != 0 }
 

@@ -145,16 +145,18 @@ extension TestPluginSuites {
     }
 
     @Test func whatKeepsCrashingIsTakenOutOfService() throws {
-      let plugin = try load()
+      let told = Locked<[String]>([])
+      let plugin = try load {
+        $0.whenQuarantined = { _, reason in told.withLock { $0.append(reason) } }
+      }
       for _ in 1..<RestartPolicy.crashLimit { _ = try failure("exit_at_once") }
       #expect(try failure("exit_at_once").code == 14)
       let refusal = try failure("fine")
       #expect(refusal.code == 14 && refusal.type == "plugin_quarantined")
       #expect(refusal.message.contains("exit code 4, the 6th time in a row"), "\(refusal.message)")
       #expect(plugin.processes.isEmpty)
-      #expect(plugin.enable())
-      try expectService()
-      #expect(!plugin.enable())
+      #expect(plugin.service == .quarantined("its process ended itself with exit code 4, the 6th time in a row"))
+      #expect(Fixture.eventually { told.withLock(\.count) == 1 })
     }
 
     @Test func callsWaitForTheNextProcess() throws {

@@ -40,6 +40,11 @@ struct PluginOptions: ParsableArguments {
       discussion: "NAME.plugin.json says it under \"sha256\", of libraries beside the plugin too."))
   var pluginSha256Required = false
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Take plugins that are put into the directory, replaced there or removed, while the host runs.")
+  var watchPlugins = true
+
   /// As plugins are loaded by it.
   func configuration(calls: Int) -> PluginDirectory.Configuration {
     var configuration = PluginDirectory.Configuration()

@@ -8,16 +8,20 @@ final class PluginsComponent: HostComponent {
   let name = "plugins"
   let tools: ToolHost
   private let plugins: PluginDirectory?
+  private let watches: Bool
   private let logger: Logger
 
-  /// - Parameter directory: Where plugins lie; nil loads none.
+  /// - Parameters:
+  ///   - directory: Where plugins lie; nil loads none.
+  ///   - watches: Whether changes of the directory are taken while the host runs.
   init(
-    directory: String?, _ configuration: PluginDirectory.Configuration,
+    directory: String?, watches: Bool, _ configuration: PluginDirectory.Configuration,
     threads: ToolThreads.Configuration, logger: Logger
   ) {
     let tools = ToolHost(configuration: threads, logger: logger)
     self.tools = tools
     plugins = directory.map { PluginDirectory($0, tools: tools, configuration: configuration) }
+    self.watches = watches
     self.logger = logger
   }
 
@@ -36,6 +40,7 @@ final class PluginsComponent: HostComponent {
         logger.error("plugin skipped", metadata: ["file": "\(report.file)", "error": "\(error)"])
       }
     }
+    if watches { plugins.watch() }
   }
 
   /// Lets plugins end what they have begun, for a while.

@@ -59,7 +59,7 @@ extension Serve {
     var threads = ToolThreads.Configuration()
     threads.toolThreads = toolThreads
     return PluginsComponent(
-      directory: plugins?.path, pluginProcesses.configuration(calls: toolThreads),
+      directory: plugins?.path, watches: pluginProcesses.watchPlugins, pluginProcesses.configuration(calls: toolThreads),
       threads: threads, logger: logger)
   }
 

@@ -64,6 +64,30 @@ struct ELFImage {
     try readHeaders()
   }
 
+  /// Where a library is looked for that an object needs, as far as that says so relative to itself: what
+  /// the loader finds elsewhere is the system's.
+  ///
+  /// - Parameter path: Of the object.
+  func places(of name: String, neededBy path: String) -> [String] {
+    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
+    return searchPath.compactMap { entry in
+      let place = entry.replacing("${ORIGIN}", with: directory)
+        .replacing("$ORIGIN", with: directory)
+      return place == entry ? nil : "\(place)/\(name)"
+    }
+  }
+
+  /// Whether a file ends before the table of its sections does, which is usually its last part. Nothing of
+  /// that table is loaded.
+  static func isShort(_ file: UnsafeRawBufferPointer) -> Bool {
+    guard file.count >= 64 else { return true }
+    let table = UInt64(littleEndian: file.loadUnaligned(fromByteOffset: 40, as: UInt64.self))
+    let size = UInt16(littleEndian: file.loadUnaligned(fromByteOffset: 58, as: UInt16.self))
+    let count = UInt16(littleEndian: file.loadUnaligned(fromByteOffset: 60, as: UInt16.self))
+    let (end, overflow) = table.addingReportingOverflow(UInt64(size) * UInt64(count))
+    return overflow || end > UInt64(file.count)
+  }
+
   // MARK: Reading
 
   private func load<T: FixedWidthInteger>(_: T.Type, at offset: UInt64) throws(Fault) -> T {

@@ -10,7 +10,7 @@ internal import TrustedFiles
 /// Thread-safe.
 // @unchecked: the descriptor is the plugin's, which promises that it stays as it is; `life` is guarded.
 final class Plugin: ToolProvider, @unchecked Sendable {
-  /// The file it was loaded from.
+  /// What it is registered as.
   let id: String
   let name: String
   let version: String
@@ -31,19 +31,22 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   ///
   /// - Parameters:
   ///   - file: Checked by whoever opened it.
+  ///   - files: Copies to take instead of the files it needs; nil where there are none.
+  ///   - id: What it is registered as.
   ///   - options: What whoever serves it says of it.
   ///   - host: What its calls run on.
   /// - Throws: `PluginError`.
   convenience init(
-    _ file: borrowing TrustedFile, _ options: LoadOptions, on host: ToolHost
+    _ file: borrowing TrustedFile, from files: PluginFiles?, as id: String, _ options: LoadOptions,
+    on host: ToolHost
   ) throws(PluginError) {
     let path = file.path
     let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
     defer { ProcessGuard.shared.look(after: "loading \(path)", host.logger) }
-    let object = try SharedObject(file, .plugin, FileDigests(options))
+    let object = try SharedObject(file, .plugin, FileDigests(options), from: files)
     let answer = try Self.enter(object, instance)
     do throws(PluginError) {
-      try self.init(reading: answer, of: object, instance, options)
+      try self.init(reading: answer, of: object, as: id, instance, options)
     } catch {
       throw PluginError("\(path): \(error)")
     }
@@ -83,10 +86,10 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   }
 
   private init(
-    reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject,
+    reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject, as id: String,
     _ instance: PluginInstance, _ options: LoadOptions
   ) throws(PluginError) {
-    id = object.path
+    self.id = id
     self.object = object
     self.instance = instance
     var descriptor = bridge_plugin()

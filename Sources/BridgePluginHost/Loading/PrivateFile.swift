@@ -29,6 +29,12 @@ final class PrivateFile: Sendable {
     try copy(file.descriptor.number)
   }
 
+  /// Takes over a copy that another process has made and sealed.
+  init(owning descriptor: CInt) { self.descriptor = descriptor }
+
+  /// The number of the open file; valid as long as this object lives.
+  var number: CInt { descriptor }
+
   /// Writes eight bytes into the copy. Before it is sealed.
   ///
   /// - Throws: `PluginError`.

@@ -41,16 +41,18 @@ final class SharedObject: @unchecked Sendable {
   /// - Parameters:
   ///   - role: What the file is to the plugin.
   ///   - digests: What all of them are held to.
+  ///   - files: Copies to take instead of files; nil where there are none.
   /// - Throws: `PluginError`.
   convenience init(
-    _ file: borrowing TrustedFile, _ role: FileDigests.File, _ digests: FileDigests
+    _ file: borrowing TrustedFile, _ role: FileDigests.File, _ digests: FileDigests,
+    from files: PluginFiles?
   ) throws(PluginError) {
-    try self.init(file, role, digests, below: [])
+    try self.init(file, role, digests, from: files, below: [])
   }
 
   private init(
     _ file: borrowing TrustedFile, _ role: FileDigests.File, _ digests: FileDigests,
-    below: [String]
+    from files: PluginFiles?, below: [String]
   ) throws(PluginError) {
     let path = file.path
     do throws(PluginError) {
@@ -60,13 +62,24 @@ final class SharedObject: @unchecked Sendable {
       let image = try Self.image(of: copy)
       for edit in image.constructors.edits { try copy.write(edit.value, at: edit.offset) }
       try copy.seal()
-      dependencies = try Self.load(image, of: path, digests, below: below + [path])
+      dependencies = try Self.load(image, of: path, digests, from: files, below: below + [path])
       if below.isEmpty { try digests.checkAllSeen() }
       handle = try Self.open(copy.path, as: path)
       // Also when a constructor throws: what is mapped stays, and so does the path the loader knows it by.
       self.copy = Unmanaged.passRetained(copy)
       try Self.run(image.constructors, of: handle)
       self.path = path
+    } catch {
+      throw PluginError("cannot load \(path): \(error)")
+    }
+  }
+
+  /// Reads the headers of a file.
+  ///
+  /// - Parameter path: Of the file, for messages.
+  static func image(of copy: PrivateFile, _ path: String) throws(PluginError) -> ELFImage {
+    do throws(PluginError) {
+      return try image(of: copy)
     } catch {
       throw PluginError("cannot load \(path): \(error)")
     }
@@ -95,36 +108,34 @@ final class SharedObject: @unchecked Sendable {
   }
 
   private static func load(
-    _ image: ELFImage, of path: String, _ digests: FileDigests, below: [String]
+    _ image: ELFImage, of path: String, _ digests: FileDigests, from files: PluginFiles?,
+    below: [String]
   ) throws(PluginError) -> [SharedObject] {
-    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     var loaded: [SharedObject] = []
     for name in image.needed {
       if isLoaded(name) {
         try digests.checkLoaded(name)
         continue
       }
-      for entry in image.searchPath {
-        let place = entry.replacing("${ORIGIN}", with: directory)
-          .replacing("$ORIGIN", with: directory)
-        // What the loader finds elsewhere is the system's.
-        guard place != entry else { continue }
+      for place in image.places(of: name, neededBy: path) {
         let file: TrustedFile
         do throws(TrustedFileError) {
-          file = try TrustedFile("\(place)/\(name)")
+          file = try PluginFiles.file(place, of: files)
         } catch {
           if error.isMissing { continue }
           throw PluginError("it needs \(name): \(error)")
         }
         guard !below.contains(file.path) else { break }
-        loaded.append(try SharedObject(file, .library(name), digests, below: below))
+        loaded.append(
+          try SharedObject(file, .library(name), digests, from: files, below: below))
         break
       }
     }
     return loaded
   }
 
-  private static func isLoaded(_ name: String) -> Bool {
+  /// Whether this process has a library of that name already.
+  static func isLoaded(_ name: String) -> Bool {
     guard let handle = dlopen(name, RTLD_NOW | RTLD_NOLOAD) else { return false }
     dlclose(handle)
     return true

@@ -92,17 +92,20 @@ struct NativeManifest {
   /// without is the system's.
   ///
   /// - Parameters:
-  ///   - path: The manifest's.
+  ///   - path: The manifest's, without links.
+  ///   - files: Copies to take instead of files; nil where there are none.
+  ///   - id: What the library is registered as.
   ///   - selection: Which of its tools are served.
   ///   - digests: What the library is held to.
   func load(
-    from path: String, _ selection: ToolSelection, _ digests: FileDigests, _ logger: Logger
+    from path: String, _ files: PluginFiles?, as id: String, _ selection: ToolSelection,
+    _ digests: FileDigests, _ logger: Logger
   ) throws(PluginError) -> NativeLibrary {
     let names = try selection.served(signatures.map(\.toolName), by: path)
     do throws(PluginError) {
       let object = try JSONPlace.Step.key("library").within {
         () throws(PluginError) -> SharedObject in
-        try self.object(beside: path, digests)
+        try self.object(beside: path, files, digests)
       }
       ProcessGuard.shared.look(after: "loading \(object.path)", logger)
       let handles = NativeHandles { type, pointer in
@@ -124,27 +127,36 @@ struct NativeManifest {
           throw error
         }
       }
-      return NativeLibrary(id: path, name: plugin, version: version, tools: tools, handles)
+      return NativeLibrary(id: id, name: plugin, version: version, tools: tools, handles)
     } catch {
       throw PluginError(error, in: text, of: path)
     }
   }
 
+  /// Where the library is; nil where it is the system's.
+  ///
+  /// - Parameter path: The manifest's, without links.
+  func libraryFile(beside path: String) -> String? {
+    guard library.utf8.contains(UInt8(ascii: "/")) else { return nil }
+    if library.utf8.first == UInt8(ascii: "/") { return library }
+    return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" + library
+  }
+
   private func object(
-    beside path: String, _ digests: FileDigests
+    beside path: String, _ files: PluginFiles?, _ digests: FileDigests
   ) throws(PluginError) -> SharedObject {
-    guard let slash = library.lastIndex(of: "/") else {
+    guard let place = libraryFile(beside: path) else {
       try digests.checkAllSeen()
       return try SharedObject(system: library)
     }
-    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
     let file: TrustedFile
     do throws(TrustedFileError) {
-      file = try TrustedFile(library.hasPrefix("/") ? library : "\(directory)/\(library)")
+      file = try PluginFiles.file(place, of: files)
     } catch {
       throw PluginError(error.message)
     }
-    return try SharedObject(file, .library(String(library[slash...].dropFirst())), digests)
+    let name = String(place[(place.lastIndex(of: "/") ?? place.startIndex)...].dropFirst())
+    return try SharedObject(file, .library(name), digests, from: files)
   }
 }
 

@@ -12,6 +12,8 @@ package enum ErrorReason: String, CaseIterable, Sendable {
   case toolNotFound = "TOOL_NOT_FOUND"
   /// No such worker has registered tools in the session.
   case workerNotFound = "WORKER_NOT_FOUND"
+  /// There is no such plugin.
+  case pluginNotFound = "PLUGIN_NOT_FOUND"
   /// The session or variable exists already.
   case alreadyExists = "ALREADY_EXISTS"
   /// The value is of another type, or against a constraint.

@@ -114,6 +114,7 @@ extension RPCError {
     let (code, reason): (StatusCode, ErrorReason) =
       switch error.code {
       case .toolNotFound: (.notFound, .toolNotFound)
+      case .pluginNotFound: (.notFound, .pluginNotFound)
       case .invalidParameter, .invalidSchema: (.invalidArgument, .invalidParameter)
       case .limitReached: (.resourceExhausted, .limitReached)
       case .nameTaken: (.alreadyExists, .alreadyExists)

@@ -22,7 +22,7 @@ extension ToolsError.Code {
   /// As of `SessionError.Code`.
   package var statusCode: Int32 {
     switch self {
-    case .toolNotFound: 5
+    case .toolNotFound, .pluginNotFound: 5
     case .invalidParameter, .invalidSchema: 3
     case .limitReached: 8
     case .nameTaken: 6

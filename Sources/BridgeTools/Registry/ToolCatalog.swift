@@ -15,14 +15,16 @@ public final class ToolCatalog: Sendable {
   /// The tool of a name.
   public subscript(name: String) -> RegisteredTool? { tools[name] }
 
-  /// The catalog without the tools of a generation, and with others.
+  /// The catalog without the tools of some generations, and with others.
   ///
   /// - Throws: `ToolsError` with code `nameTaken`.
   func replacing(
-    _ old: ProviderGeneration?, with new: [RegisteredTool]
+    _ old: [ProviderGeneration], with new: [RegisteredTool]
   ) throws(ToolsError) -> ToolCatalog {
     var result = tools
-    if let old { result = result.filter { $0.value.generation !== old } }
+    if !old.isEmpty {
+      result = result.filter { tool in !old.contains { $0 === tool.value.generation } }
+    }
     for tool in new {
       let name = tool.description.name
       if let other = result[name] {

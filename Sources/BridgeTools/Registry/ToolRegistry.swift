@@ -13,6 +13,7 @@ public final class ToolRegistry: Sendable {
     /// Those whose last calls still run.
     var draining: [ProviderGeneration] = []
     var lastNumber = 0
+    var watches: [ObjectIdentifier: @Sendable () -> Void] = [:]
   }
 
   private let state = Locked(State())
@@ -34,22 +35,28 @@ public final class ToolRegistry: Sendable {
   /// Registers a provider. One of the same id is replaced: its tools go and the new ones come in one
   /// step, so that no call in between finds neither.
   ///
+  /// - Parameter others: Ids of providers that are removed in the same step, such as one whose tools this one
+  ///   brings under another id.
   /// - Throws: `ToolsError` with code `nameTaken` when two tools would have one name; nothing has
   ///   changed then.
   @discardableResult
-  public func register(_ provider: any ToolProvider) throws(ToolsError) -> ProviderGeneration {
+  public func register(
+    _ provider: any ToolProvider, removing others: [String] = []
+  ) throws(ToolsError) -> ProviderGeneration {
     let tools = provider.tools
     let (new, old) = try state.withLock {
-      (state) throws(ToolsError) -> (ProviderGeneration, ProviderGeneration?) in
+      (state) throws(ToolsError) -> (ProviderGeneration, [ProviderGeneration]) in
       let generation = ProviderGeneration(provider, number: state.lastNumber + 1)
-      let old = state.admitting[provider.id]
+      let old = ([provider.id] + others).compactMap { state.admitting[$0] }
       state.catalog = try state.catalog.replacing(old, with: registered(tools, of: generation))
       state.lastNumber += 1
+      for id in others { state.admitting[id] = nil }
       state.admitting[provider.id] = generation
-      if let old { state.draining.append(old) }
+      state.draining += old
       return (generation, old)
     }
-    old?.drain()
+    for generation in old { generation.drain() }
+    tellChange()
     return new
   }
 
@@ -61,12 +68,42 @@ public final class ToolRegistry: Sendable {
     let old = state.withLock { state -> ProviderGeneration? in
       guard let old = state.admitting.removeValue(forKey: id) else { return nil }
       // Taking away cannot make two of a name.
-      if let catalog = try? state.catalog.replacing(old, with: []) { state.catalog = catalog }
+      if let catalog = try? state.catalog.replacing([old], with: []) { state.catalog = catalog }
       state.draining.append(old)
       return old
     }
     old?.drain()
+    if old != nil { tellChange() }
     return old
+  }
+
+  // MARK: Watching
+
+  /// A watch on the tools; it ends when nobody holds it any more. Thread-safe.
+  public final class Watch: Sendable {
+    private let registry: ToolRegistry
+
+    fileprivate init(_ registry: ToolRegistry) { self.registry = registry }
+
+    deinit {
+      let id = ObjectIdentifier(self)
+      // What it would have called goes outside of the lock.
+      _ = registry.state.withLock { $0.watches.removeValue(forKey: id) }
+    }
+  }
+
+  /// Tells of changes of the catalog.
+  ///
+  /// - Parameter changed: Called after each change, on the thread that made it; it must be quick. It may be
+  ///   called once more while the watch ends.
+  public func watch(_ changed: @escaping @Sendable () -> Void) -> Watch {
+    let watch = Watch(self)
+    state.withLock { $0.watches[ObjectIdentifier(watch)] = changed }
+    return watch
+  }
+
+  private func tellChange() {
+    for changed in state.withLock({ Array($0.watches.values) }) { changed() }
   }
 
   /// Finds a tool and begins a call of it.

@@ -26,6 +26,9 @@ public struct ToolDescription: Sendable {
   /// Whether its writes are to be committed together when it succeeds, and not at all otherwise.
   public var isAtomic = false
 
+  /// Why none of its calls succeeds for now; empty where it serves.
+  public var outOfService = ""
+
   /// Where its calls run.
   public var execution = Execution.pool
   /// How many of its calls may run at once.
