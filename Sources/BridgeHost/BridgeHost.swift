@@ -24,7 +24,7 @@ struct BridgeHost: ParsableCommand {
         subcommands: [
           Ping.self, Get.self, SetValue.self, ListVariables.self, Delete.self, Watch.self,
           Execute.self, ListSessions.self, DescribeSession.self, EndSession.self,
-          ExportSession.self, ImportSession.self,
+          ExportSession.self, ImportSession.self, Plugins.self,
         ])
     ])
 

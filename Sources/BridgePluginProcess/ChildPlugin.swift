@@ -118,7 +118,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   ///   - id: What the plugin will be registered as; nil takes its path.
   /// - Throws: `ToolFailure`: the plugin refuses, or its process crashes or takes too long.
   package static func load(
-    _ path: String, _ files: Files? = nil, as id: String? = nil, _ configuration: Configuration,
+    _ path: String, _ configuration: Configuration, from files: Files? = nil, as id: String? = nil,
     by runner: PluginRunner, logger: Logger
   ) throws(ToolFailure) -> ChildPlugin {
     let first = FirstLoad(logger: logger)

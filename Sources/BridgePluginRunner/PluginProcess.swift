@@ -1,5 +1,6 @@
 internal import BridgePluginChannel
 internal import Glibc
+internal import Threads
 internal import TrustedFiles
 
 /// The life of a child process: it loads one plugin, runs its tools, and ends.
@@ -19,10 +20,20 @@ enum PluginProcess {
     // EX_OSERR of sysexits.h.
     guard ChildSystem.beginChild(channel: channel, parent: parent) else { _exit(71) }
     let refused = limits.apply()
+    // All threads that are made from now on are bound as well.
+    let fault = profile.apply()
+    let serve: @Sendable () -> Void = { Self.serve(refused, fault, warnings) }
+    // Locks of Swift know who holds them by the number of the thread, which the library remembers: on the
+    // thread that has forked it is that of another process, and who waits for it waits for ever.
+    if !startThread(named: "plugin", serve) { serve() }
+    while true { pause() }
+  }
+
+  private static func serve(_ refused: [String], _ fault: String?, _ warnings: [String]) {
     let channel = Channel(FileDescriptor(owning: channelDescriptor))
     let server = PluginServer(channel)
     server.installCrashHandler()
-    if let fault = profile.apply() {
+    if let fault {
       server.send(.refused("the profile of the plugin's process could not be applied: \(fault)"))
       _exit(0)
     }

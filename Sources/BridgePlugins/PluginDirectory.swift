@@ -46,10 +46,13 @@ public final class PluginDirectory: Sendable {
   private let configuration: Configuration
   /// Changed by whoever has the turn, read by all.
   private let state = Locked(State())
-  private let turn = Turn()
+  private let turn = Exclusion()
 
   private struct State {
     var entries: [String: PluginEntry] = [:]
+    /// What serves of files that are gone, and since when: a file that is being loaded may bring the same
+    /// tools, and then replaces it.
+    var departing: [(entry: PluginEntry, since: Int64)] = []
     var watch: DirectoryWatch?
     var isEnding = false
     /// Why the directory could not be used at the last look.
@@ -61,6 +64,8 @@ public final class PluginDirectory: Sendable {
   /// Files that look as if they were still being written are left alone for so long after they last changed:
   /// nanoseconds.
   static let quietTime: Int64 = 200_000_000
+  /// So long the tools of a file that is gone wait at most for one that replaces it: nanoseconds.
+  static let departureTime: Int64 = 1_000_000_000
 
   /// - Parameters:
   ///   - path: Of the directory; it is looked at when it is loaded.
@@ -247,7 +252,14 @@ public final class PluginDirectory: Sendable {
 
   private func look(_ names: [String], _ look: inout Look) {
     let gone = entries.values.filter { !names.contains($0.file) }
-    for entry in gone { state.withLock { $0.entries[entry.file] = nil } }
+    let now = look.now
+    state.withLock { state in
+      for entry in gone {
+        state.entries[entry.file] = nil
+        state.departing.append((entry, now))
+      }
+    }
+    for entry in gone { entry.load?.abandon() }
     for file in names where entries[file] == nil {
       let path = place(of: file)
       state.withLock { state in
@@ -259,11 +271,11 @@ public final class PluginDirectory: Sendable {
     var hasChanged = !gone.isEmpty
     for file in names {
       guard let parts = entries[file]?.parts else { continue }
-      let (stamp, now) = (PluginStamp(of: parts), look.now)
+      let stamp = PluginStamp(of: parts)
       if update(file, { $0.look(stamp, at: now) }) == true { hasChanged = true }
     }
     begin(names, &look, hasChanged: hasChanged)
-    finish(names, &look, gone: gone)
+    finish(names, &look)
   }
 
   /// Begins to load what is to be. What is broken is tried again when anything has changed: it may be that what
@@ -294,12 +306,12 @@ public final class PluginDirectory: Sendable {
   var placeOfLoads: PluginLoad.Place {
     PluginLoad.Place(
       host: host, runner: runner, tools: tools, isolation: configuration.isolation,
-      calls: configuration.calls, requiresDigests: configuration.requiresDigests)
+      calls: configuration.calls, requiresDigests: configuration.requiresDigests,
+      profile: configuration.profile)
   }
 
   /// Takes what is loaded into the registry, and what is gone out of it.
-  private func finish(_ names: [String], _ look: inout Look, gone: [PluginEntry]) {
-    var gone = gone
+  private func finish(_ names: [String], _ look: inout Look) {
     var clashing: [(file: String, PluginLoad.Loaded, reason: String)] = []
     for file in names {
       guard let entry = entries[file], let load = entry.load, look.waits || load.isFinished else {
@@ -311,16 +323,16 @@ public final class PluginDirectory: Sendable {
         load.abandon()
         continue
       }
-      if let (loaded, reason) = take(file, outcome, load, &look, &gone) {
+      if let (loaded, reason) = take(file, outcome, load, &look) {
         clashing.append((file, loaded, reason))
       }
     }
     // A tool's name may have become free: two files have changed places.
-    for (file, loaded, reason) in clashing where register(file, loaded, &look, &gone) != nil {
+    for (file, loaded, reason) in clashing where register(file, loaded, &look) != nil {
       loaded.provider.retire()
       fail(file, reason, &look)
     }
-    for entry in gone { remove(entry, &look) }
+    removeDeparting(&look)
     noteLibraries(&look)
   }
 
@@ -344,17 +356,16 @@ public final class PluginDirectory: Sendable {
 
   /// - Returns: What has a tool whose name is taken, and the reason in words.
   private func take(
-    _ file: String, _ outcome: PluginLoad.Outcome, _ load: PluginLoad, _ look: inout Look,
-    _ gone: inout [PluginEntry]
+    _ file: String, _ outcome: PluginLoad.Outcome, _ load: PluginLoad, _ look: inout Look
   ) -> (PluginLoad.Loaded, String)? {
     switch outcome {
     case .elsewhere(let plugin, let isolation):
       let loaded = PluginLoad.Loaded(provider: plugin, isolation: isolation)
-      return register(file, loaded, &look, &gone).map { (loaded, $0) }
+      return register(file, loaded, &look).map { (loaded, $0) }
     case .here(let files, let settings):
       do throws(PluginError) {
         let loaded = try load.open(files, settings)
-        return register(file, loaded, &look, &gone).map { (loaded, $0) }
+        return register(file, loaded, &look).map { (loaded, $0) }
       } catch {
         fail(file, error.description, &look)
       }
@@ -390,13 +401,14 @@ public final class PluginDirectory: Sendable {
 
   /// - Returns: Why it cannot be registered.
   private func register(
-    _ file: String, _ loaded: PluginLoad.Loaded, _ look: inout Look, _ gone: inout [PluginEntry]
+    _ file: String, _ loaded: PluginLoad.Loaded, _ look: inout Look
   ) -> String? {
     // What brings the same tools from another file that is gone is replaced in one step.
     let names = Set(loaded.provider.tools.map(\.description.name))
-    let others = gone.filter { entry in
-      entry.serving?.generation.provider.tools.contains { names.contains($0.description.name) }
-        ?? false
+    let others = state.withLock(\.departing).map(\.entry).filter { entry in
+      entry.file == file
+        || entry.serving?.generation.provider.tools.contains { names.contains($0.description.name) }
+          ?? false
     }
     let generation: ProviderGeneration
     do throws(ToolsError) {
@@ -406,8 +418,8 @@ public final class PluginDirectory: Sendable {
       return PluginError(registering: loaded.provider.id, error).description
     }
     for entry in others {
-      gone.removeAll { $0.file == entry.file }
-      look.reports.append((entry.file, .removed))
+      state.withLock { $0.departing.removeAll { $0.entry.file == entry.file } }
+      if entry.file != file { look.reports.append((entry.file, .removed)) }
     }
     let now = Self.timeOfDay
     update(file) { entry in
@@ -435,18 +447,31 @@ public final class PluginDirectory: Sendable {
     }
   }
 
-  private func remove(_ entry: PluginEntry, _ look: inout Look) {
-    entry.load?.abandon()
-    guard entry.serving != nil else { return }
-    tools.registry.remove(entry.path)
-    look.reports.append((entry.file, .removed))
+  /// Takes the tools of files that are gone away, unless something is being loaded that may bring them.
+  private func removeDeparting(_ look: inout Look) {
+    let now = look.now
+    let mayBeReplaced = entries.values.contains { $0.load != nil && $0.serving == nil }
+    let (leaving, first) = state.withLock { state -> ([PluginEntry], Int64?) in
+      let leaving = state.departing.filter {
+        $0.entry.serving == nil || !mayBeReplaced || now - $0.since >= Self.departureTime
+      }
+      state.departing.removeAll { entry in leaving.contains { $0.entry.file == entry.entry.file } }
+      return (leaving.map(\.entry), state.departing.map(\.since).min())
+    }
+    for entry in leaving where entry.serving != nil {
+      tools.registry.remove(entry.path)
+      look.reports.append((entry.file, .removed))
+    }
+    if let first { look.lookAgain(at: first + Self.departureTime) }
   }
 
   /// A shared object that is no plugin, but belongs to one, is nothing to complain of.
   private func noteLibraries(_ look: inout Look) {
     let all = entries
     for entry in all.values where entry.failure == Self.noPlugin(entry.path) {
-      let isPart = all.values.contains { $0.file != entry.file && $0.parts.contains(entry.path) }
+      let isPart = all.values.contains { other in
+        other.file != entry.file && !entry.names.isDisjoint(with: other.parts)
+      }
       guard isPart else { continue }
       update(entry.file) { $0.isOnlyLibrary() }
       look.reports.removeAll { $0.file == entry.file }

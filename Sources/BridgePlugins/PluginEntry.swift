@@ -61,6 +61,9 @@ struct PluginEntry {
     parts = [path, SettingsFile.path(beside: path)]
   }
 
+  /// What the file itself is found as.
+  var names: Set<String> { Set(parts).subtracting([SettingsFile.path(beside: path)]) }
+
   // MARK: Looking
 
   /// Takes note of what the files are now.
@@ -188,7 +191,9 @@ struct PluginEntry {
     case .disabled(let reason): return (.disabled, reason)
     case .disabledBySettings: return (.disabled, "its settings say so")
     case .quarantined(let reason):
-      return (.quarantined, failure.map { "\(reason); as its file is now, it fails: \($0)" } ?? reason)
+      return (
+        .quarantined, failure.map { "\(reason); as its file is now, it fails: \($0)" } ?? reason
+      )
     case nil: break
     }
     if let serving {

@@ -1,3 +1,4 @@
+internal import BridgePluginChannel
 internal import BridgePluginHost
 internal import BridgePluginProcess
 internal import BridgeTools
@@ -17,6 +18,7 @@ final class PluginLoad: Sendable {
     let isolation: PluginIsolation
     let calls: Int
     let requiresDigests: Bool
+    let profile: PluginProfile
   }
 
   /// How a file is loaded.
@@ -111,7 +113,8 @@ final class PluginLoad: Sendable {
     } catch {
       return .incomplete(error.description)
     }
-    state.withLock { $0.parts = files.files.map(\.name) }
+    // By both names: a link may be turned, and what it leads to may change.
+    state.withLock { $0.parts = files.files.flatMap { [$0.name, $0.path] } }
     if way.isCautious && files.isShort { return .incomplete("\(path) is not written to its end") }
     guard files.namesEntry else { return .noPlugin }
     do throws(PluginError) {
@@ -126,6 +129,11 @@ final class PluginLoad: Sendable {
   ) throws(PluginError) -> Outcome {
     var isolation = settings.isolation ?? place.isolation
     if isolation == .inProcess, try !PluginHost.mayRunHere(files) { isolation = .child }
+    guard isolation != .inProcess || settings.profile.map({ $0 == [.none] }) ?? true else {
+      throw PluginError(
+        "\(SettingsFile.path(beside: path)): profile: a profile binds a process of the plugin's own, and "
+          + "it runs in the host: say \"isolation\": \"child\"")
+    }
     if isolation == .inProcess && !way.isTried && !way.isTrial { return .here(files, settings) }
     let plugin = try loadElsewhere(files, settings, isolation == .inProcess ? .child : isolation)
     if isolation != .inProcess && !way.isTrial { return .elsewhere(plugin, isolation) }
@@ -139,15 +147,16 @@ final class PluginLoad: Sendable {
   ) throws(PluginError) -> ChildPlugin {
     var process = settings.process
     process.options = settings.options
+    process.limits.profile = ProcessProfile(settings.profile ?? [place.profile])
     process.isPerCall = isolation == .perCall
     process.calls = settings.calls ?? place.calls
     process.whenQuarantined = way.whenQuarantined
     do {
       return try ChildPlugin.load(
-        files.path,
-        ChildPlugin.Files(
+        files.path, process,
+        from: ChildPlugin.Files(
           files.files.map { ($0.name, $0.path, $0.descriptor) }, ownedBy: files),
-        as: path, process, by: place.runner, logger: place.tools.logger)
+        as: path, by: place.runner, logger: place.tools.logger)
     } catch {
       throw PluginError("\(path): \(error.message)")
     }

@@ -155,7 +155,9 @@ extension TestPluginSuites {
       #expect(refusal.code == 14 && refusal.type == "plugin_quarantined")
       #expect(refusal.message.contains("exit code 4, the 6th time in a row"), "\(refusal.message)")
       #expect(plugin.processes.isEmpty)
-      #expect(plugin.service == .quarantined("its process ended itself with exit code 4, the 6th time in a row"))
+      #expect(
+        plugin.service
+          == .quarantined("its process ended itself with exit code 4, the 6th time in a row"))
       #expect(Fixture.eventually { told.withLock(\.count) == 1 })
     }
 

@@ -62,6 +62,39 @@ import Threads
     #expect(registry.catalog.descriptions.map(\.name) == ["other"])
   }
 
+  /// Tools move from one provider to another in one step.
+  @Test func aProviderMayReplaceOthers() throws {
+    let registry = try TestHost([]).host.registry
+    let (old, other) = (TestProvider("old", [tool("a")]), TestProvider("other", [tool("b")]))
+    try registry.register(old)
+    try registry.register(other)
+    let new = TestProvider("new", [tool("a"), tool("b")])
+    #expect(throws: ToolsError.self) { try registry.register(new, removing: ["old"]) }
+    #expect(registry.catalog.count == 2 && old.retirements.withLock { $0 } == 0)
+    try registry.register(new, removing: ["old", "other", "unknown"])
+    #expect(registry.catalog["a"]?.generation.provider === new)
+    #expect(old.retirements.withLock { $0 } == 1 && other.retirements.withLock { $0 } == 1)
+    #expect(registry.remove("old") == nil)
+  }
+
+  @Test func everyChangeIsTold() throws {
+    let registry = try TestHost([]).host.registry
+    let counts = Locked<[Int]>([])
+    var watch: ToolRegistry.Watch? = registry.watch {
+      counts.withLock { $0.append(registry.catalog.count) }
+    }
+    try registry.register(TestProvider("p", [tool("a")]))
+    try registry.register(TestProvider("p", [tool("a"), tool("b")]))
+    #expect(throws: ToolsError.self) { try registry.register(TestProvider("q", [tool("a")])) }
+    registry.remove("q")
+    registry.remove("p")
+    #expect(counts.withLock { $0 } == [1, 2, 0])
+    withExtendedLifetime(watch) {}
+    watch = nil
+    try registry.register(TestProvider("p", [tool("a")]))
+    #expect(counts.withLock { $0 } == [1, 2, 0])
+  }
+
   @Test func aToolThatWasAdmittedAndNotCalledIsGivenBack() throws {
     let test = try TestHost([tool("a")])
     let generation = try #require(test.host.registry.generations.first)

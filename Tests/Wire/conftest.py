@@ -9,6 +9,7 @@ import signal
 import pytest
 
 import bridge
+from generations import Builds
 from stubs import rpc
 
 
@@ -43,6 +44,20 @@ def session(stub):
     session = bridge.Session(stub)
     yield session
     session.cleanup(force=True)
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory):
+    """Builds of `generations.c`, each compiled once."""
+    return Builds(tmp_path_factory.mktemp("builds"))
+
+
+@pytest.fixture
+def plugins(tmp_path):
+    """An empty plugin directory."""
+    directory = tmp_path / "plugins"
+    directory.mkdir(mode=0o755)
+    return directory
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,7 @@ struct PluginOptions: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Take plugins that are put into the directory, replaced there or removed, while the host runs.")
+    help: "Take plugins that come, change or go in the directory while the host runs.")
   var watchPlugins = true
 
   /// As plugins are loaded by it.

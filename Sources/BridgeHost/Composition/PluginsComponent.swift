@@ -8,6 +8,8 @@ final class PluginsComponent: HostComponent {
   let name = "plugins"
   let tools: ToolHost
   private let plugins: PluginDirectory?
+  /// For those who look after the plugins; nil where none are loaded.
+  var inventory: (any PluginInventory)? { plugins }
   private let watches: Bool
   private let logger: Logger
 

@@ -24,8 +24,8 @@ extension Serve {
       logger: logger)
     let health = HealthStatus()
     let methods =
-      service.methods + SessionAdmin(sessions: store).methods + ToolAdmin(service).methods
-      + ClientToolServing(service).methods
+      service.methods + SessionAdmin(sessions: store).methods
+      + ToolAdmin(service, plugins: plugins.inventory).methods + ClientToolServing(service).methods
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
     try components.start(HealthComponent(health, services: [BridgeService.name]))
@@ -59,7 +59,8 @@ extension Serve {
     var threads = ToolThreads.Configuration()
     threads.toolThreads = toolThreads
     return PluginsComponent(
-      directory: plugins?.path, watches: pluginProcesses.watchPlugins, pluginProcesses.configuration(calls: toolThreads),
+      directory: plugins?.path, watches: pluginProcesses.watchPlugins,
+      pluginProcesses.configuration(calls: toolThreads),
       threads: threads, logger: logger)
   }
 

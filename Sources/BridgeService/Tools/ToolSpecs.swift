@@ -38,6 +38,7 @@ extension ToolDescription {
       if isReadOnly { spec.metadata["read_only"] = "true" }
       if isDestructive { spec.metadata["destructive"] = "true" }
       if isIdempotent { spec.metadata["idempotent"] = "true" }
+      if !outOfService.isEmpty { spec.metadata["out_of_service"] = outOfService }
       spec.supportsStreaming = streams
       spec.requiredVariables = reads
       spec.inputSchemaJson = inputSchema.text

@@ -52,6 +52,7 @@ public final class ToolRegistry: Sendable {
       state.lastNumber += 1
       for id in others { state.admitting[id] = nil }
       state.admitting[provider.id] = generation
+      state.draining.removeAll { $0.state == .retired }
       state.draining += old
       return (generation, old)
     }
@@ -69,6 +70,7 @@ public final class ToolRegistry: Sendable {
       guard let old = state.admitting.removeValue(forKey: id) else { return nil }
       // Taking away cannot make two of a name.
       if let catalog = try? state.catalog.replacing([old], with: []) { state.catalog = catalog }
+      state.draining.removeAll { $0.state == .retired }
       state.draining.append(old)
       return old
     }

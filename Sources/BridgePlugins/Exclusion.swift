@@ -1,7 +1,7 @@
 internal import Threads
 
 /// Lets one thread in at a time, for as long as it takes.
-final class Turn: Sendable {
+final class Exclusion: Sendable {
   private let isFree = Condition()
   private let isTaken = Locked(false)
 
