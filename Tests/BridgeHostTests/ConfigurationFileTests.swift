@@ -72,7 +72,8 @@ import Testing
     let flags = Serve.helpMessage(columns: 1000).split(separator: "\n").compactMap { line in
       line.firstMatch(of: /^  --([a-z-]+)\/--no-/)?.1
     }
-    #expect(Set(flags) == ["auto-create-sessions", "insecure-remote", "reflection"])
+    #expect(
+      Set(flags) == ["auto-create-sessions", "insecure-remote", "reflection", "watch-plugins"])
     for flag in flags {
       _ = try Serve.parse(write("\(flag) = true\n").merged(with: []))
       _ = try Serve.parse(write("\(flag) = false\n").merged(with: []))
