@@ -10,6 +10,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 
 import grpc
@@ -368,17 +369,22 @@ def test_a_signal_ends_a_start_that_hangs(plugins, tmp_path):
         __attribute__((constructor)) static void wait_long(void) {
           write(2, "waiting\\n", 8);
           for (;;) pause();
-        }""")
+        }
+        // What does not export it is not loaded at all.
+        int bridge_plugin_entry(void) { return 1; }""")
     slow = plugins / "slow.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", slow, source], check=True)
     os.chmod(slow, 0o755)
     process = subprocess.Popen(
         [str(bridge.HOST), "serve", "--plugins", str(plugins), "--port", "0"],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    # Other plugins are loaded before it, and the log says so.
+    # Other plugins are loaded before it, and the log says so. A host that does not wait ends the wait.
+    watchdog = threading.Timer(60, process.kill)
+    watchdog.start()
     for line in process.stderr:
         if line == b"waiting\n":
             break
+    watchdog.cancel()
     process.terminate()
     try:
         output, _ = process.communicate(timeout=bridge.EXIT_TIMEOUT)
