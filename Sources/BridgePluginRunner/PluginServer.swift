@@ -174,12 +174,14 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
   /// - Parameter withOthers: Whether it may wait for what this thread is going to send, or does next.
   func send(_ message: ChildMessage, withOthers: Bool = false) {
     let frame = message.frame
-    outbox.withLock { outbox in
-      guard outbox.append(frame) else {
-        // No memory for a large value: as a failed allocation.
-        fatalError("there is no memory for \(frame.blobSize) bytes of a message")
+    threads.apart {
+      outbox.withLock { outbox in
+        guard outbox.append(frame) else {
+          // No memory for a large value: as a failed allocation.
+          fatalError("there is no memory for \(frame.blobSize) bytes of a message")
+        }
+        if !withOthers || outbox.count > Self.outboxLimit { send(&outbox) }
       }
-      if !withOthers || outbox.count > Self.outboxLimit { send(&outbox) }
     }
   }
 

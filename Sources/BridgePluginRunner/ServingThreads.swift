@@ -236,6 +236,14 @@ final class ServingThreads: @unchecked Sendable {
     }
   }
 
+  /// Does something that is no work of the call's on this thread, as sending its result.
+  func apart<Result>(_ body: () -> Result) -> Result {
+    guard let member = Self.member else { return body() }
+    let start = MonotonicClock.now
+    defer { member.waited += MonotonicClock.now - start }
+    return body()
+  }
+
   // MARK: The overseer
 
   private func wakeOverseer() {
