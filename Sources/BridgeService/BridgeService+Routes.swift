@@ -15,7 +15,7 @@ extension BridgeService {
       unary(BridgeMethods.heartbeat, heartbeat),
 
       answeredWhenStored(searching(BridgeMethods.registerVariable.path, registerVariable)),
-      .unary(BridgeMethods.getVariable.path, getVariable),
+      .unaryInParts(BridgeMethods.getVariable.path, getVariable),
       answeredWhenStored(searching(BridgeMethods.setVariable.path, setVariable)),
       .unary(BridgeMethods.getVariables.path, getVariables),
       answeredWhenStored(.unary(BridgeMethods.setVariables.path, setVariables)),

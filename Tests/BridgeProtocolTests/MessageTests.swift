@@ -58,7 +58,9 @@ import Testing
     #expect(try decode(embedding).binaryValue.isEmpty)
     for form in [ValueForm.json, .binary(.raw), .binary(.numpy)] {
       let answer = try Snakepit_Bridge_GetVariableResponse(
-        serializedBytes: GetVariableResponse.encode(embedding, revision: 7, epoch: "e", form: form))
+        serializedBytes: GetVariableResponse.encode(
+          embedding, revision: 7, epoch: "e", form: form
+        ).joined)
       #expect(try answer.variable == decode(embedding, form))
       #expect((answer.revision, answer.epoch) == (7, "e"))
       #expect(answer.unknownFields.data.isEmpty)
@@ -277,7 +279,9 @@ import Testing
     let variable = try session.register(
       name: "a", type: .integer, payload: Payload(.integer(1)), writer: Writer(.elixir))
     let get = try Snakepit_Bridge_GetVariableResponse(
-      serializedBytes: GetVariableResponse.encode(variable, revision: 9, epoch: "e", form: .json))
+      serializedBytes: GetVariableResponse.encode(
+        variable, revision: 9, epoch: "e", form: .json
+      ).joined)
     #expect(get.variable.name == "a")
     #expect((get.revision, get.epoch) == (9, "e"))
     let register = try Snakepit_Bridge_RegisterVariableResponse(

@@ -116,7 +116,7 @@ import Threads
             + "\(change.cause.debugDescription) \(change.causedBy) \(text(change.variable)) "
             + "before: \(text(change.previous))")
       }
-      for variable in state.variables.values.sorted(by: { $0.name < $1.name }) {
+      for variable in state.variables.all.sorted(by: { $0.name < $1.name }) {
         lines.append(text(variable))
         lines += state.history(of: variable).map { text($0) }
       }

@@ -41,23 +41,29 @@ package struct GetVariableRequest {
 
 /// snakepit.bridge.GetVariableResponse
 package enum GetVariableResponse {
+  /// - Returns: Raw elements as a part of its own, which is the variable's memory.
   package static func encode(
     _ variable: Variable, revision: Int64, epoch: String, form: ValueForm
-  ) -> [UInt8] {
-    var writer: WireWriter
-    if case .binary(.raw) = form {
-      // Large, and copied as it is: keeping what was encoded would save nothing.
-      let (start, binary) = variable.parts(form)
-      writer = WireWriter(reservingCapacity: start.count + binary.count + 64)
-      writer.writeMessage(start: start, binary, as: Variable.binaryField, field: 1)
-    } else {
+  ) -> MessageParts {
+    guard case .binary(.raw) = form else {
       let encoded = variable.encoded(form)
-      writer = WireWriter(reservingCapacity: encoded.count + 48)
+      var writer = WireWriter(reservingCapacity: encoded.count + 48)
       writer.writeMessage(encoded, field: 1)
+      writeEnd(revision, epoch, to: &writer)
+      return MessageParts(writer.bytes)
     }
+    let (start, binary) = variable.parts(form)
+    var writer = WireWriter(reservingCapacity: start.count + 32)
+    writer.writeMessage(
+      start: start, lastCount: binary.count, as: Variable.binaryField, field: 1)
+    var end = WireWriter(reservingCapacity: 48)
+    writeEnd(revision, epoch, to: &end)
+    return MessageParts(writer.bytes, binary, end.bytes)
+  }
+
+  private static func writeEnd(_ revision: Int64, _ epoch: String, to writer: inout WireWriter) {
     writer.write(revision, field: 100)
     writer.write(epoch, field: 101)
-    return writer.bytes
   }
 }
 

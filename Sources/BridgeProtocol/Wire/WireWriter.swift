@@ -55,18 +55,22 @@ struct WireWriter {
     write(last, field: field)
   }
 
-  /// An embedded message of the same; nothing is moved to make room for its length.
-  mutating func writeMessage(start: [UInt8], _ last: [UInt8], as lastField: Int, field: Int) {
-    var size = start.count
-    if !last.isEmpty {
-      var head = WireWriter(reservingCapacity: 16)
+  /// An embedded message of fields that were written before and one more, whose bytes are still to follow:
+  /// nothing is moved to make room for its length.
+  ///
+  /// - Parameter lastCount: How many bytes the last field has; with 0 it is left out.
+  mutating func writeMessage(
+    start: [UInt8], lastCount: Int, as lastField: Int, field: Int
+  ) {
+    var head = WireWriter(reservingCapacity: 16)
+    if lastCount > 0 {
       head.tag(lastField, .lengthDelimited)
-      head.varint(UInt64(last.count))
-      size += head.bytes.count + last.count
+      head.varint(UInt64(lastCount))
     }
     tag(field, .lengthDelimited)
-    varint(UInt64(size))
-    write(start: start, last, field: lastField)
+    varint(UInt64(start.count + head.bytes.count + lastCount))
+    bytes.append(contentsOf: start)
+    bytes.append(contentsOf: head.bytes)
   }
 
   /// An embedded message that `body` writes.

@@ -45,7 +45,7 @@ extension BridgeService {
   }
 
   @Sendable
-  func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+  func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> MessageParts {
     let request = try GetVariableRequest(request: bytes)
     return try mappingErrors {
       let session = try directory.session(request.sessionID)

@@ -11,57 +11,35 @@ public struct Encodings: ~Copyable, Sendable {
     case binary(BinaryFormat)
   }
 
+  /// The bytes of one form. Clients of a variable seldom read different ones, so they are a list and
+  /// cost a variable one reference.
   private final class Encoded: Sendable {
+    let form: Form
     let bytes: [UInt8]
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-  }
+    let next = AtomicLazyReference<Encoded>()
 
-  /// The bytes of one binary format. Clients of a variable seldom read different ones, so they are
-  /// a list and cost a variable one reference.
-  private final class EncodedBinary: Sendable {
-    let format: BinaryFormat
-    let bytes: [UInt8]
-    let next = AtomicLazyReference<EncodedBinary>()
-
-    init(_ format: BinaryFormat, _ bytes: [UInt8]) {
-      self.format = format
+    init(_ form: Form, _ bytes: [UInt8]) {
+      self.form = form
       self.bytes = bytes
     }
   }
 
-  private let json = AtomicLazyReference<Encoded>()
-  private let binary = AtomicLazyReference<EncodedBinary>()
+  private let first = AtomicLazyReference<Encoded>()
 
   init() {}
 
   /// The JSON form, if somebody has asked for it before.
-  public var keptJSON: [UInt8]? { json.load()?.bytes }
+  public var keptJSON: [UInt8]? {
+    var encoded = first.load()
+    while let found = encoded, found.form != .json { encoded = found.next.load() }
+    return encoded?.bytes
+  }
 
   /// The bytes of a form, made by `encode` the first time.
   public func bytes(_ form: Form, _ encode: () -> [UInt8]) -> [UInt8] {
-    switch form {
-    case .json:
-      if let encoded = json.load() {
-        encoded.bytes
-      } else {
-        json.storeIfNil(Encoded(encode())).bytes
-      }
-    case .binary(let format):
-      if let first = binary.load() {
-        Self.bytes(format, after: first, encode)
-      } else {
-        Self.bytes(format, after: binary.storeIfNil(EncodedBinary(format, encode())), encode)
-      }
-    }
-  }
-
-  /// Looks the format up from one encoding on, or adds it at the end.
-  private static func bytes(
-    _ format: BinaryFormat, after first: EncodedBinary, _ encode: () -> [UInt8]
-  ) -> [UInt8] {
-    var encoded = first
-    while encoded.format != format {
-      encoded = encoded.next.load() ?? encoded.next.storeIfNil(EncodedBinary(format, encode()))
+    var encoded = first.load() ?? first.storeIfNil(Encoded(form, encode()))
+    while encoded.form != form {
+      encoded = encoded.next.load() ?? encoded.next.storeIfNil(Encoded(form, encode()))
     }
     return encoded.bytes
   }

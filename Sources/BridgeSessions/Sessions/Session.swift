@@ -190,7 +190,7 @@ public final class Session: Sendable {
   public func list(_ pattern: String = "") throws -> (variables: [Variable], revision: Int64) {
     var (variables, revision) = try state.withLock { state in
       try checkOpen(state)
-      return (Array(state.variables.values), state.revision)
+      return (state.variables.all, state.revision)
     }
     if !pattern.isEmpty {
       try checkIdentifiers([pattern])

@@ -6,7 +6,7 @@ internal import Threads
 /// waits for the session's lock nor the clients of an event loop.
 final class SessionContents: Sendable {
   private struct Contents {
-    let variables: [String: Variable]
+    let variables: VariableTable
     let histories: [Int32: VariableHistory]
     let dependencies: DependencyGraph
   }
@@ -17,7 +17,7 @@ final class SessionContents: Sendable {
   private let contents: Locked<Contents?>
 
   init(
-    variables: [String: Variable], histories: [Int32: VariableHistory],
+    variables: VariableTable, histories: [Int32: VariableHistory],
     dependencies: DependencyGraph
   ) {
     contents = Locked(

@@ -9,23 +9,23 @@ extension Session.State {
     case .register(let definition, let payload, let origin):
       register(definition, payload, origin, &woken)
     case .write(let write, let origin):
-      apply(write, at: index(of: write.name), origin, &woken)
+      apply(write, at: place(of: write.name), origin, &woken)
     case .batch(let steps): apply(steps, &woken)
     case .setOptimization(let optimization, let name, let cause, let time):
-      let variable = variables.values[index(of: name)]
+      let variable = variables[place(of: name)]
       setOptimization(optimization, of: variable, cause: cause, time: time, &woken)
     case .remove(let name, let time):
-      remove(variables.values[index(of: name)], time: time, &woken)
+      remove(variables[place(of: name)], time: time, &woken)
     case .addDependency(let dependency): add(dependency)
     case .end(let cause): close(cause, &woken).release()
     }
   }
 
-  private func index(of name: String) -> Dictionary<String, Variable>.Index {
-    guard let index = variables.index(forKey: name) else {
+  private func place(of name: String) -> VariableTable.Place {
+    guard let place = variables.place(of: name) else {
       preconditionFailure("a mutation of \(name) meets a state that does not hold it")
     }
-    return index
+    return place
   }
 
   /// Adds a variable that is not there.
@@ -51,28 +51,28 @@ extension Session.State {
       writeMetadata: origin.writer.metadata, source: origin.writer.source, version: 1,
       revision: revision, updatedAt: origin.time)
     account.use(variable.size + definition.size)
-    variables[variable.name] = variable
+    variables.insert(variable)
     publish(.registered, variable, previous: nil, time: origin.time, isLast: isLast, &woken)
     return variable
   }
 
   /// Makes the next version of a variable, and marks what depends on it.
   ///
-  /// - Parameter index: Where the variable is.
+  /// - Parameter place: Where the variable is.
   @inline(__always) @discardableResult
   mutating func apply(
-    _ write: Mutation.Write, at index: Dictionary<String, Variable>.Index,
+    _ write: Mutation.Write, at place: VariableTable.Place,
     _ origin: Mutation.Origin, _ woken: inout [Watch]
   ) -> Variable {
     revision += 1
     // Most sessions have no dependencies: then no array is made.
     guard !dependencies.isEmpty else {
-      let variable = replace(at: index, write, origin, isLast: true, &woken)
+      let variable = replace(at: place, write, origin, isLast: true, &woken)
       if recorder != nil { record(.write(write, origin)) }
       return variable
     }
     let dependents = dependencies.affected(by: [write.name])
-    let variable = replace(at: index, write, origin, isLast: dependents.isEmpty, &woken)
+    let variable = replace(at: place, write, origin, isLast: dependents.isEmpty, &woken)
     markStale(dependents, time: origin.time, &woken)
     record(.write(write, origin))
     return variable
@@ -89,7 +89,7 @@ extension Session.State {
     var next = 0
     while next < steps.count, case .remove(let name, let time) = steps[next] {
       next += 1
-      take(variables.values[index(of: name)], time: time, isLast: next == steps.count, &woken)
+      take(variables[place(of: name)], time: time, isLast: next == steps.count, &woken)
     }
     let (dependents, time) = affected(by: steps[next...])
     var made: [Variable] = []
@@ -100,7 +100,7 @@ extension Session.State {
       case .register(let definition, let payload, let origin):
         made.append(insert(definition, payload, origin, isLast: isLast, &woken))
       case .write(let write, let origin):
-        made.append(replace(at: index(of: write.name), write, origin, isLast: isLast, &woken))
+        made.append(replace(at: place(of: write.name), write, origin, isLast: isLast, &woken))
       case .remove: preconditionFailure("removals come first in a batch")
       }
     }
@@ -125,10 +125,10 @@ extension Session.State {
 
   /// Puts the next version of a variable in place of the present one.
   private mutating func replace(
-    at index: Dictionary<String, Variable>.Index, _ write: Mutation.Write,
+    at place: VariableTable.Place, _ write: Mutation.Write,
     _ origin: Mutation.Origin, isLast: Bool, _ woken: inout [Watch]
   ) -> Variable {
-    let current = variables.values[index]
+    let current = variables[place]
     var status = Variable.Status()
     if current.hasStatus {
       status.optimization = current.status.optimization?.renewed(until: write.leaseEnd)
@@ -139,7 +139,7 @@ extension Session.State {
       source: origin.writer.source, version: current.version + 1, revision: revision,
       updatedAt: origin.time, status: status)
     account.use(write.growth)
-    variables.values[index] = variable
+    variables[place] = variable
     remember(current)
     publish(
       write.definition == nil ? .valueChanged : .constraintsChanged, variable, previous: current,
@@ -153,12 +153,12 @@ extension Session.State {
   ) {
     for (number, dependent) in dependents.enumerated() {
       // Deleting a variable removes it from the graph.
-      var variable = variables.values[index(of: dependent.name)]
+      var variable = variables[place(of: dependent.name)]
       if variable.status.staleSince == 0 {
         var status = variable.status
         status.staleSince = revision
         variable = variable.with(status)
-        variables[dependent.name] = variable
+        variables.insert(variable)
       }
       publish(
         .dependencyChanged, variable, previous: nil, cause: dependent.type,
@@ -176,7 +176,7 @@ extension Session.State {
     var status = current.status
     status.optimization = optimization
     let variable = current.with(status)
-    variables[current.name] = variable
+    variables.insert(variable)
     if optimization == nil {
       optimized.remove(current.name)
     } else {
@@ -200,7 +200,7 @@ extension Session.State {
   private mutating func take(
     _ variable: Variable, time: Int64, isLast: Bool, _ woken: inout [Watch]
   ) {
-    variables[variable.name] = nil
+    variables.remove(variable.name)
     if let history = histories.removeValue(forKey: variable.definition.ordinal) {
       historyBytes -= history.byteCount
     }
@@ -230,7 +230,7 @@ extension Session.State {
   mutating func takeContents() -> SessionContents {
     let contents = SessionContents(
       variables: variables, histories: histories, dependencies: dependencies)
-    variables = [:]
+    variables = VariableTable()
     histories = [:]
     historyBytes = 0
     dependencies = DependencyGraph()

@@ -103,7 +103,7 @@ extension Session.State {
         if form == nil { form = variable.payload.form }
         if image.name.hasPrefix("var_") { hasNamesLikeIDs = true }
         try account.add(variable.size + definition.size)
-        variables[image.name] = variable
+        variables.insert(variable)
       }
     }
   }

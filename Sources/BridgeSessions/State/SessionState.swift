@@ -7,7 +7,7 @@ extension Session {
   /// `SessionState+Publishing` tells of it.
   struct State {
     var revision: Int64
-    var variables: [String: Variable] = [:]
+    var variables = VariableTable()
     var lastOrdinal: Int32
     var log: ChangeLog
     var end: End?

@@ -136,7 +136,7 @@ extension Session {
         id: id, epoch: epoch, metadata: metadata, createdAt: createdAt, timeToLive: timeToLive,
         revision: state.revision, lastOrdinal: state.lastOrdinal)
       image.dependencies = state.dependencies.edges.map(DependencyImage.init)
-      return (image, state.variables.values.map { ($0, state.history(of: $0)) })
+      return (image, state.variables.all.map { ($0, state.history(of: $0)) })
     }
     var result = image
     result.variables = variables.map { variable, past in

@@ -14,10 +14,13 @@ public final class Change: @unchecked Sendable {
     case deleted
   }
 
+  // In this order the fields leave no gaps: a session's log holds thousands of these.
   /// What happened.
   public let kind: Kind
   /// Whether this is the last change of its revision.
   public let isLastInRevision: Bool
+  /// Whether the session's log has it. Guarded by the session's lock.
+  var isLogged = false
   /// Earlier changes of the variable that a conflating watch left out before this one.
   public let skipped: Int32
   /// The session revision of the change; the parts of an atomic batch share one.
@@ -28,15 +31,22 @@ public final class Change: @unchecked Sendable {
   public let variable: Variable
   /// The version before; nil where there is none, or the change made none.
   public let previous: Variable?
-  /// Why: the type of a dependency, how an optimization began or ended; else empty.
-  public let cause: String
-  /// The name of the variable whose change this follows from; else empty.
-  public let causedBy: String
   /// The change as clients are usually sent it, once somebody has encoded it. Guarded by the
   /// session's lock.
   var update: [UInt8]?
-  /// Whether the session's log has it. Guarded by the session's lock.
-  var isLogged = false
+  /// Few changes have a reason.
+  private let reason: Reason?
+
+  private final class Reason: Sendable {
+    let cause: String
+    let causedBy: String
+
+    init?(_ cause: String, by causedBy: String) {
+      if cause.isEmpty && causedBy.isEmpty { return nil }
+      self.cause = cause
+      self.causedBy = causedBy
+    }
+  }
 
   init(
     kind: Kind, revision: Int64, timestamp: Int64, variable: Variable, previous: Variable?,
@@ -49,9 +59,13 @@ public final class Change: @unchecked Sendable {
     self.timestamp = timestamp
     self.variable = variable
     self.previous = previous
-    self.cause = cause
-    self.causedBy = causedBy
+    self.reason = Reason(cause, by: causedBy)
   }
+
+  /// Why: the type of a dependency, how an optimization began or ended; else empty.
+  public var cause: String { reason?.cause ?? "" }
+  /// The name of the variable whose change this follows from; else empty.
+  public var causedBy: String { reason?.causedBy ?? "" }
 
   /// This change as the last of its revision, or not; a copy, since other watches see it otherwise.
   func with(isLastInRevision: Bool) -> Change {

@@ -52,7 +52,7 @@ extension Session {
       if case .now = start {
         snapshot =
           filter.isBroad
-          ? state.variables.values.filter { filter.matches($0.definition) }
+          ? state.variables.all.filter { filter.matches($0.definition) }
           : filter.allNames.compactMap { state.variables[$0] }
         if snapshotLost != nil {
           do throws(SessionError) {

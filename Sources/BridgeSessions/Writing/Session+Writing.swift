@@ -144,8 +144,8 @@ extension Session {
         try checkOpen(state)
         // Deleted or replaced meanwhile: the value was checked for another variable or against other
         // constraints, or kept from an older version.
-        guard let index = state.variables.index(forKey: seen.name) else { return nil }
-        let current = state.variables.values[index]
+        guard let place = state.variables.place(of: seen.name) else { return nil }
+        let current = state.variables[place]
         guard current.definition === seen.definition else { return nil }
         if definition != nil && current !== seen { return nil }
         try check(expectedVersion, of: current)
@@ -155,7 +155,7 @@ extension Session {
         var woken: [Watch] = []
         state.endLeaseIfOver(of: current, time: now, &woken)
         let variable = state.apply(
-          write, at: index, Mutation.Origin(writer: writer, time: now), &woken)
+          write, at: place, Mutation.Origin(writer: writer, time: now), &woken)
         return (variable, woken)
       }
       guard let (variable, woken) = result else { continue }

@@ -6,18 +6,38 @@ internal import DequeModule
 /// wait on many streams at once.
 public struct SendBuffer {
   private struct Piece {
-    let bytes: [UInt8]
-    /// The flag of the prefix that comes before the bytes; nil where they have theirs.
-    let flag: UInt8?
+    enum Framing {
+      /// A message of `length` bytes begins with these, behind a prefix with `flag`.
+      case message(flag: UInt8, length: Int)
+      /// The message of the piece before goes on.
+      case continuation
+      /// They have their prefixes.
+      case framed
+    }
 
-    var prefixLength: Int { flag == nil ? 0 : FramedMessages.prefixLength }
+    let bytes: [UInt8]
+    let framing: Framing
+
+    init(bytes: [UInt8], framing: Framing) {
+      self.bytes = bytes
+      self.framing = framing
+    }
+
+    /// A whole message.
+    init(bytes: [UInt8], flag: UInt8) {
+      self.init(bytes: bytes, framing: .message(flag: flag, length: bytes.count))
+    }
+
+    var prefixLength: Int {
+      if case .message = framing { FramedMessages.prefixLength } else { 0 }
+    }
     var size: Int { prefixLength + bytes.count }
 
     func count(into count: inout CallRecord.MessageCount) {
-      if flag != nil {
-        count.add(bytes.count)
-      } else {
-        FramedMessages(framed: bytes).forEachSize { count.add($0) }
+      switch framing {
+      case .message(_, let length): count.add(length)
+      case .continuation: break
+      case .framed: FramedMessages(framed: bytes).forEachSize { count.add($0) }
       }
     }
   }
@@ -88,7 +108,17 @@ public struct SendBuffer {
     if compressionThreshold != nil {
       messages.forEach { append($0) }
     } else if !messages.isEmpty {
-      enqueue(Piece(bytes: messages.bytes, flag: nil))
+      enqueue(Piece(bytes: messages.bytes, framing: .framed))
+    }
+  }
+
+  /// Queues one message that is in parts; as if they were one array.
+  mutating func append(_ message: MessageParts) {
+    if compressionThreshold != nil || message.following.isEmpty {
+      append(message.joined)
+    } else {
+      enqueue(Piece(bytes: message.first, framing: .message(flag: 0, length: message.count)))
+      for part in message.following { enqueue(Piece(bytes: part, framing: .continuation)) }
     }
   }
 
@@ -140,8 +170,10 @@ public struct SendBuffer {
       // Moved out and back, not copied: a message may wait on many streams of several threads, and
       // its reference count is touched as little as can be.
       guard let piece = current.take() else { return }
-      if let flag = piece.flag, position < FramedMessages.prefixLength {
-        writePrefix(flag, piece.bytes.count, to: destination, &offset)
+      if case .message(let flag, let length) = piece.framing,
+        position < FramedMessages.prefixLength
+      {
+        writePrefix(flag, length, to: destination, &offset)
       }
       var isDone = false
       if position >= piece.prefixLength {

@@ -13,13 +13,22 @@ import Testing
       var outbound = SendBuffer()
       var framed = FramedMessages()
       for message in messages {
-        // Some by themselves, some in a row framed before.
-        if Bool.random() {
-          framed.append(message)
-        } else {
+        // Some by themselves, some in parts, some in a row framed before.
+        let kind = Int.random(in: 0..<3)
+        if kind > 0 {
           outbound.append(framed)
           framed = FramedMessages()
-          outbound.append(message)
+        }
+        switch kind {
+        case 0: framed.append(message)
+        case 1: outbound.append(message)
+        default:
+          let cuts = [Int.random(in: 0...message.count), Int.random(in: 0...message.count)].sorted()
+          let parts = MessageParts(
+            Array(message[..<cuts[0]]), Array(message[cuts[0]..<cuts[1]]),
+            Array(message[cuts[1]...]))
+          #expect(parts.joined == message)
+          outbound.append(parts)
         }
       }
       outbound.append(framed)

@@ -8,12 +8,16 @@ public struct RPCMethod: Sendable {
   /// Answers one request on the connection's event loop. It must not block.
   public typealias InlineHandler =
     @Sendable (_ request: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8]
+  /// As `InlineHandler`, with an answer that is in parts.
+  package typealias PartsHandler =
+    @Sendable (_ request: [UInt8], _ call: ServerCall) throws(RPCError) -> MessageParts
   /// Makes the handler of a new call, on the connection's event loop.
   public typealias HandlerFactory =
     @Sendable (_ call: ServerCall) throws(RPCError) -> any ServerCallHandler
 
   enum Implementation: Sendable {
     case inline(InlineHandler)
+    case inlineParts(PartsHandler)
     case handler(HandlerFactory)
   }
 
@@ -29,6 +33,13 @@ public struct RPCMethod: Sendable {
   public static func unary(_ path: String, _ handler: @escaping InlineHandler) -> RPCMethod {
     RPCMethod(
       path: path, implementation: .inline(handler), takesOneRequest: true, ignoresDeadline: false)
+  }
+
+  /// The same with an answer whose bytes are in several arrays: large ones are not copied into one.
+  package static func unaryInParts(_ path: String, _ handler: @escaping PartsHandler) -> RPCMethod {
+    RPCMethod(
+      path: path, implementation: .inlineParts(handler), takesOneRequest: true,
+      ignoresDeadline: false)
   }
 
   /// This unary method, with answers that `deliver` hands to the call later, from any thread: for

@@ -23,13 +23,18 @@ extension ServerCall {
   }
 
   func enqueue(_ message: [UInt8], compressed: Bool? = nil) {
+    enqueue(message.count) { $0.append(message, compressed: compressed) }
+  }
+
+  @inline(__always)
+  private func enqueue(_ count: Int, _ append: (inout SendBuffer) -> Void) {
     precondition(
       !responses.isFilling,
       "\(path): a MessageSource appends to the buffer it is given; it does not send")
     let before = sendBuffer.byteCount
-    sendBuffer.append(message, compressed: compressed)
+    append(&sendBuffer)
     connection.queuedResponseBytes += sendBuffer.byteCount - before
-    if isRunning { connection.handlers.answered(message.count) }
+    if isRunning { connection.handlers.answered(count) }
     compressResponses()
   }
 
@@ -43,9 +48,19 @@ extension ServerCall {
 
   /// Answers a unary call with its only message.
   func answer(_ message: [UInt8]) {
+    answer(message.count) { $0.append(message) }
+  }
+
+  /// The same with a message in parts.
+  func answer(_ message: MessageParts) {
+    answer(message.count) { $0.append(message) }
+  }
+
+  @inline(__always)
+  private func answer(_ count: Int, _ append: (inout SendBuffer) -> Void) {
     start()
     guard !isFinished else { return }
-    enqueue(message)
+    enqueue(count, append)
     responses.finish(trailers: nil)
     record?.status = .ok
     release()

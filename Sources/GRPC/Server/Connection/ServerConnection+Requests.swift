@@ -103,6 +103,8 @@ extension ServerConnection {
       switch method.implementation {
       case .inline(let handler):
         call.answer(try handler(request, call))
+      case .inlineParts(let handler):
+        call.answer(try handler(request, call))
       case .handler:
         try call.hold(request.count)
         handlers.begin()
