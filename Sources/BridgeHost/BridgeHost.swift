@@ -17,7 +17,7 @@ struct BridgeHost: ParsableCommand {
         bridge-host serve --plugins ./plugins --port 50051
       """,
     version: hostVersion,
-    subcommands: [Serve.self, Tools.self],
+    subcommands: [Serve.self, Worker.self, Tools.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Client",
@@ -31,8 +31,9 @@ struct BridgeHost: ParsableCommand {
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
     do {
-      if arguments.first == "serve", let path = ConfigurationFile.path(in: arguments) {
-        arguments = try configured(Array(arguments.dropFirst()), path)
+      if WorkerArguments.areStart(arguments) { arguments.insert("worker", at: 0) }
+      if let name = arguments.first, ["serve", "worker"].contains(name) {
+        arguments = try prepared(name, Array(arguments.dropFirst()))
       }
       var command = try parseAsRoot(arguments)
       try command.run()
@@ -41,18 +42,29 @@ struct BridgeHost: ParsableCommand {
     }
   }
 
-  /// The arguments of `serve` with those of its configuration file.
-  private static func configured(_ arguments: [String], _ path: String) throws -> [String] {
-    let file = try failingPlainly { try ConfigurationFile(path: path) }
-    let merged = file.merged(with: arguments)
-    do {
-      _ = try Serve.parse(merged)
-    } catch {
-      if let (line, error) = file.wrongLine() {
-        let message = Serve.message(for: error)
-        throw ValidationError("\(file.path), line \(line): \(message)")
+  /// The arguments of `serve` or `worker` with those of the configuration file, and the latter's with what its
+  /// environment says.
+  private static func prepared(_ name: String, _ arguments: [String]) throws -> [String] {
+    var arguments = arguments
+    if name == "worker" { arguments = WorkerArguments.withoutScript(arguments) }
+    let file = try ConfigurationFile.path(in: arguments).map { path in
+      try failingPlainly { try ConfigurationFile(path: path) }
+    }
+    if let file { arguments = file.merged(with: arguments) }
+    if name == "worker" {
+      arguments = WorkerArguments.complete(arguments, WorkerEnvironment.process)
+    }
+    let command: any ParsableCommand.Type = name == "worker" ? Worker.self : Serve.self
+    if let file {
+      do {
+        _ = try command.parse(arguments)
+      } catch {
+        if let (line, error) = file.wrongLine(of: command) {
+          let message = command.message(for: error)
+          throw ValidationError("\(file.path), line \(line): \(message)")
+        }
       }
     }
-    return ["serve"] + merged
+    return [name] + arguments
   }
 }

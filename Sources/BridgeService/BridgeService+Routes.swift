@@ -30,14 +30,22 @@ extension BridgeService {
 
       .oneRequest(BridgeMethods.watchVariables.path) { WatchStream(service: self, call: $0) },
 
-      .oneRequest(BridgeMethods.executeTool.path) { ToolExecution(service: self, call: $0) },
+      executing(BridgeMethods.executeTool.path, configuration.answers),
       .oneRequest(BridgeMethods.executeStreamingTool.path) { ToolStream(service: self, call: $0) },
 
       unary(BridgeMethods.registerTools, registerTools),
-      notImplemented(BridgeMethods.getExposedElixirTools),
-      notImplemented(BridgeMethods.executeElixirTool),
+      unary(BridgeMethods.getExposedElixirTools, getExposedElixirTools),
+      executing(BridgeMethods.executeElixirTool.path, configuration.answers.inAnswers),
       notImplemented(BridgeMethods.streamTelemetry),
     ]
+  }
+
+  /// An RPC that runs a tool.
+  private func executing(_ path: String, _ style: AnswerStyle) -> RPCMethod {
+    let handler: RPCMethod.HandlerFactory = {
+      ToolExecution(service: self, call: $0, style: style)
+    }
+    return style.failsInAnswers ? .ignoringDeadline(path, handler) : .oneRequest(path, handler)
   }
 
   /// An RPC of the protocol that this version does not serve.

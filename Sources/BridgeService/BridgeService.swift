@@ -12,6 +12,11 @@ public final class BridgeService: Sendable {
   public struct Configuration: Sendable {
     /// Whether RegisterVariable, ExecuteTool and WatchVariables create the session they name.
     public var createsSessions = true
+    /// Whether Heartbeat calls every session valid, those that are not there included: Snakepit's pools end a
+    /// worker for good that says otherwise once.
+    public var callsSessionsValid = false
+    /// How calls of tools are answered.
+    public var answers = AnswerStyle()
     /// Milliseconds between heartbeats of a watch that names no interval.
     public var heartbeatInterval = 30_000
 

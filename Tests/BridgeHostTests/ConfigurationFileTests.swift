@@ -73,7 +73,10 @@ import Testing
       line.firstMatch(of: /^  --([a-z-]+)\/--no-/)?.1
     }
     #expect(
-      Set(flags) == ["auto-create-sessions", "insecure-remote", "reflection", "watch-plugins"])
+      Set(flags) == [
+        "auto-create-sessions", "exit-on-stdin-eof", "insecure-remote", "reflection",
+        "watch-plugins",
+      ])
     for flag in flags {
       _ = try Serve.parse(write("\(flag) = true\n").merged(with: []))
       _ = try Serve.parse(write("\(flag) = false\n").merged(with: []))

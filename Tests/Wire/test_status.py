@@ -129,22 +129,6 @@ def test_a_watch_that_is_cancelled_ends_as_cancelled(session):
     assert error.value.code() == CODE.CANCELLED
 
 
-NOT_YET = {
-    "GetExposedElixirTools": pb.GetExposedElixirToolsRequest(),
-    "ExecuteElixirTool": pb.ExecuteElixirToolRequest(tool_name="t"),
-}
-
-
-@pytest.mark.parametrize("name", NOT_YET)
-def test_what_is_not_available_yet(session, name):
-    session.register("v")
-    request = type(NOT_YET[name])()
-    request.CopyFrom(NOT_YET[name])
-    request.session_id = session.id
-    with refused(CODE.UNIMPLEMENTED, "not available yet"):
-        getattr(session.stub, name)(request, timeout=CALL_TIMEOUT)
-
-
 def test_telemetry_is_not_available_yet(stub):
     controls = iter([pb.TelemetryControl(toggle=pb.TelemetryToggle(enabled=True))])
     with refused(CODE.UNIMPLEMENTED, "not available yet"):
@@ -222,7 +206,7 @@ def raw_call(host, path, data, **options):
      "TOOL_NOT_FOUND"),
     ("/snakepit.bridge.BridgeService/GetSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
-    ("/snakepit.bridge.BridgeService/GetExposedElixirTools", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
+    ("/snakepit.bridge.BridgeService/StreamTelemetry", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
     ("/bridge_host.v1.SessionAdminService/ExportSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
     ("/bridge_host.v1.SessionAdminService/ListSessions", b"\x10\xff\xff\xff\xff\x0f",

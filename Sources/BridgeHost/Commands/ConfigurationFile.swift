@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import TrustedFiles
 
-/// Options of `serve` in a file: `name = value`, a line each, with the names of the command line.
+/// Options of `serve` or `worker` in a file: `name = value`, a line each, with the names of the command line.
 ///
 ///     # Comments and empty lines are skipped.
 ///     port = 50051
@@ -84,21 +84,25 @@ struct ConfigurationFile {
   }
 
   /// The name of an option or flag, without `--`, `no-` and its value.
-  private static func optionName(_ argument: String) -> String? {
+  static func optionName(_ argument: String) -> String? {
     guard argument.hasPrefix("--") else { return nil }
     let name = argument.dropFirst(2).prefix { $0 != "=" }
     return String(name.hasPrefix("no-") ? name.dropFirst(3) : name)
   }
 
   /// The first line that is wrong by itself, for the message about a command line that is.
-  func wrongLine() -> (line: Int, error: any Error)? {
+  ///
+  /// - Parameter command: Whose options these are.
+  func wrongLine(
+    of command: any ParsableCommand.Type = Serve.self
+  ) -> (line: Int, error: any Error)? {
     for entry in entries {
       do {
         // What an option is for is looked at by `validate`, and may depend on others: that it can be
         // read is all that is asked here.
-        _ = try Serve.parse(entry.arguments + ["--insecure-remote"])
+        _ = try command.parse(entry.arguments + ["--insecure-remote"])
       } catch {
-        let message = Serve.message(for: error)
+        let message = command.message(for: error)
         if message.contains("Unknown option") || message.contains("Missing value")
           || message.contains("is invalid")
         {

@@ -66,9 +66,23 @@ struct Serve: ParsableCommand {
     help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
   var reflection = true
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: ArgumentHelp(
+      "End when standard input does: whoever has started the host is gone.",
+      discussion: "A pipe or a socket has such an end; what else is standard input is left alone."))
+  var exitOnStdinEof = false
+
   @OptionGroup(title: "Connections") var connections: ConnectionOptions
 
-  func run() throws {
+  func run() throws { try run(as: HostRole()) }
+
+  /// Runs the host until a signal comes.
+  func run(as role: HostRole) throws {
+    if role.leadsProcessGroup {
+      // setsid(2): EPERM says that it leads a group already.
+      _ = setsid()
+    }
     let descriptors = ProcessDescriptors()
     HeapMemory.configure()
     DescriptorLimit.raise()
@@ -90,8 +104,15 @@ struct Serve: ParsableCommand {
       kill(getpid(), SIGTERM)
     }
     HeapMemory.startTrimming()
-    let (server, plugins) = try failingPlainly { try start(components, logger) }
+    if exitOnStdinEof { ParentWatch.begin { signals.end(ParentWatch.reason) } }
+    let (server, plugins) = try failingPlainly { try start(components, role, logger) }
+    for option in role.ignoredOptions {
+      logger.warning("option ignored, which is not known", metadata: ["option": "--\(option)"])
+    }
     signals.expect()
+    if let file = role.readyFile {
+      try failingPlainly { try ReadyFile.write(server.readyName, to: file) }
+    }
     descriptors.sayReady(server.readyName)
     logger.info(
       "serving",
@@ -102,7 +123,11 @@ struct Serve: ParsableCommand {
       ])
 
     let signal = signals.wait()
-    logger.info("shutting down", metadata: ["signal": "\(signal)", "grace": "\(grace)s"])
+    // Nobody is there any more who waits for an answer.
+    if signal == ParentWatch.reason { server.grace = .zero }
+    logger.info(
+      "shutting down",
+      metadata: ["signal": "\(signal)", "grace": "\(server.grace.nanoseconds / 1_000_000_000)s"])
     signals.exitOnNext()
     components.shutDown()
     logger.info("stopped")

@@ -10,17 +10,18 @@ extension Serve {
   /// Starts the parts of the host. This is their order; at the end they drain and stop the other way
   /// round.
   func start(
-    _ components: ComponentStack, _ logger: Logger
+    _ components: ComponentStack, _ role: HostRole, _ logger: Logger
   ) throws -> (server: ServerComponent, plugins: PluginsComponent) {
     let storage = try components.start(
       StateComponent { try state.open(historyVersions: sessions.historyVersions, logger) }
     ).storage
     let store = try components.start(
-      SessionsComponent(limits: sessions.limits, storage: storage, logger: logger)
+      SessionsComponent(
+        limits: sessions.limits, storage: storage, form: role.answers.form, logger: logger)
     ).sessions
     let plugins = try components.start(makePlugins(logger))
     let service = BridgeService(
-      sessions: store, tools: plugins.tools, configuration: serviceConfiguration,
+      sessions: store, tools: plugins.tools, configuration: serviceConfiguration(role),
       logger: logger)
     let health = HealthStatus()
     let methods =
@@ -49,8 +50,10 @@ extension Serve {
     }
   }
 
-  private var serviceConfiguration: BridgeService.Configuration {
+  private func serviceConfiguration(_ role: HostRole) -> BridgeService.Configuration {
     var configuration = BridgeService.Configuration()
+    configuration.answers = role.answers
+    configuration.callsSessionsValid = role.callsSessionsValid
     configuration.createsSessions = autoCreateSessions
     return configuration
   }

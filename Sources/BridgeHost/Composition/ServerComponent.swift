@@ -9,9 +9,10 @@ final class ServerComponent: HostComponent {
   private(set) var addresses: [ServerAddress] = []
   private let listening: ListeningOptions
   private let admission: TokenAdmission?
-  private let grace: TimeAmount
+  /// How long open calls may take to finish at the end.
+  var grace: TimeAmount
 
-  /// - Parameter grace: How long open calls may take to finish at the end.
+  /// - Parameter grace: At first.
   init(
     _ server: GRPCServer, listening: ListeningOptions, admission: TokenAdmission?,
     grace: TimeAmount

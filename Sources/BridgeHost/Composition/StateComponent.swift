@@ -24,8 +24,9 @@ final class SessionsComponent: HostComponent {
   private let storage: Journal?
   private let logger: Logger
 
-  init(limits: SessionLimits, storage: Journal?, logger: Logger) {
-    sessions = SessionStore(limits: limits, journal: storage)
+  /// - Parameter form: See `SessionStore`.
+  init(limits: SessionLimits, storage: Journal?, form: WireForm, logger: Logger) {
+    sessions = SessionStore(limits: limits, journal: storage, form: form)
     self.storage = storage
     self.logger = logger
   }

@@ -39,11 +39,14 @@ final class SignalWaiter: @unchecked Sendable {
   }
 
   /// A signal has come: it is kept, or ends the process.
-  func take(_ number: CInt) {
+  func take(_ number: CInt) { end(number == SIGTERM ? "SIGTERM" : "SIGINT") }
+
+  /// The process is to end, as for a signal. Any thread.
+  func end(_ reason: String) {
     condition.withLock {
       // Not `exit`: what a plugin registered there could block once more.
       if !isAwaited { _exit(0) }
-      received = number == SIGTERM ? "SIGTERM" : "SIGINT"
+      received = reason
       condition.broadcast()
     }
   }
@@ -54,7 +57,7 @@ final class SignalWaiter: @unchecked Sendable {
 
   /// Waits for one of the signals, after `expect`.
   ///
-  /// - Returns: Its name.
+  /// - Returns: Its name, or the reason that `end` was given.
   func wait() -> String {
     condition.withLock {
       while true {

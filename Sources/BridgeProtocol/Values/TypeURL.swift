@@ -50,6 +50,11 @@ package struct TypeURL: Sendable {
       name = url[url.utf8.index(after: slash)...]
     }
     var form: WireForm = []
+    // Clients in Python give numbers to tools of Elixir so: it is JSON, not a packed message.
+    if name == "google.protobuf.Value" {
+      self.init(.json, nil, .inherited)
+      return
+    }
     if name.hasPrefix("google.protobuf.") {
       guard let wrapper = Wrapper(rawValue: String(name.dropFirst(16))) else { return nil }
       self.init(.wrapper(wrapper), nil, .inherited)

@@ -1,5 +1,6 @@
 package import BridgeSessions
 internal import GRPC
+internal import JSON
 
 /// The content of a packed google.protobuf wrapper.
 ///
@@ -25,6 +26,20 @@ package enum WrapperMessage: Sendable, Equatable {
     } catch {
       return nil
     }
+  }
+
+  /// As JSON text; nil for bytes, which have none.
+  package var json: [UInt8]? {
+    var writer = JSONWriter()
+    switch self {
+    case .number(let number): writer.write(number)
+    case .integer(let integer): writer.write(integer)
+    case .unsigned(let integer): writer.write(.unsigned(integer))
+    case .boolean(let flag): writer.write(flag)
+    case .string(let text): writer.write(text)
+    case .bytes: return nil
+    }
+    return writer.bytes
   }
 
   private static func zero(_ kind: TypeURL.Wrapper) -> WrapperMessage {

@@ -93,13 +93,14 @@ extension BridgeService {
     return try response.serializedBytes() + session.metadata.bytes(field: 2)
   }
 
-  /// A session that is not there is no error here: the answer says so.
+  /// A session that is not there is no error here: the answer says so, unless it must not.
   func heartbeat(
     _ request: Snakepit_Bridge_HeartbeatRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_HeartbeatResponse {
     try directory.checkIsHere(request.sessionID)
     return .with {
       $0.serverTime = .init(nanoseconds: Clock.wall)
+      $0.sessionValid = configuration.callsSessionsValid
       guard let session = try? sessions.session(request.sessionID) else { return }
       $0.sessionValid = true
       $0.revision = session.revision

@@ -36,7 +36,7 @@ extension BridgeService {
     _ request: Snakepit_Bridge_RegisterVariableRequest
   ) throws -> Session.IfTaken {
     switch request.ifExists {
-    case .fail: return .fail
+    case .fail: return configuration.answers.replacesVariables ? .replace : .fail
     case .return: return .keep
     case .replace: return .replace
     case .UNRECOGNIZED(let number):

@@ -6,33 +6,77 @@ internal import GRPC
 internal import Logging
 internal import NIOCore
 
-/// One ExecuteTool call: runs a tool and answers with its outcome.
+/// One ExecuteTool call: runs a tool and answers with its outcome. ExecuteElixirTool is another.
 // @unchecked: `request` and `running` belong to the event loop until the tool runs; `finished`
-// comes after, once.
+// comes after, once. `deadlineTimer` is set before the tool runs.
 final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @unchecked Sendable {
   private let service: BridgeService
   private let call: ServerCall
   @exclusivity(unchecked) private var running: ToolCall?
   @exclusivity(unchecked) private var request: ToolRequest?
   @exclusivity(unchecked) private var startedAt: Int64 = 0
+  @exclusivity(unchecked) private var deadlineTimer: Scheduled<Void>?
+  /// When the call is answered in any case, where no status may end it.
+  @exclusivity(unchecked) private var lastMoment: NIODeadline?
+  private let style: AnswerStyle
 
-  init(service: BridgeService, call: ServerCall) {
+  init(service: BridgeService, call: ServerCall, style: AnswerStyle) {
     self.service = service
     self.call = call
+    self.style = style
   }
 
   func receive(_ bytes: [UInt8]) throws(RPCError) {
-    let message = try ExecuteToolRequest(request: bytes)
-    try service.read(message, of: bytes.count, for: call, self)
+    if style.failsInAnswers { keepDeadline() }
+    do throws(RPCError) {
+      let message = try ExecuteToolRequest(request: bytes)
+      try service.read(message, of: bytes.count, for: call, self)
+    } catch {
+      guard style.failsInAnswers, !call.isOffloading else { throw error }
+      refuse(error)
+    }
+  }
+
+  func refuse(_ error: RPCError) {
+    guard style.failsInAnswers else { return call.fail(error) }
+    finished(ToolOutcome(.failure(ToolFailure(refusal: error))))
+  }
+
+  // MARK: The deadline, where it must not end the call
+
+  /// The part of the client's time that is left for the answer to reach it, and the most and least of it.
+  private static let answerShare: Int64 = 10
+  private static let answerTime = (
+    least: TimeAmount.milliseconds(5), most: TimeAmount.milliseconds(500)
+  )
+
+  private func keepDeadline() {
+    guard let deadline = call.ignoredDeadline else { return }
+    let share = TimeAmount.nanoseconds((deadline - .now()).nanoseconds / Self.answerShare)
+    let moment = deadline - min(max(share, Self.answerTime.least), Self.answerTime.most)
+    lastMoment = moment
+    deadlineTimer = call.eventLoop.scheduleTask(deadline: moment) { [weak self] in
+      self?.runOutOfTime()
+    }
+  }
+
+  private func runOutOfTime() {
+    guard !call.isClosed else { return }
+    running?.cancel(.deadlineExceeded)
+    let tool = request?.tool.description.name ?? "the tool"
+    finished(ToolOutcome(.failure(ToolFailure(.deadlineExceeded, tool: tool))))
   }
 
   func begin(_ request: ToolRequest) throws {
     self.request = request
     startedAt = MonotonicClock.now
-    running = try service.start(request, for: call, isStreaming: false, observer: self)
+    running = try service.start(
+      request, for: call, deadline: call.deadline ?? lastMoment, isStreaming: false,
+      observer: self)
   }
 
   func cancelled(_ reason: RPCError) {
+    deadlineTimer?.cancel()
     running?.cancel(reason.code == .deadlineExceeded ? .deadlineExceeded : .cancelled)
   }
 
@@ -53,6 +97,7 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
     }
     // Nobody waits any more for what may take long to encode.
     if call.isClosed { return }
+    deadlineTimer?.cancel()
     outcome.announceSize(to: call)
     let milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
     // Most tools answer a value that is not large.
@@ -61,7 +106,7 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
     {
       return call.respond(
         ExecuteToolResponse.encode(
-          value, as: type, form: request?.form ?? [], metadata: outcome.metadata,
+          value, as: type, form: form, metadata: outcome.metadata,
           milliseconds: milliseconds))
     }
     var response = ExecuteToolResponse()
@@ -72,10 +117,17 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
       response.isSuccess = true
       return call.respond(encode(value, outcome.binaryResult, in: &response))
     case .failure(let failure):
-      response.errorMessage = failure.message
+      response.errorMessage = style.text(of: failure)
       response.metadata = response.metadata.merging(under: VariableMetadata(failure.wireMetadata))
     }
     call.respond(response.encode())
+  }
+
+  private var form: WireForm { request?.form ?? [] }
+
+  /// What stands for a result that there is not.
+  private var noResult: (typeURL: String, json: [UInt8])? {
+    style.alwaysHasResult ? AnswerStyle.nullResult : nil
   }
 
   /// Whether the value is one that the client may have asked for as bytes, and it has.
@@ -91,11 +143,13 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
     _ value: ToolValue, _ binary: Blob?, in response: inout ExecuteToolResponse
   ) -> [UInt8] {
     if let binary, binary.count > 0 {
-      response.result = value.owned.wire(form: request?.form ?? [])
+      response.result = value.owned.wire(form: form) ?? noResult
       return binary.withUnsafeBytes { response.encode(binary: $0) }
     }
     switch value {
-    case .bytes(let bytes): response.binaryResult = bytes
+    case .bytes(let bytes):
+      response.result = noResult
+      response.binaryResult = bytes
     case .donated(let donated): return encode(donated, in: &response)
     default: write(value, to: &response)
     }
@@ -104,9 +158,11 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
 
   private func encode(_ value: DonatedValue, in response: inout ExecuteToolResponse) -> [UInt8] {
     switch value.content {
-    case .bytes: return value.memory.withUnsafeBytes { response.encode(binary: $0) }
+    case .bytes:
+      response.result = noResult
+      return value.memory.withUnsafeBytes { response.encode(binary: $0) }
     case .json(let type):
-      if let url = value.typeURL(of: type, form: request?.form ?? []) {
+      if let url = value.typeURL(of: type, form: form) {
         response.result = (url, [])
         return value.memory.withUnsafeBytes { response.encode(json: $0) }
       }
@@ -115,7 +171,7 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
         case .format(.raw) = call.binaryAcceptance
       {
         response.result = (
-          TypeURL.url(for: type, form: request?.form ?? [], binary: true),
+          TypeURL.url(for: type, form: form, binary: true),
           NumericArray.binaryMetadata(shape: shape, elementType: element, type: type)
         )
         return value.memory.withUnsafeBytes { response.encode(binary: $0) }
@@ -126,7 +182,6 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
   }
 
   private func write(_ value: ToolValue, to response: inout ExecuteToolResponse) {
-    let form = request?.form ?? []
     if case .value(.array(let array), let type) = value,
       array.bytes.count > Variable.binaryThreshold,
       case .format(let format) = call.binaryAcceptance
@@ -137,7 +192,7 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
       )
       response.binaryResult = array.binary(format, nested: array.isNested)
     } else {
-      response.result = value.wire(form: form)
+      response.result = value.wire(form: form) ?? noResult
     }
   }
 }
@@ -176,7 +231,7 @@ private struct EventLoopTurns: TurnTaker {
 
 extension BridgeService {
   func start(
-    _ request: ToolRequest, for call: ServerCall, isStreaming: Bool,
+    _ request: ToolRequest, for call: ServerCall, deadline: NIODeadline?, isStreaming: Bool,
     observer: any ToolCallObserver
   ) throws -> ToolCall {
     // A deadline of the event loop's clock and one of MonotonicClock are the same number.
@@ -184,7 +239,7 @@ extension BridgeService {
       request.tool,
       ToolCall.Request(
         arguments: request.arguments, metadata: request.metadata,
-        deadline: call.deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming,
+        deadline: deadline.map { Int64($0.uptimeNanoseconds) }, isStreaming: isStreaming,
         client: request.client),
       in: request.session, onEventLoop: true, turn: EventLoopTurns(call.eventLoop),
       observer: observer)

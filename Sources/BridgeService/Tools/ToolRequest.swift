@@ -2,7 +2,6 @@ package import BridgeProtocol
 package import BridgeSessions
 internal import BridgeTools
 internal import GRPC
-internal import JSON
 
 extension ExecuteToolRequest: ArgumentList {
   /// How many parameters the request has.
@@ -25,20 +24,20 @@ extension ExecuteToolRequest.Parameter {
     guard let url else {
       throw SessionError(.invalidValue, "unknown type URL \"\(typeURL)\"")
     }
+    // Snakepit 0.4 describes a list of more than 1,280 numbers so, and leaves its bytes out.
+    if url.content == .binary, binaryIsEmpty {
+      throw SessionError(
+        .invalidValue,
+        "only the description of the numbers has come (type URL \"\(typeURL)\"), not their bytes: this "
+          + "client leaves them out of long lists; give it shorter ones")
+    }
     guard case .wrapper(let kind) = url.content,
       let wrapper = withContent({ WrapperMessage($0, as: kind) })
     else { return content }
-    var writer = JSONWriter()
-    switch wrapper {
-    case .number(let number): writer.write(number)
-    case .integer(let integer): writer.write(integer)
-    case .unsigned(let integer): writer.write(.unsigned(integer))
-    case .boolean(let flag): writer.write(flag)
-    case .string(let text): writer.write(text)
-    case .bytes:
+    guard let json = wrapper.json else {
       throw SessionError(.invalidValue, "expected JSON, got bytes")
     }
-    return writer.bytes
+    return json
   }
 
   /// The parameter as bytes.
@@ -71,7 +70,7 @@ struct ToolRequest {
     _ request: borrowing ExecuteToolRequest, service: BridgeService, client: UInt64,
     _ searches: inout SearchBudget
   ) throws {
-    var form: WireForm = []
+    var form = service.configuration.answers.form
     // By place: a parameter is more to copy than to look at.
     for place in request.parameters.indices {
       try NameRules.checkKey(request.parameters[place].name)
@@ -92,6 +91,8 @@ struct ToolRequest {
 protocol ToolStarter: AnyObject, Sendable {
   /// On the call's event loop. What it throws ends the call.
   func begin(_ request: ToolRequest) throws
+  /// Ends the call, which does not begin. Any thread.
+  func refuse(_ error: RPCError)
 }
 
 extension BridgeService {
@@ -111,17 +112,26 @@ extension BridgeService {
       try starter.begin(ToolRequest(message, service: self, client: client, &searches))
     } catch SearchInterruption.needsTime {
       throw call.offloading(holding: byteCount) { () throws(RPCError) in
-        let request = try mappingErrors {
-          var searches = SearchBudget.ofTool { call.isClosed }
-          return try ToolRequest(message, service: self, client: client, &searches)
-        }
-        call.eventLoop.execute {
-          if call.isClosed { return }
-          do { try starter.begin(request) } catch { call.fail(RPCError(mapping: error)) }
-        }
+        self.begin(message, for: call, client: client, starter)
       }
     } catch {
       throw RPCError(mapping: error)
+    }
+  }
+  /// The same on a thread that may take its time.
+  private func begin(
+    _ message: ExecuteToolRequest, for call: ServerCall, client: UInt64,
+    _ starter: any ToolStarter
+  ) {
+    do {
+      var searches = SearchBudget.ofTool { call.isClosed }
+      let request = try ToolRequest(message, service: self, client: client, &searches)
+      call.eventLoop.execute {
+        if call.isClosed { return }
+        do { try starter.begin(request) } catch { starter.refuse(RPCError(mapping: error)) }
+      }
+    } catch {
+      starter.refuse(RPCError(mapping: error))
     }
   }
 }

@@ -1,6 +1,7 @@
 internal import BridgeProtocol
 internal import BridgeSessions
 internal import BridgeTools
+internal import GRPC
 internal import JSON
 internal import SwiftProtobuf
 
@@ -24,6 +25,16 @@ extension BridgeService {
     var response = Snakepit_Bridge_InitializeSessionResponse()
     for tool in catalog.descriptions { response.availableTools[tool.name] = tool.wireSpec }
     return try response.serializedBytes()
+  }
+}
+
+extension BridgeService {
+  /// The tools that clients may call as those of Elixir: all that this host has.
+  func getExposedElixirTools(
+    _ request: Snakepit_Bridge_GetExposedElixirToolsRequest, _ call: ServerCall
+  ) -> Snakepit_Bridge_GetExposedElixirToolsResponse {
+    let own = tools.sessionTools.catalog(of: request.sessionID)?.descriptions ?? []
+    return .with { $0.tools = (tools.registry.catalog.descriptions + own).map(\.wireSpec) }
   }
 }
 

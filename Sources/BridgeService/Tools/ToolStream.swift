@@ -3,6 +3,7 @@ internal import BridgeSessions
 internal import BridgeTools
 internal import FoundationEssentials
 internal import GRPC
+internal import JSON
 internal import Threads
 internal import SwiftProtobuf
 
@@ -40,8 +41,11 @@ final class ToolStream: ServerCallHandler, ToolStarter, ToolCallObserver, @unche
     self.request = request
     // Clients hand the stream to their caller when the headers come.
     call.start()
-    running = try service.start(request, for: call, isStreaming: true, observer: self)
+    running = try service.start(
+      request, for: call, deadline: call.deadline, isStreaming: true, observer: self)
   }
+
+  func refuse(_ error: RPCError) { call.fail(error) }
 
   func cancelled(_ reason: RPCError) {
     running?.cancel(reason.code == .deadlineExceeded ? .deadlineExceeded : .cancelled)
@@ -53,7 +57,7 @@ final class ToolStream: ServerCallHandler, ToolStarter, ToolCallObserver, @unche
   }
 
   func emitted(_ chunk: ToolValue) -> Bool {
-    send { $0.data = Self.data(of: chunk) }
+    send { $0.data = data(of: chunk) }
   }
 
   func progressed(_ fraction: Double, _ message: String) {
@@ -71,9 +75,12 @@ final class ToolStream: ServerCallHandler, ToolStarter, ToolCallObserver, @unche
       // Nobody waits any more for what may take long to encode.
       if call.isClosed { return }
       outcome.announceSize(to: call)
+      if !endsWithResult, outcome.binaryResult != nil || value != .null {
+        send { $0.data = result(value, outcome.binaryResult) }
+      }
       send(metadata: outcome.metadata) {
         $0.isFinal = true
-        $0.data = outcome.binaryResult.map { Self.data(of: $0) } ?? Self.data(of: value)
+        if endsWithResult { $0.data = result(value, outcome.binaryResult) }
       }
       call.finish()
     case .failure(let failure):
@@ -111,6 +118,27 @@ final class ToolStream: ServerCallHandler, ToolStarter, ToolCallObserver, @unche
         bytesNoCopy: UnsafeMutableRawPointer(mutating: start), count: bytes.count,
         deallocator: .custom { _, _ in withExtendedLifetime(blob) {} })
     }
+  }
+
+  /// See `AnswerStyle`.
+  private var endsWithResult: Bool { service.configuration.answers.endsStreamsWithResult }
+
+  private func result(_ value: ToolValue, _ binary: Blob?) -> Data {
+    guard let binary else { return data(of: value) }
+    return endsWithResult ? Self.data(of: binary) : data(of: .bytes(binary.bytes))
+  }
+
+  private func data(of value: ToolValue) -> Data {
+    if endsWithResult { return Self.data(of: value) }
+    if case .bytes(let bytes) = value.owned {
+      // With padding, which gRPC's own texts leave out.
+      var base64 = Base64.encode(bytes)
+      base64 += String(repeating: "=", count: (3 - bytes.count % 3) % 3)
+      let text = JSON.object([.init(key: "raw_data_base64", value: .string(base64))]).text
+      return Data(text.utf8)
+    }
+    let data = Self.data(of: value)
+    return data.isEmpty ? Data("null".utf8) : data
   }
 
   private static func data(of value: ToolValue) -> Data {

@@ -56,8 +56,13 @@ public final class Session: Sendable {
   }
 
   /// Names what hears of the changes from now on, before the session is used.
-  func begin(_ recorder: (any SessionRecorder)?) {
-    if let recorder { state.withLock { $0.recorder = recorder } }
+  ///
+  /// - Parameter form: Of values, until a client has written that names one.
+  func begin(_ recorder: (any SessionRecorder)?, form: WireForm) {
+    state.withLock {
+      if let recorder { $0.recorder = recorder }
+      $0.usualForm = form
+    }
   }
 
   /// A new epoch. At most 13 characters: Swift keeps those in place, and every answer carries it.

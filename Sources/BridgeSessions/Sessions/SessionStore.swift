@@ -13,15 +13,22 @@ public final class SessionStore: Sendable {
   private let budget: ByteBudget
   private let shares: ClientShares
   private let journal: (any SessionJournal)?
+  private let form: WireForm
 
   private final class Shard: Sendable {
     let sessions = Locked<[String: Session]>([:])
   }
 
-  /// - Parameter journal: Keeps what sessions commit; nil keeps nothing.
-  public init(limits: SessionLimits = SessionLimits(), journal: (any SessionJournal)? = nil) {
+  /// - Parameters:
+  ///   - journal: Keeps what sessions commit; nil keeps nothing.
+  ///   - form: How a variable is answered that nobody has written who said how he speaks.
+  public init(
+    limits: SessionLimits = SessionLimits(), journal: (any SessionJournal)? = nil,
+    form: WireForm = []
+  ) {
     self.limits = limits
     self.journal = journal
+    self.form = form
     self.budget = ByteBudget(limit: limits.totalBytes)
     self.shares = ClientShares(total: limits.sessions)
     self.shards = (0..<16).map { _ in Shard() }
@@ -89,7 +96,7 @@ public final class SessionStore: Sendable {
           throw SessionError(.alreadyExists, "Session already exists: \(image.id)")
         }
         try checkRoom()
-        session.begin(recorder ?? journal?.begin(image))
+        session.begin(recorder ?? journal?.begin(image), form: form)
         sessions[image.id] = session
         count.add(1, ordering: .relaxed)
       }
@@ -242,7 +249,7 @@ public final class SessionStore: Sendable {
     var searches = SearchBudget()
     let session = try Session(
       image, limits: limits, budget: budget, journal: journal, searches: &searches)
-    session.begin(journal?.begin(image))
+    session.begin(journal?.begin(image), form: form)
     sessions[image.id] = session
     count.add(1, ordering: .relaxed)
     return session

@@ -243,7 +243,7 @@ extension Session.State {
   private mutating func settled(_ payload: Payload, over current: Variable?) -> Payload {
     var payload = payload
     if payload.form.contains(.inherited) {
-      payload.form.settle(from: current?.payload.form ?? form ?? [])
+      payload.form.settle(from: current?.payload.form ?? form ?? usualForm)
     } else if form == nil {
       form = payload.form
     }

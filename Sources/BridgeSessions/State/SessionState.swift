@@ -40,6 +40,8 @@ extension Session {
     var optimized: Set<String> = []
     /// How the first client to write here speaks.
     var form: WireForm?
+    /// What holds until then.
+    var usualForm: WireForm = []
     /// A variable may be named as another's id would be.
     var hasNamesLikeIDs = false
 

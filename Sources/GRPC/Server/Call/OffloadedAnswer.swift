@@ -50,6 +50,9 @@ extension ServerCall {
       })
   }
 
+  /// Whether a handler has just asked for one of these: what it throws then is no error.
+  package var isOffloading: Bool { offloadedAnswer != nil }
+
   private func offload(_ answer: OffloadedAnswer) -> RPCError {
     offloadedAnswer = answer
     return RPCError(.internalError, "\(path): the error of an offloading call was not thrown on")

@@ -62,6 +62,15 @@ public struct RPCMethod: Sendable {
       path: path, implementation: .handler(factory), takesOneRequest: true, ignoresDeadline: false)
   }
 
+  /// The same for handlers that keep the client's deadline themselves, and answer before it: the call has
+  /// none, but for `ServerCall.ignoredDeadline`.
+  package static func ignoringDeadline(
+    _ path: String, _ factory: @escaping HandlerFactory
+  ) -> RPCMethod {
+    RPCMethod(
+      path: path, implementation: .handler(factory), takesOneRequest: true, ignoresDeadline: true)
+  }
+
   /// A method that takes a stream of requests, by events on the event loop. `clientStream` and
   /// `bidirectional` do the same with async functions.
   ///

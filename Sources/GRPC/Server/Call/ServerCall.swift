@@ -29,6 +29,8 @@ public final class ServerCall: @unchecked Sendable {
   @exclusivity(unchecked) var callMetadata: CallMetadata?
   /// When the client gives up, on the monotonic clock; nil when it set no timeout.
   @exclusivity(unchecked) public internal(set) var deadline: NIODeadline?
+  /// The same where the method has its deadline ignored: nobody ends the call then but its handler.
+  @exclusivity(unchecked) package internal(set) var ignoredDeadline: NIODeadline?
   /// The client takes responses in gzip.
   @exclusivity(unchecked) var acceptsGzip = false
   /// The request names an encoding: tell which are known.

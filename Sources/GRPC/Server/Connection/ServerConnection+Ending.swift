@@ -5,14 +5,18 @@ internal import NIOCore
 extension ServerConnection {
   // MARK: Deadlines
 
+  /// - Returns: nil for a timeout that is malformed.
+  func deadline(after timeout: [UInt8]) -> NIODeadline? {
+    timeout.withUnsafeBytes { Timeout.parse($0) }.map { eventLoop.now + $0 }
+  }
+
   func setDeadline(_ timeout: [UInt8], of call: ServerCall) throws(RPCError) {
-    guard let amount = timeout.withUnsafeBytes({ Timeout.parse($0) }) else {
+    guard let deadline = deadline(after: timeout) else {
       throw RPCError(
         .internalError,
         "grpc-timeout \"\(String(decoding: timeout, as: UTF8.self))\" is not 1 to 8 digits and one "
           + "of H, M, S, m, u, n")
     }
-    let deadline = eventLoop.now + amount
     call.deadline = deadline
     armDeadlineTimer(at: deadline)
   }

@@ -38,9 +38,13 @@ extension ServerConnection {
     do throws(RPCError) {
       try check(request, of: call)
       if !request.fields.isEmpty { call.callMetadata = try metadata(request.fields) }
-      if request.hasTimeout, !method.ignoresDeadline {
-        try setDeadline(request.timeout, of: call)
-        try call.checkDeadline()
+      if request.hasTimeout {
+        if method.ignoresDeadline {
+          call.ignoredDeadline = deadline(after: request.timeout)
+        } else {
+          try setDeadline(request.timeout, of: call)
+          try call.checkDeadline()
+        }
       }
       if case .handler(let factory) = method.implementation { call.handler = try factory(call) }
     } catch {

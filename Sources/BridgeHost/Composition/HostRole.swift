@@ -1,0 +1,15 @@
+internal import BridgeService
+
+/// What a host is started as: a server, if nothing else is said, or a worker of a pool.
+struct HostRole {
+  /// How calls of tools are answered.
+  var answers = AnswerStyle()
+  /// Whether Heartbeat calls every session valid.
+  var callsSessionsValid = false
+  /// Whether the process is to lead a process group, so that all it starts ends with it.
+  var leadsProcessGroup = false
+  /// The file that tells the launcher the port.
+  var readyFile: String?
+  /// Options that are not known, to be told of; without their dashes.
+  var ignoredOptions: [String] = []
+}
