@@ -336,16 +336,22 @@ let package = Package(
     .target(
       name: "FuzzTargets",
       dependencies: [
-        "BinaryFormatsFuzzing", "BridgeProtocol", "BridgeSessions", "GRPC", "JSON",
-        "RandomSessions", .product(name: "Logging", package: "swift-log"),
+        "BinaryFormatsFuzzing", "BridgePluginChannel", "BridgePluginProcess", "BridgeProtocol",
+        "BridgeSessions", "BridgeTools", "GRPC", "JSON", "RandomSessions", "Threads",
+        "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOEmbedded", package: "swift-nio"),
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       path: "Tests/Fuzz/Targets", swiftSettings: swiftSettings),
     .testTarget(
-      name: "FuzzTests", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Tests",
-      swiftSettings: swiftSettings),
+      name: "FuzzTests",
+      dependencies: [
+        "BridgePluginChannel", "BridgePluginRunner", "BridgeTools", "FuzzTargets", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Tests/Fuzz/Tests", swiftSettings: swiftSettings),
     .testTarget(
       name: "GRPCProtobufTests",
       dependencies: [

@@ -16,6 +16,12 @@ package enum ChildSystem {
     plugin_spawn(program, control)
   }
 
+  /// Makes a file in memory, for `seal` once it is written; -1 with `errno` where the system has no more.
+  package static func makeSharedMemory() -> CInt { plugin_shared_memory() }
+
+  /// From now on nobody changes a file in memory.
+  package static func seal(_ file: CInt) -> Bool { plugin_seal_shared(file) == 0 }
+
   // MARK: For the program that makes children
 
   /// See fork(2); for processes of one thread.

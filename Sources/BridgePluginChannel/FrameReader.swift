@@ -44,6 +44,9 @@ package struct FrameReader {
     }
   }
 
+  /// A moment of CLOCK_MONOTONIC. None is before 0, so that the time until then is a number.
+  mutating func moment() throws(MalformedFrame) -> Int64 { max(0, try number()) }
+
   mutating func double() throws(MalformedFrame) -> Double {
     Double(bitPattern: try number())
   }
@@ -80,7 +83,8 @@ package struct FrameReader {
       throw MalformedFrame("a list is longer than its frame")
     }
     var values: [Value] = []
-    values.reserveCapacity(count)
+    // An element in memory may be many times what it is in the frame: there are as many only if they can be read.
+    values.reserveCapacity(min(count, 1024))
     for _ in 0..<count { values.append(try body(&self)) }
     return values
   }

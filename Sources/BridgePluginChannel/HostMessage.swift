@@ -246,7 +246,7 @@ extension FrameReader {
       number: try number(), tool: Int(try number(UInt32.self)), sessionID: try text(),
       sessionEpoch: try text(),
       arguments: try list { (name: try $0.text(), value: try $0.toolValue()) },
-      metadata: try metadata(), deadline: try optional { try $0.number() },
+      metadata: try metadata(), deadline: try optional { try $0.moment() },
       isStreaming: try flag(), depth: Int(try number(UInt32.self)))
   }
 

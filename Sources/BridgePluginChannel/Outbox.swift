@@ -22,6 +22,8 @@ package struct Outbox: ~Copyable {
   let unsent = UnsafeMutablePointer<plugin_outgoing>.allocate(capacity: 1)
   /// Messages that are full, and go before it.
   private var full: Deque<Message> = []
+  /// How many bytes these are, without what goes with them.
+  private var fullCount = 0
 
   /// An outbox that nothing is in.
   package init() {
@@ -34,7 +36,7 @@ package struct Outbox: ~Copyable {
   package var isEmpty: Bool { unsent.pointee.count == 0 && full.isEmpty }
 
   /// How many bytes of frames wait, without those in shared memory.
-  package var count: Int { full.reduce(unsent.pointee.count) { $0 + $1.bytes.count } }
+  package var count: Int { unsent.pointee.count + fullCount }
 
   /// Adds a frame.
   ///
@@ -49,7 +51,7 @@ package struct Outbox: ~Copyable {
     }
     guard let message = Message(sharing: frame) else { return false }
     close()
-    full.append(message)
+    add(message)
     return true
   }
 
@@ -60,7 +62,7 @@ package struct Outbox: ~Copyable {
   package mutating func append(file descriptor: CInt) -> Bool {
     guard let message = Message(file: descriptor) else { return false }
     close()
-    full.append(message)
+    add(message)
     return true
   }
 
@@ -74,8 +76,13 @@ package struct Outbox: ~Copyable {
   /// What was put together is a message now.
   private mutating func close() {
     guard unsent.pointee.count > 0 else { return }
-    full.append(Message(Array(unsentBytes)))
+    add(Message(Array(unsentBytes)))
     unsent.pointee.count = 0
+  }
+
+  private mutating func add(_ message: Message) {
+    full.append(message)
+    fullCount += message.bytes.count
   }
 
   private var unsentBytes: UnsafeRawBufferPointer {
@@ -93,6 +100,7 @@ package struct Outbox: ~Copyable {
       }
       guard sent == .sent else { return sent }
       full.removeFirst()
+      fullCount -= message.bytes.count
     }
     guard unsent.pointee.count > 0 else { return .sent }
     let sent = channel.send(unsentBytes, waits: waits)
@@ -102,7 +110,7 @@ package struct Outbox: ~Copyable {
 
   /// Drops everything.
   package mutating func removeAll() {
-    full = []
+    (full, fullCount) = ([], 0)
     unsent.pointee.count = 0
   }
 

@@ -127,7 +127,7 @@ extension FrameReader {
         ServiceRequest.NestedCall(
           tool: try text(),
           arguments: try list { GivenArgument(name: try $0.text(), given: try $0.toolValue()) },
-          metadata: try metadata(), deadline: try optional { try $0.number() },
+          metadata: try metadata(), deadline: try optional { try $0.moment() },
           isStreaming: try flag()))
     case 9: .whenSessionEnds
     case let other: throw MalformedFrame("there is no request \(other)")

@@ -11,8 +11,8 @@ package final class SharedMemory: @unchecked Sendable {
   /// The memory, for as long as this object lives.
   package let bytes: UnsafeRawBufferPointer
 
-  /// More is not taken from the other side: it would have to be mapped.
-  private static let limit = 1 << 40
+  /// More is not taken from the other side, in bytes: it would have to be mapped.
+  private static let limit = 1 << 36
 
   /// Takes memory that came with a message.
   ///
@@ -20,9 +20,14 @@ package final class SharedMemory: @unchecked Sendable {
   package init(mapping file: borrowing FileDescriptor) throws(MalformedFrame) {
     // Sealed first: from then on the size does not change.
     let isSealed = plugin_is_sealed(file.number) == 1
-    let size = Int(file.status().st_size)
+    let status = file.status()
+    let size = Int(status.st_size)
     guard isSealed, size > 0, size <= Self.limit else {
       throw MalformedFrame("what came with a message is no sealed memory")
+    }
+    // Reading a hole would fill it, with memory of the reader's. Blocks are of 512 bytes.
+    guard Int(status.st_blocks) >= (size + 511) / 512 else {
+      throw MalformedFrame("memory of \(size) bytes was not written")
     }
     // At once rather than page by page: all of it is going to be read.
     let flags = MAP_SHARED | MAP_POPULATE
@@ -54,14 +59,14 @@ package final class SharedMemory: @unchecked Sendable {
   /// - Parameter parts: With their places, which may leave gaps.
   /// - Returns: The number of an open file; -1 with `errno` where the system has no more.
   static func fill(_ size: Int, _ parts: [(offset: Int, blob: Blob)]) -> CInt {
-    let file = plugin_shared_memory()
+    let file = ChildSystem.makeSharedMemory()
     guard file >= 0 else { return -1 }
     let isFilled =
       ftruncate(file, off_t(size)) == 0
       && parts.allSatisfy { part in
         part.blob.withUnsafeBytes { write($0, to: file, at: part.offset) }
       }
-    if isFilled && plugin_seal_shared(file) == 0 { return file }
+    if isFilled && ChildSystem.seal(file) { return file }
     let fault = errno
     close(file)
     errno = fault

@@ -50,11 +50,15 @@ final class Child: Turn.Work, @unchecked Sendable {
     var isStopping = false
     /// When the plugin must have started; nil once it has.
     var startLimit: Int64?
+    /// Whether it is known if the plugin has started.
+    var hasAnswered = false
     /// No call is taken any more.
     var isOver = false
   }
 
   private let grace: Int64
+  /// So much waits at most for a process that does not read: bytes, without large values.
+  private static let unreadLimit = 64 << 20
   /// How long it is waited for the runner to tell how a process ended.
   private static let patience: Int64 = 1_000_000_000
 
@@ -101,7 +105,7 @@ final class Child: Turn.Work, @unchecked Sendable {
       isRetryable: true)
   }
 
-  private init(
+  init(
     _ channel: Channel, _ wake: consuming FileDescriptor, grace: Int64, by runner: PluginRunner,
     owner: any ChildOwner
   ) {
@@ -182,9 +186,11 @@ final class Child: Turn.Work, @unchecked Sendable {
   /// Sends a message, with others of the thread's turn.
   func send(_ message: HostMessage) {
     let frame = message.frame
-    guard outgoing.withLock({ $0.outbox.append(frame) }) else {
-      return kill("there is no memory for what is to be sent to it")
+    let (isTaken, isTooMuch) = outgoing.withLock { outgoing in
+      (outgoing.outbox.append(frame), outgoing.isFull && outgoing.outbox.count > Self.unreadLimit)
     }
+    guard isTaken else { return kill("there is no memory for what is to be sent to it") }
+    if isTooMuch { kill("it does not read what is sent to it") }
     Turn.putOff(self)
   }
 
@@ -206,7 +212,8 @@ final class Child: Turn.Work, @unchecked Sendable {
 
   // MARK: The thread
 
-  private func run() {
+  /// Reads what the process says until its end.
+  func run() {
     let buffer = Channel.Buffer()
     var isOpen = true
     while isOpen {
@@ -266,7 +273,7 @@ final class Child: Turn.Work, @unchecked Sendable {
   private func receive(_ buffer: borrowing Channel.Buffer) -> Bool {
     do {
       let received = try Turn.run {
-        try channel.receive(into: buffer, waits: false) { handle(try ChildMessage(&$0)) }
+        try channel.receive(into: buffer, waits: false) { try handle(try ChildMessage(&$0)) }
       }
       switch received {
       case .frames, .nothing: return true
@@ -282,13 +289,14 @@ final class Child: Turn.Work, @unchecked Sendable {
     }
   }
 
-  private func handle(_ message: ChildMessage) {
+  private func handle(_ message: ChildMessage) throws(MalformedFrame) {
     switch message {
     case .loaded(let plugin):
-      state.withLock { $0.startLimit = nil }
+      try takeAnswer()
       owner.loaded(plugin, by: self)
     case .refused(let reason):
-      state.withLock { $0.end = .failed(reason) }
+      try takeAnswer()
+      isOver(.failed(reason))
       owner.refused(reason, by: self)
     case .progress(let number, let fraction, let text):
       _ = call(number)?.call.progress(fraction, text)
@@ -323,8 +331,25 @@ final class Child: Turn.Work, @unchecked Sendable {
         return call.call.services.log(level, text, from: call.call)
       }
       owner.log(level, text, metadata)
-    case .stopped: state.withLock { $0.end = .stopped }
+    case .stopped:
+      let wasAsked = state.withLock(\.isStopping)
+      isOver(wasAsked ? .stopped : .failed("it has stopped, and nobody had asked it to"))
     }
+  }
+
+  /// The process says whether it has loaded its plugin: once.
+  private func takeAnswer() throws(MalformedFrame) {
+    let isFirst = state.withLock { state in
+      defer { (state.startLimit, state.hasAnswered) = (nil, true) }
+      return !state.hasAnswered
+    }
+    if !isFirst { throw MalformedFrame("it has said before whether it has loaded its plugin") }
+  }
+
+  /// The process says that it is about to end: from now on it is of no use, whatever it does.
+  private func isOver(_ end: ChildEnd) {
+    state.withLock { if $0.end == nil { $0.end = end } }
+    runner.kill(number)
   }
 
   private static let callIsOver = SessionError(.failedPrecondition, "the call is over")

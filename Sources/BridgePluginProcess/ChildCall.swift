@@ -20,6 +20,8 @@ final class ChildCall: Sendable {
     var hasReturned = false
     var listener: UInt64?
     var isOver = false
+    /// When it went to a process, of `MonotonicClock`.
+    var began: Int64?
   }
 
   init(_ call: ToolCall, number: UInt64, tool: Int) {
@@ -58,14 +60,20 @@ final class ChildCall: Sendable {
   /// - Returns: false when it has ended while it waited.
   func begin(in child: Child) -> Bool {
     let isOver = state.withLock { state in
-      if !state.isOver { state.child = child }
+      if !state.isOver {
+        state.child = child
+        state.began = MonotonicClock.now
+      }
       return state.isOver
     }
     return !isOver && call.cancellation == nil
   }
 
+  /// How long it has been in a process, in nanoseconds; nil where it was not.
+  var time: Int64? { state.withLock(\.began).map { MonotonicClock.now - $0 } }
+
   /// It could not go there: it waits again.
-  func waitAgain() { state.withLock { $0.child = nil } }
+  func waitAgain() { state.withLock { ($0.child, $0.began) = (nil, nil) } }
 
   /// The tool's function has returned, or the call has ended.
   ///

@@ -192,6 +192,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
         return .run(child)
       }
       guard mayWait(owner, state) else { return .refuse(busy) }
+      if isHopeless(call, state) { return .refuse(hopeless(call)) }
       state.queue.append(new, of: owner)
       return .wait
     }
@@ -247,7 +248,8 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   private func startWaiting() {
     while true {
       let next = state.withLock { state -> (ChildCall, Child)? in
-        guard case .serving = state.service, let child = state.ready.first,
+        // One that has ended is taken out of the list soon.
+        guard case .serving = state.service, let child = state.ready.first(where: { !$0.hasEnded }),
           let call = state.queue.popFirst()
         else { return nil }
         use(child, &state)
@@ -312,7 +314,8 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
 
   func returned(_ call: ChildCall, hasEnded: Bool, in child: Child) {
     guard configuration.isPerCall else {
-      state.withLock { $0.queue.leave(call.call.request.client) }
+      let time = call.time
+      state.withLock { $0.queue.leave(call.call.request.client, after: time) }
       return startWaiting()
     }
     if hasEnded { finished(call, in: child) }
@@ -321,8 +324,9 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   func finished(_ call: ChildCall, in child: Child) {
     guard configuration.isPerCall else { return }
     // One call a process: what it has left behind ends with it.
+    let time = call.time
     state.withLock { state in
-      state.queue.leave(call.call.request.client)
+      state.queue.leave(call.call.request.client, after: time)
       state.used[ObjectIdentifier(child)] = nil
     }
     child.discard()
@@ -488,13 +492,30 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
         < FairQueue<ChildCall>.share(of: configuration.waitingCalls)
   }
 
+  /// Whether the place of one more call would surely come after its deadline. Under the lock.
+  private func isHopeless(_ call: ToolCall, _ state: State) -> Bool {
+    guard let deadline = call.request.deadline, call.request.depth == 0 else { return false }
+    return state.queue.isHopeless(deadline, of: call.request.client) {
+      ($0.call.isWanted, $0.call.request.deadline)
+    }
+  }
+
+  private func hopeless(_ call: ToolCall) -> ToolFailure {
+    ToolFailure(code: 4, message: ToolsError.hopeless(call).message, type: "deadline_hopeless")
+  }
+
   /// As of `Tool`.
-  func refusal(of client: UInt64?) -> ToolsError? {
+  func refusal(of call: ToolCall) -> ToolsError? {
     // A call that has a place does not wait; whether this one would is seen when it comes.
-    if state.withLock({ $0.queue.count == 0 || mayWait(client, $0) }) { return nil }
-    return ToolsError(
-      .limitReached, busyMessage, details: ["limit": "\(configuration.waitingCalls)"],
-      isTransient: true)
+    state.withLock { state -> ToolsError? in
+      if state.queue.count == 0 { return nil }
+      if !mayWait(call.request.client, state) {
+        return ToolsError(
+          .limitReached, busyMessage, details: ["limit": "\(configuration.waitingCalls)"],
+          isTransient: true)
+      }
+      return isHopeless(call, state) ? .hopeless(call) : nil
+    }
   }
 }
 
@@ -518,7 +539,7 @@ final class ChildTool: Tool {
     self.place = place
   }
 
-  func refusal(of client: UInt64?) -> ToolsError? { place.plugin?.refusal(of: client) }
+  func refusal(of call: ToolCall) -> ToolsError? { place.plugin?.refusal(of: call) }
 
   func run(_ call: ToolCall) {
     guard let plugin = place.plugin else {

@@ -1,3 +1,4 @@
+internal import BridgeTools
 internal import DequeModule
 
 /// What waits for one of a number of places, by whose it is.
@@ -15,6 +16,8 @@ struct FairQueue<Element> {
   private(set) var count = 0
   /// How many places are taken.
   private(set) var takenCount = 0
+  /// How long places were taken lately.
+  private var times = TurnTimes()
 
   init(places: Int) { self.places = places }
 
@@ -42,11 +45,29 @@ struct FairQueue<Element> {
   }
 
   /// Gives a place back.
-  mutating func leave(_ owner: UInt64?) {
+  ///
+  /// - Parameter time: How long it was taken, in nanoseconds; nil where nothing has used it.
+  mutating func leave(_ owner: UInt64?, after time: Int64? = nil) {
+    if let time { times.note(time) }
     let owner = owner ?? 0
     takenCount -= 1
     taken[owner, default: 1] -= 1
     if taken[owner] == 0 { taken[owner] = nil }
+  }
+
+  /// Whether one more of an owner's would surely get a place only after its deadline.
+  ///
+  /// - Parameters:
+  ///   - deadline: Of `MonotonicClock`.
+  ///   - fate: Whether somebody still wants one that waits, and its deadline; nil for none.
+  func isHopeless(
+    _ deadline: Int64, of owner: UInt64?,
+    _ fate: (Element) -> (isWanted: Bool, deadline: Int64?)
+  ) -> Bool {
+    let owner = owner ?? 0
+    return times.isHopeless(
+      deadline, limit: max(1, owner == 0 ? places : Self.share(of: places)),
+      behind: waiting[owner] ?? [], fate)
   }
 
   mutating func append(_ element: Element, of owner: UInt64?) {

@@ -29,9 +29,10 @@ public final class ToolHost: Sendable {
     self.logger = logger
     threads = ToolThreads(configuration)
     scheduler = ToolScheduler(threads: threads, logger: logger)
+    let pool = threads.pool
     let makeRegistry: @Sendable () -> ToolRegistry = {
       ToolRegistry { limit in
-        CallQueue(limit: limit, waitingLimit: configuration.queuedCalls)
+        CallQueue(limit: limit, waitingLimit: configuration.queuedCalls, pool: pool)
       }
     }
     registry = makeRegistry()

@@ -41,4 +41,13 @@ public struct ToolsError: Error, Sendable, CustomStringConvertible {
   }
 
   public var description: String { message }
+
+  /// So many calls of the same client wait that a call would come after its deadline.
+  package static func hopeless(_ call: ToolCall) -> ToolsError {
+    ToolsError(
+      .hopelessDeadline,
+      "the turn of \(call.tool.name) would come after the call's deadline, so many calls of the same client "
+        + "wait before it",
+      details: ["tool": call.tool.name])
+  }
 }

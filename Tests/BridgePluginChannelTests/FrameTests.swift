@@ -47,7 +47,7 @@ import TrustedFiles
     let value = Self.values[index]
     let call = HostMessage.CallToRun(
       number: .max, tool: 3, sessionID: "s", sessionEpoch: "e", arguments: [("a", value)],
-      metadata: ["k": "v"], deadline: -1, isStreaming: true, depth: 2)
+      metadata: ["k": "v"], deadline: 1, isStreaming: true, depth: 2)
     guard case .call(let arrived) = try passed(.call(call)) else {
       Issue.record("should be a call")
       return
@@ -55,7 +55,7 @@ import TrustedFiles
     #expect(arrived.arguments.map(\.name) == ["a"])
     let isSame = arrived.arguments.first?.value.owned == value
     #expect(isSame)
-    #expect(arrived.number == .max && arrived.tool == 3 && arrived.deadline == -1)
+    #expect(arrived.number == .max && arrived.tool == 3 && arrived.deadline == 1)
     #expect(arrived.metadata == ["k": "v"] && arrived.isStreaming && arrived.depth == 2)
     #expect(arrived.sessionID == "s" && arrived.sessionEpoch == "e")
     let outcome = ToolOutcome(.success(value), binaryResult: Blob([1, 2]), metadata: ["m": "n"])
@@ -221,6 +221,30 @@ import TrustedFiles
       try other.receive(into: buffer, waits: true) { _ = try HostMessage(&$0) }
     }
     withExtendedLifetime(control) {}
+  }
+
+  /// Reading a hole in a file of memory fills it, at the reader's cost.
+  @Test func memoryThatWasNotWrittenIsRefused() throws {
+    for (isWritten, size) in [(true, 4096), (false, 4096), (false, 1 << 35)] {
+      let file = ChildSystem.makeSharedMemory()
+      try #require(file >= 0)
+      ftruncate(file, off_t(size))
+      if isWritten { pwrite(file, [UInt8](repeating: 1, count: size), size, 0) }
+      #expect(ChildSystem.seal(file))
+      let taken = Result { try SharedMemory(mapping: FileDescriptor(owning: file)) }
+      #expect(((try? taken.get()) != nil) == isWritten)
+    }
+  }
+
+  @Test func noDeadlineIsBeforeTheClockBegan() throws {
+    let call = ServiceRequest.NestedCall(
+      tool: "t", arguments: [], metadata: [:], deadline: .min, isStreaming: false)
+    guard case .request(1, 2, .start(let arrived)) = try passed(.request(1, call: 2, .start(call)))
+    else {
+      Issue.record("should be a request")
+      return
+    }
+    #expect(arrived.deadline == 0)
   }
 
   @Test func framesThatWaitGoTogether() throws {

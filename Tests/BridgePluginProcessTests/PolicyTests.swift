@@ -1,4 +1,5 @@
 import Testing
+import Threads
 
 @testable import BridgePluginProcess
 
@@ -68,5 +69,26 @@ import Testing
     #expect({ queue.take(1, isUrgent: false) }() == false)
     #expect({ queue.take(2, isUrgent: false) }() == true)
     #expect({ queue.removeAll() }() == [1])
+  }
+
+  @Test func aPlaceThatWouldComeAfterTheDeadlineIsHopeless() {
+    let second: Int64 = 1_000_000_000
+    var queue = FairQueue<Int>(places: 1)
+    func isHopeless(_ seconds: Int64, of owner: UInt64? = 1, isWanted: Bool = true) -> Bool {
+      queue.isHopeless(MonotonicClock.now + seconds * second, of: owner) { _ in (isWanted, nil) }
+    }
+    for number in 0..<100 { queue.append(number, of: 1) }
+    #expect(!isHopeless(50))
+    for _ in 0..<16 {
+      _ = queue.take(2, isUrgent: true)
+      queue.leave(2, after: second)
+    }
+    // Each of a hundred takes a second at least.
+    #expect(isHopeless(50) && !isHopeless(200))
+    #expect(!isHopeless(50, of: 2) && !isHopeless(50, isWanted: false))
+    // What nothing has used tells nothing.
+    _ = queue.take(2, isUrgent: true)
+    queue.leave(2)
+    #expect(isHopeless(50))
   }
 }

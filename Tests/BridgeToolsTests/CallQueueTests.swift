@@ -93,6 +93,44 @@ import Threads
     #expect(queue.waitingCount == 0)
   }
 
+  // MARK: Threads
+
+  /// A turn that nothing could run in would keep others waiting.
+  @Test func whoHasNoThreadLeftLetsOthersGoBefore() {
+    let pool = WorkerPool("test", threads: 8, queueLimit: 100)
+    let gate = Semaphore()
+    for _ in 0..<pool.ownerLimit {
+      let isAccepted = pool.submit({ gate.wait() }, owner: 1)
+      #expect(isAccepted)
+    }
+    let queue = CallQueue(limit: 1, waitingLimit: 10, pool: pool)
+    let order = Locked<[Int]>([])
+    func enter(_ owner: UInt64?) -> CallQueue.Entry {
+      queue.enter(owner: owner, needsThread: true) {
+        order.withLock { $0.append(owner.map(Int.init) ?? 0) }
+        pool.giveBack(owner)
+        queue.leave()
+      }
+    }
+    #expect(enter(1) == .queued)
+    #expect(enter(2) == .now)
+    pool.giveBack(2)
+    #expect(enter(1) == .queued && enter(3) == .queued && enter(nil) == .queued)
+    queue.leave()
+    #expect(order.withLock { $0 } == [3, 0])
+    // One that has a thread of its own needs none.
+    #expect(queue.enter(owner: 1) {} == .now)
+    queue.leave()
+    #expect(order.withLock { $0 } == [3, 0] && queue.waitingCount == 2)
+    // A thread is free again.
+    gate.signal()
+    while queue.waitingCount > 0 { usleep(100) }
+    while order.withLock({ $0.count }) < 4 { usleep(100) }
+    #expect(order.withLock { $0 } == [3, 0, 1, 1])
+    for _ in 1..<pool.ownerLimit { gate.signal() }
+    pool.stop()
+  }
+
   // MARK: Deadlines
 
   private static let second: Int64 = 1_000_000_000

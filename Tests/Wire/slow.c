@@ -1,4 +1,4 @@
-// A serial tool that takes a while.
+// Tools that take a while: one call of `slow` at a time, and any number of `aside`.
 #include <bridge_plugin.h>
 #include <time.h>
 
@@ -14,10 +14,13 @@ static bridge_status slow(void *context, bridge_call *call, const bridge_variabl
 static const bridge_tool description = {
     .size = sizeof(bridge_tool), .name = BRIDGE_STR("slow"), .threading = BRIDGE_SERIAL,
     .description = BRIDGE_STR("A tool of a test."), .run_read_only = slow};
-static const bridge_tool *const tools[] = {&description};
+static const bridge_tool parallel = {
+    .size = sizeof(bridge_tool), .name = BRIDGE_STR("aside"), .threading = BRIDGE_PARALLEL,
+    .description = BRIDGE_STR("A tool of a test."), .run_read_only = slow};
+static const bridge_tool *const tools[] = {&description, &parallel};
 static const bridge_plugin plugin = {
     .size = sizeof plugin, .abi_version = BRIDGE_ABI_VERSION, .name = BRIDGE_STR("slow"),
-    .version = BRIDGE_STR("1"), .tools = tools, .tool_count = 1};
+    .version = BRIDGE_STR("1"), .tools = tools, .tool_count = 2};
 
 BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **p) {
   host = h;

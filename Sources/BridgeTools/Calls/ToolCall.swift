@@ -235,8 +235,13 @@ public final class ToolCall: @unchecked Sendable {
     return reason
   }
 
+  /// Whether the call has neither ended nor been told to.
+  package var isWanted: Bool {
+    state.withLock { $0.life.phase != .finished && $0.life.cancellation == nil }
+  }
+
   /// Nanoseconds left until the deadline: 0 when it has passed, nil without one.
-  public var remaining: Int64? { request.deadline.map { max(0, $0 - MonotonicClock.now) } }
+  public var remaining: Int64? { request.deadline.map { max(0, max(0, $0) - MonotonicClock.now) } }
 
   private func checked(_ state: inout State) -> Cancellation? {
     if let cancellation = state.life.cancellation { return cancellation }

@@ -17,6 +17,8 @@ final class CallQueue: Sendable {
     let turn: CallTurn?
     /// Of `MonotonicClock`; nil for none.
     let deadline: Int64?
+    /// Whether it runs on a thread of the pool.
+    let needsThread: Bool
   }
 
   private struct State {
@@ -36,17 +38,21 @@ final class CallQueue: Sendable {
       waitingCount += 1
     }
 
-    mutating func popFirst() -> Job? {
-      guard let owner = owners.popFirst(), let job = waiting[owner]?.popFirst()?.job else {
-        return nil
+    /// The next job that can run.
+    mutating func popFirst(_ canRun: (UInt64?, Waiting) -> Bool) -> Job? {
+      for (index, owner) in owners.enumerated() {
+        guard let first = waiting[owner]?.first, canRun(owner, first) else { continue }
+        waiting[owner]?.removeFirst()
+        owners.remove(at: index)
+        waitingCount -= 1
+        if waiting[owner]?.isEmpty == true {
+          waiting[owner] = nil
+        } else {
+          owners.append(owner)
+        }
+        return first.job
       }
-      waitingCount -= 1
-      if waiting[owner]?.isEmpty == true {
-        waiting[owner] = nil
-      } else {
-        owners.append(owner)
-      }
-      return job
+      return nil
     }
   }
 
@@ -56,10 +62,13 @@ final class CallQueue: Sendable {
   private let waitingLimit: Int
   private var ownerLimit: Int { waitingLimit - waitingLimit / 8 }
   private let state = Locked(State())
+  /// Where jobs that need a thread have it from.
+  private let pool: WorkerPool?
 
-  init(limit: Int, waitingLimit: Int) {
+  init(limit: Int, waitingLimit: Int, pool: WorkerPool? = nil) {
     self.limit = max(1, limit)
     self.waitingLimit = waitingLimit
+    self.pool = pool
   }
 
   enum Entry {
@@ -80,19 +89,23 @@ final class CallQueue: Sendable {
   ///   - isContinuation: Whether work that runs already waits for this: then it may wait beyond the limit.
   ///   - turn: That is to come, for others to know whether anybody still waits for it.
   ///   - deadline: After which it is of no use, of `MonotonicClock`.
+  ///   - needsThread: Whether it is to run on a thread of the pool: then its turn comes together with a place
+  ///     there, which the job or the caller uses or gives back. One whose owner has its share of threads
+  ///     lets others go before it.
   ///   - job: Called by whoever leaves, when the turn comes later. It must not block.
   func enter(
     owner: UInt64? = nil, isContinuation: Bool = false, turn: CallTurn? = nil,
-    deadline: Int64? = nil, _ job: @escaping Job
+    deadline: Int64? = nil, needsThread: Bool = false, _ job: @escaping Job
   ) -> Entry {
     state.withLock { state in
-      if state.running < limit {
+      if state.running < limit && (!needsThread || hasThread(owner)) {
         state.running += 1
         return .now
       }
       guard isContinuation || mayWait(owner, state) else { return .refused }
       if let deadline, !isContinuation, isHopeless(deadline, owner, state) { return .hopeless }
-      state.append(Waiting(job: job, turn: turn, deadline: deadline), of: owner)
+      state.append(
+        Waiting(job: job, turn: turn, deadline: deadline, needsThread: needsThread), of: owner)
       return .queued
     }
   }
@@ -103,11 +116,35 @@ final class CallQueue: Sendable {
   func leave(after time: Int64? = nil) {
     let next = state.withLock { state -> Job? in
       if let time { state.times.note(time) }
-      if let next = state.popFirst() { return next }
+      if let next = popFirst(&state) { return next }
       state.running -= 1
       return nil
     }
     next?()
+  }
+
+  /// Under the lock.
+  private func popFirst(_ state: inout State) -> Job? {
+    state.popFirst { owner, waiting in !waiting.needsThread || hasThread(owner) }
+  }
+
+  /// Takes a place in the pool. Where there is none, the queue looks again once there may be. Under the lock.
+  private func hasThread(_ owner: UInt64?) -> Bool {
+    guard let pool else { return true }
+    return pool.reserve(owner, for: ObjectIdentifier(self)) { [weak self] in self?.lookAgain() }
+  }
+
+  /// An owner may have a thread again.
+  private func lookAgain() {
+    while true {
+      let next = state.withLock { state -> Job? in
+        guard state.running < limit, let next = popFirst(&state) else { return nil }
+        state.running += 1
+        return next
+      }
+      guard let next else { return }
+      next()
+    }
   }
 
   private func mayWait(_ owner: UInt64?, _ state: State) -> Bool {
@@ -115,31 +152,11 @@ final class CallQueue: Sendable {
     return owner == nil || state.waiting[owner, default: []].count < ownerLimit
   }
 
-  /// So many of an owner's calls are looked at to tell that one more is hopeless.
-  private static let foresight = 1024
-
-  /// Whether the owner's own calls that come before would surely keep one waiting beyond its deadline, if each
-  /// took no longer than the shortest turn of late. What others have waiting only adds to that. Under the
-  /// lock.
+  /// Under the lock.
   private func isHopeless(_ deadline: Int64, _ owner: UInt64?, _ state: State) -> Bool {
-    let now = MonotonicClock.now
-    if deadline <= now { return true }
-    // Most queues are short.
-    guard let ahead = state.waiting[owner], ahead.count >= limit else { return false }
-    guard let shortest = state.times.shortest,
-      let needed = state.times.turns(in: deadline - now, limit: limit),
-      needed <= min(ahead.count, Self.foresight)
-    else { return false }
-    var found = 0
-    for call in ahead.prefix(Self.foresight) {
-      if call.turn?.isWanted == false { continue }
-      // It will not have ended of itself when its turn comes.
-      let earliest = now + Int64(found / limit) * shortest
-      if let deadline = call.deadline, deadline <= earliest { continue }
-      found += 1
-      if found >= needed { return true }
+    state.times.isHopeless(deadline, limit: limit, behind: state.waiting[owner] ?? []) {
+      ($0.turn?.isWanted != false, $0.deadline)
     }
-    return false
   }
 
   /// How many calls wait.

@@ -42,7 +42,7 @@ final class ToolScheduler: Sendable {
     if let turn {
       try submit(call, of: registered, turn, from: origin)
     } else if registered.described.tool.execution == .forwarded {
-      if let refusal = registered.tool.refusal(of: call.request.client) { throw refusal }
+      if let refusal = registered.tool.refusal(of: call) { throw refusal }
       call.mustNotBlock()
       call.run(registered.tool)
     } else if registered.runsInline && (mayRunInline || origin != .eventLoop) {
@@ -51,10 +51,14 @@ final class ToolScheduler: Sendable {
       // The thread is there anyway; another one might not be.
       call.run(registered.tool)
     } else {
-      let isAccepted = threads.pool.submit(
-        { call.run(registered.tool) }, owner: call.request.client, pace: registered.pace,
-        turn: eventLoop)
-      guard isAccepted else { throw busy }
+      let answer = threads.pool.offer(
+        { call.run(registered.tool) }, for: call, owner: call.request.client,
+        pace: registered.pace, turn: eventLoop)
+      switch answer {
+      case .accepted: break
+      case .refused: throw busy
+      case .hopeless: throw .hopeless(call)
+      }
       if call.caller != nil { call.waitsForThread(to: registered.tool) }
     }
   }
@@ -70,22 +74,24 @@ final class ToolScheduler: Sendable {
     let pool = threads.pool
     // Whoever leaves may be on an event loop, or deep in another call: the next one starts elsewhere.
     let entry = turn.queue.enter(
-      owner: call.request.client, turn: turn, deadline: call.request.deadline
+      owner: call.request.client, turn: turn, deadline: call.request.deadline, needsThread: true
     ) {
       if turn.begin() {
-        _ = pool.submit(run, owner: call.request.client, isContinuation: true)
+        _ = pool.submit(run, owner: call.request.client, isContinuation: true, hasPlace: true)
+      } else {
+        pool.giveBack(call.request.client)
       }
     }
     switch entry {
     case .now:
-      guard turn.begin() else { return }
-      if !pool.submit(run, owner: call.request.client) {
+      guard turn.begin() else { return pool.giveBack(call.request.client) }
+      if !pool.submit(run, owner: call.request.client, hasPlace: true) {
         turn.queue.leave()
         throw busy
       }
     case .queued: break
     case .refused: throw busy
-    case .hopeless: throw Self.hopeless(call)
+    case .hopeless: throw .hopeless(call)
     }
   }
 
@@ -103,7 +109,7 @@ final class ToolScheduler: Sendable {
       // When the call must end before its turn comes, running it only ends it.
       if call.wait(until: nil, { _ in turn.hasBegun }) != nil { _ = turn.abandon() }
     case .refused: throw busy
-    case .hopeless: throw Self.hopeless(call)
+    case .hopeless: throw .hopeless(call)
     }
     run()
   }
@@ -126,14 +132,6 @@ final class ToolScheduler: Sendable {
       metadata: [
         "tool": "\(registered.description.name)", "microseconds": "\(taken / 1000)",
       ])
-  }
-
-  private static func hopeless(_ call: ToolCall) -> ToolsError {
-    ToolsError(
-      .hopelessDeadline,
-      "the turn of \(call.tool.name) would come after the call's deadline, so many calls of the same client "
-        + "wait before it",
-      details: ["tool": call.tool.name])
   }
 
   private var busy: ToolsError {

@@ -62,13 +62,22 @@ final class WorkerPool: @unchecked Sendable {
     var isShort: Bool { pace?.isShort ?? false }
   }
 
+  private struct HeldJob {
+    let job: OwnedJob
+    let call: ToolCall?
+  }
+
   /// Whose jobs they are. Guarded by the pool's lock.
   private final class Owner {
     let id: UInt64
     /// Jobs that run or are next.
     @exclusivity(unchecked) var admitted = 0
     /// Jobs that wait until fewer are.
-    @exclusivity(unchecked) var held: Deque<OwnedJob> = []
+    @exclusivity(unchecked) var held: Deque<HeldJob> = []
+    /// How long its jobs took lately while others of them were held.
+    @exclusivity(unchecked) var times = TurnTimes()
+    /// Who is to look once there is a place again; nobody where there is one.
+    @exclusivity(unchecked) var watchers: [ObjectIdentifier: Job] = [:]
 
     init(_ id: UInt64) { self.id = id }
   }
@@ -94,7 +103,7 @@ final class WorkerPool: @unchecked Sendable {
     /// What its short jobs have woken, so to speak.
     let wakes = PutOffWakes()
     // The thread's own.
-    /// How long its last job took, in nanoseconds.
+    /// How long its last job took, in nanoseconds; 0 where nobody wants to know.
     @exclusivity(unchecked) var lastTime: Int64 = 0
     /// Since when wakes are put off.
     @exclusivity(unchecked) private(set) var putsOffSince: Int64?
@@ -134,23 +143,49 @@ final class WorkerPool: @unchecked Sendable {
   ///     an owner wait for a thread alone.
   ///   - isContinuation: Whether the job goes on with work that was accepted before: it may wait beyond
   ///     the limit.
+  ///   - hasPlace: Whether it was reserved one.
   ///   - pace: How long such jobs take, and where it is noted how long this one does.
   ///   - turn: Who asks, if more may come at once: a thread is woken for a short job when this turn ends.
   /// - Returns: false when as many jobs wait as may, or the pool is stopping; the job is dropped.
   func submit(
     _ job: @escaping Job, owner: UInt64? = nil, isContinuation: Bool = false,
-    pace: JobPace? = nil, turn: (any TurnTaker)? = nil
+    hasPlace: Bool = false, pace: JobPace? = nil, turn: (any TurnTaker)? = nil
   ) -> Bool {
+    offer(
+      job, owner: owner, isContinuation: isContinuation, hasPlace: hasPlace, pace: pace, turn: turn
+    ) == .accepted
+  }
+
+  /// What becomes of a job.
+  enum Answer {
+    case accepted
+    /// As many wait as may, or the pool is stopping; the job is dropped.
+    case refused
+    /// It would surely come after its call's deadline; the job is dropped.
+    case hopeless
+  }
+
+  /// The same.
+  ///
+  /// - Parameter call: What the job is for, to tell whether it is hopeless.
+  func offer(
+    _ job: @escaping Job, for call: ToolCall? = nil, owner: UInt64? = nil,
+    isContinuation: Bool = false, hasPlace: Bool = false, pace: JobPace? = nil,
+    turn: (any TurnTaker)? = nil
+  ) -> Answer {
     var next = Call.nobody
     var needsTicker = false
     var looksLater = false
-    let isAccepted = lock.withLock {
+    let answer = lock.withLock { () -> Answer in
       // Jobs for which there is a thread, or can be one, do not count as waiting.
       let limit = queueLimit + idle + (threadLimit - threads)
       let job = OwnedJob(owner: owner.map(self.owner), pace: pace, run: job)
-      guard isContinuation || (!isStopping && queue.count + heldCount < limit),
-        enqueue(job, isContinuation: isContinuation)
-      else { return false }
+      guard isContinuation || (!isStopping && queue.count + heldCount < limit) else {
+        if hasPlace { jobEnded(of: job.owner, after: 0) }
+        return .refused
+      }
+      let answer = enqueue(job, for: call, isContinuation: isContinuation, hasPlace: hasPlace)
+      if answer != .accepted { return answer }
       needsTicker = !hasTicker
       hasTicker = true
       if !job.isShort {
@@ -163,14 +198,14 @@ final class WorkerPool: @unchecked Sendable {
       } else {
         next = callWorker()
       }
-      return true
+      return .accepted
     }
     act(next)
     if looksLater, let turn { turn.atEndOfTurn { self.turnEnded(turn.id) } }
     if needsTicker && !startThread(named: "pool-ticker", { self.runTicker() }) {
       lock.withLock { hasTicker = false }
     }
-    return isAccepted
+    return answer
   }
 
   /// The turn is over of which jobs came: they need a thread.
@@ -197,22 +232,31 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   /// Puts a job into the queue, or among those that wait for others of their owner. Under the lock.
-  ///
-  /// - Returns: false when as many of its owner wait as may.
-  private func enqueue(_ job: OwnedJob, isContinuation: Bool) -> Bool {
-    guard let owner = job.owner else {
+  private func enqueue(
+    _ job: OwnedJob, for call: ToolCall?, isContinuation: Bool, hasPlace: Bool
+  ) -> Answer {
+    guard let owner = job.owner, !hasPlace else {
       queue.append(job)
-      return true
+      return .accepted
     }
     if owner.admitted < ownerLimit {
       owner.admitted += 1
       queue.append(job)
-    } else {
-      guard isContinuation || owner.held.count < heldLimit else { return false }
-      owner.held.append(job)
-      heldCount += 1
+      return .accepted
     }
-    return true
+    if !isContinuation {
+      if owner.held.count >= heldLimit { return .refused }
+      if let deadline = call?.request.deadline,
+        owner.times.isHopeless(
+          deadline, limit: ownerLimit, behind: owner.held,
+          { ($0.call?.isWanted != false, $0.call?.request.deadline) })
+      {
+        return .hopeless
+      }
+    }
+    owner.held.append(HeldJob(job: job, call: call))
+    heldCount += 1
+    return .accepted
   }
 
   /// The owner of a number. Most jobs are of the same one as the last, which is not looked up. Under the
@@ -233,15 +277,53 @@ final class WorkerPool: @unchecked Sendable {
   }
 
   /// A job of an owner has ended: the next one that waits for that takes its place. Under the lock.
-  private func jobEnded(of owner: Owner?) {
+  ///
+  /// - Parameter time: That it has taken, in nanoseconds; 0 where that is not known.
+  private func jobEnded(of owner: Owner?, after time: Int64) {
     guard let owner else { return }
     if let next = owner.held.popFirst() {
+      owner.times.note(time)
       heldCount -= 1
-      queue.append(next)
+      queue.append(next.job)
     } else {
       owner.admitted -= 1
+      if !owner.watchers.isEmpty {
+        queue += owner.watchers.values.map { OwnedJob(owner: nil, pace: nil, run: $0) }
+        owner.watchers = [:]
+      }
       forget(ifIdle: owner)
     }
+  }
+
+  /// Takes one of an owner's places for a job that comes soon, or for `giveBack`.
+  ///
+  /// - Parameters:
+  ///   - watcher: Who asks; of each one wish is kept.
+  ///   - whenFree: Called once there may be a place again, on one of the threads, where there is none.
+  /// - Returns: Whether there is one.
+  func reserve(
+    _ owner: UInt64?, for watcher: ObjectIdentifier, _ whenFree: @escaping Job
+  ) -> Bool {
+    guard let owner else { return true }
+    return lock.withLock {
+      let owner = self.owner(owner)
+      if owner.admitted < ownerLimit {
+        owner.admitted += 1
+        return true
+      }
+      owner.watchers[watcher] = whenFree
+      return false
+    }
+  }
+
+  /// Gives a place back that was taken and not used.
+  func giveBack(_ owner: UInt64?) {
+    guard let owner else { return }
+    act(
+      lock.withLock {
+        jobEnded(of: self.owner(owner), after: 0)
+        return callWorker()
+      })
   }
 
   /// Whom to call to the queue, once the lock is let go of: who is woken needs it first.
@@ -296,6 +378,7 @@ final class WorkerPool: @unchecked Sendable {
           worker.flush()
           job.run()
           worker.now = nil
+          worker.lastTime = 0
           continue
         }
         if !isShort { worker.flush() }
@@ -348,7 +431,7 @@ final class WorkerPool: @unchecked Sendable {
             shortJobTime += (min(worker.lastTime, 2 * JobPace.short) - shortJobTime) / 16
           }
         }
-        jobEnded(of: worker.owner)
+        jobEnded(of: worker.owner, after: worker.lastTime)
       }
       if worker.isIdle {
         worker.isIdle = false
@@ -397,7 +480,7 @@ final class WorkerPool: @unchecked Sendable {
       let worker = workers.remove(at: index)
       threads -= 1
       if !worker.isTakenForBlocked { leave(worker) }
-      jobEnded(of: worker.owner)
+      jobEnded(of: worker.owner, after: 0)
       return (worker, callWorker())
     }
     worker?.wakes.flush()

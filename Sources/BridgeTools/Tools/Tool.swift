@@ -10,13 +10,13 @@ public protocol Tool: Sendable {
   /// It is called once for each call, on the thread that `ToolDescription.execution` asks for.
   func run(_ call: ToolCall)
 
-  /// Why a tool whose calls are forwarded takes no more of a client's for now; nil where it does.
+  /// Why a tool whose calls are forwarded does not take a call now; nil where it does.
   ///
   /// It is asked before `run`. One that finds out later ends the call with a failure.
-  func refusal(of client: UInt64?) -> ToolsError?
+  func refusal(of call: ToolCall) -> ToolsError?
 }
 
 extension Tool {
   /// Takes any number of calls.
-  public func refusal(of client: UInt64?) -> ToolsError? { nil }
+  public func refusal(of call: ToolCall) -> ToolsError? { nil }
 }

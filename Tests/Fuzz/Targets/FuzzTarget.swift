@@ -21,6 +21,10 @@
     case payloads
     /// Messages that are read by hand, against those that generated code reads.
     case protobuf
+    /// What the process of a plugin writes into its channel, as the host takes it.
+    case child
+    /// What a host writes into that channel, as the process reads it.
+    case runner
 
     /// Tries one input. The process ends when it finds the worst.
     ///
@@ -40,6 +44,8 @@
       case .values: try tryValues(input)
       case .payloads: try tryPayloads(input)
       case .protobuf: try tryProtobuf(input)
+      case .child: try ChildTrial().run(input)
+      case .runner: try tryHostMessages(input)
       }
     }
   }
