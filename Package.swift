@@ -144,12 +144,14 @@ let package = Package(
     .target(
       name: "BridgePluginHost",
       dependencies: [
-        "BridgePluginABI", "BridgeSessions", "BridgeTools", "CLibffi", "CPluginCalls", "JSON",
-        "Threads", "TrustedFiles",
+        "BridgePluginABI", "BridgeSessions", "BridgeTools", "CDebugInfo", "CLibffi", "CPluginCalls",
+        "JSON", "Threads", "TrustedFiles",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
+    // What debug information says of functions. Debian: libdw-dev, whose library is loaded when it is needed.
+    .target(name: "CDebugInfo"),
     // Plugins in processes of their own: what both sides have in common, the host's side, and the child's.
     .target(name: "CPluginProcess"),
     // Debian: libseccomp-dev.
@@ -179,6 +181,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings, linkerSettings: hardened),
+    // First manifests for functions of C headers.
+    .target(name: "NativeHeaders", dependencies: ["JSON"], swiftSettings: swiftSettings),
     // Which plugins there are, and where each runs.
     .target(
       name: "BridgePlugins",
@@ -203,7 +207,7 @@ let package = Package(
       dependencies: [
         "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService", "BridgeSessions",
         "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON",
-        "TerminalText",
+        "NativeHeaders", "TerminalText",
         "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -276,7 +280,7 @@ let package = Package(
     .target(
       name: "NextHost",
       dependencies: [
-        "BridgeSessions", "BridgeTools", "CLibffi", "CPluginCalls", "JSON", "Threads",
+        "BridgeSessions", "BridgeTools", "CDebugInfo", "CLibffi", "CPluginCalls", "JSON", "Threads",
         "TrustedFiles",
         .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
@@ -426,6 +430,13 @@ let package = Package(
         "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgePluginProcess",
         "BridgePluginRunner", "BridgeSessions", "BridgeTools", "JSON", "RandomSessions", "Threads",
         "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "NativeHeadersTests",
+      dependencies: [
+        "BridgePluginHost", "BridgeTools", "JSON", "NativeHeaders",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

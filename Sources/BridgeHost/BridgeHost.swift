@@ -17,7 +17,7 @@ struct BridgeHost: ParsableCommand {
         bridge-host serve --plugins ./plugins --port 50051
       """,
     version: hostVersion,
-    subcommands: [Serve.self, Worker.self, Tools.self],
+    subcommands: [Serve.self, Worker.self, Tools.self, Manifest.self],
     groupedSubcommands: [
       CommandGroup(
         name: "Client",

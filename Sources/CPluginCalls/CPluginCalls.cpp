@@ -414,6 +414,11 @@ uintptr_t plugin_base(void *handle) {
   return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map->l_addr : 0;
 }
 
+const char *plugin_file(void *handle) {
+  link_map *map = nullptr;
+  return dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 ? map->l_name : nullptr;
+}
+
 void plugin_call_constructor(plugin_function function, int count, char **arguments,
                              char **environment, plugin_report *report) {
   guarded<Loading>(report, 0, [=] {

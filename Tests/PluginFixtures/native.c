@@ -1,5 +1,6 @@
 // Functions of a library that knows nothing of the host, of every kind that a manifest can describe.
 #include <errno.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -58,6 +59,16 @@ PUBLIC void divide(int64_t number, int64_t by, int64_t *quotient, int32_t *remai
 }
 
 PUBLIC void add_to(uint8_t *total, uint8_t number) { *total += number; }
+
+// One that no manifest can describe.
+PUBLIC int64_t sum_of(int count, ...) {
+  va_list numbers;
+  va_start(numbers, count);
+  int64_t sum = 0;
+  for (int index = 0; index < count; index++) sum += va_arg(numbers, int);
+  va_end(numbers);
+  return sum;
+}
 
 // Texts that its caller frees, and how many were not yet.
 static int64_t unfreed;

@@ -14,7 +14,10 @@ double mixed(int8_t first, const double *numbers, size_t count, bool flag, float
 }
 
 // Writes into all that it is given, also where it should only read.
-int32_t spread(int32_t *left, const int32_t *read_only, int16_t *right, uint8_t count) {
+int32_t spread(
+    int32_t *left, const int32_t *read_only, int16_t *right, uint8_t count, uint8_t read_count,
+    uint8_t right_count) {
+  (void)read_count, (void)right_count;
   int32_t *careless = (int32_t *)read_only;
   for (unsigned i = 0; i < count; i++) {
     right[i] = (int16_t)(left[i] + read_only[i]);

@@ -179,6 +179,11 @@ enum PluginCode {
   /// Where a loaded shared object is in memory.
   static func base(of handle: UnsafeMutableRawPointer) -> UInt { plugin_base(handle) }
 
+  /// The path that a loaded shared object was mapped from.
+  static func file(of handle: UnsafeMutableRawPointer) -> String? {
+    plugin_file(handle).map { String(cString: $0) }
+  }
+
   /// Runs a constructor of a shared object.
   static func construct(_ function: UnsafeRawPointer, _ report: inout Report) {
     plugin_call_constructor(

@@ -183,6 +183,18 @@ final class SharedObject: @unchecked Sendable {
     }
   }
 
+  /// Runs `body` with an open descriptor of the file that is mapped, which it does not keep.
+  ///
+  /// - Returns: nil where the file cannot be opened, or is not there any more.
+  func withFile<Result>(_ body: (CInt) -> Result) -> Result? {
+    if let copy { return body(copy.takeUnretainedValue().number) }
+    guard let file = PluginCode.file(of: handle) else { return nil }
+    let number = Glibc.open(file, O_RDONLY | O_CLOEXEC)
+    guard number >= 0 else { return nil }
+    defer { Glibc.close(number) }
+    return body(number)
+  }
+
   func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
 
   /// Whether a symbol of this object is code.

@@ -114,9 +114,17 @@ struct NativeManifest {
           unsafeBitCast(function, to: bridge_release.self),
           UnsafeMutableRawPointer(bitPattern: pointer))
       }
+      let debugInfo = object.withFile { file in
+        NativeDebugInfo(file, of: Set(signatures.map(\.symbol)), object.path, logger)
+      }
       var tools: [any Tool] = []
       for (index, signature) in signatures.enumerated() {
         guard let name = names[index] else { continue }
+        try JSONPlace.Step.key("tools").within { () throws(PluginError) in
+          try JSONPlace.Step.index(index).within { () throws(PluginError) in
+            try debugInfo??.check(signature)
+          }
+        }
         var signature = signature
         signature.toolName = name
         do throws(PluginError) {

@@ -26,6 +26,16 @@ enum NativeScalar: Sendable, Equatable {
     }
   }
 
+  /// An element of an array.
+  init(_ element: NumericArray.ElementType) {
+    switch element {
+    case .float32: self = .float
+    case .float64: self = .double
+    case .bool: self = .boolean
+    case .int8, .int16, .int32, .int64, .uint8, .uint16, .uint32, .uint64: self = .integer(element)
+    }
+  }
+
   /// Bytes, which are its alignment, too.
   var width: Int {
     switch self {

@@ -53,6 +53,21 @@ enum NativeType: Sendable {
     "bool, int8 to int64, uint8 to uint64, size_t, float, double, string, bytes, arrays as double[], and \"struct "
     + "NAME\", \"struct NAME*\", \"handle NAME\" and \"callback NAME\" of what the manifest declares"
 
+  /// As manifests write it.
+  var words: String {
+    switch self {
+    case .void: "void"
+    case .scalar(let scalar): scalar.name
+    case .string: "string"
+    case .bytes: "bytes"
+    case .array(let element): "\(NativeScalar(element).name)[]"
+    case .structure(let structure): "struct \(structure.name) of \(structure.size) bytes"
+    case .structurePointer(let structure): "struct \(structure.name)* of \(structure.size) bytes"
+    case .handle(let handle): "handle \(handle.name)"
+    case .callback: "a callback"
+    }
+  }
+
   private static func element(_ name: String) -> NumericArray.ElementType? {
     switch name {
     case "float": .float32

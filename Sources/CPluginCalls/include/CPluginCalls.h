@@ -89,6 +89,10 @@ int plugin_seal(int file);
 
 // Where a loaded shared object is in memory: what is added to the addresses in its file.
 uintptr_t plugin_base(void *handle);
+
+// The path that the loader has mapped a shared object from; NULL where it is not known. Valid as long as it is
+// mapped. [any-thread]
+const char *plugin_file(void *handle);
 // Runs a constructor of a shared object, with the arguments that the loader gives it.
 void plugin_call_constructor(plugin_function function, int count, char **arguments,
                              char **environment, struct plugin_report *report);
