@@ -202,11 +202,22 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeElixir",
+      dependencies: [
+        "BridgeProtocol", "BridgeSessions", "BridgeTools", "GRPC", "GRPCProtobuf", "JSON",
+        "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService", "BridgeSessions",
-        "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON",
+        "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService",
+        "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON",
         "NativeHeaders", "TerminalText",
         "Threads",
         "TrustedFiles",
@@ -397,6 +408,16 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeElixirTests",
+      dependencies: [
+        "BridgeElixir", "BridgeProtocol", "BridgeSessions", "BridgeTools", "GRPC", "GRPCProtobuf",
+        "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
     .testTarget(

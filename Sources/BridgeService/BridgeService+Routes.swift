@@ -9,8 +9,12 @@ extension BridgeService {
     [
       unary(BridgeMethods.ping, ping),
 
-      answeredWhenStored(.unary(BridgeMethods.initializeSession.path, initializeSession)),
-      answeredWhenStored(unary(BridgeMethods.cleanupSession, cleanupSession)),
+      toldToPeer(BridgeMethods.initializeSession.path, initializeSession) {
+        $0.initialize($1, request: $2, $3)
+      },
+      toldToPeer(BridgeMethods.cleanupSession.path, cleanupSession) {
+        $0.end($1, request: $2, $3)
+      },
       .unary(BridgeMethods.getSession.path, getSession),
       unary(BridgeMethods.heartbeat, heartbeat),
 

@@ -15,6 +15,9 @@ public final class ToolHost: Sendable {
   /// Where tools write, and what is said of them.
   public let logger: Logger
   private let scheduler: ToolScheduler
+  /// Who else has the sessions, and may have tools for them.
+  public let peer: (any SessionPeer)?
+  private let observer: (any ToolObserver)?
 
   /// Tools may call tools that call tools, so deep at most.
   public static let depthLimit = 16
@@ -24,9 +27,12 @@ public final class ToolHost: Sendable {
 
   /// A host without tools.
   public init(
-    configuration: ToolThreads.Configuration = ToolThreads.Configuration(), logger: Logger
+    configuration: ToolThreads.Configuration = ToolThreads.Configuration(),
+    peer: (any SessionPeer)? = nil, observer: (any ToolObserver)? = nil, logger: Logger
   ) {
     self.logger = logger
+    self.peer = peer
+    self.observer = observer
     threads = ToolThreads(configuration)
     scheduler = ToolScheduler(threads: threads, logger: logger)
     let pool = threads.pool
@@ -83,7 +89,7 @@ public final class ToolHost: Sendable {
   ) throws(ToolsError) -> ToolCall {
     try start(
       tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, on: eventLoop,
-      caller: nil, observer: observer)
+      caller: nil, observer: observed(tool, request, in: session, observer))
   }
 
   /// Starts a call that a running tool makes.
@@ -100,7 +106,7 @@ public final class ToolHost: Sendable {
           + "\(Self.depthLimit) are taken",
         details: ["limit": "\(Self.depthLimit)"])
     }
-    let tool = try admit(name, in: session.id)
+    let tool = try admit(name, in: session.id, from: caller)
     guard tool.description.isReadOnly || !caller.tool.isReadOnly else {
       throw ToolsError(
         .failedPrecondition,
@@ -121,10 +127,36 @@ public final class ToolHost: Sendable {
     let call = try start(
       tool, request, in: session,
       from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,
-      observer: NestedObserver(observer, caller: caller))
+      observer: NestedObserver(
+        observed(tool, request, in: session, observer), caller: caller))
     // The caller's deadline is kept by whoever keeps the caller's.
     if let deadline { threads.cancel(call, at: deadline) }
     return call
+  }
+
+  /// Finds a tool for one that runs, which may wait until the peer has told of new ones.
+  private func admit(
+    _ name: String, in session: String, from caller: ToolCall
+  ) throws(ToolsError) -> AdmittedTool {
+    do {
+      return try admit(name, in: session)
+    } catch {
+      guard let peer, caller.mayBlock, error.code == .toolNotFound else { throw error }
+      let looked = Semaphore()
+      guard peer.lookAgain(session, { looked.signal() }) else { throw error }
+      looked.wait()
+      return try admit(name, in: session)
+    }
+  }
+
+  /// The observer of a call, behind that of the host where somebody listens.
+  private func observed(
+    _ tool: AdmittedTool, _ request: borrowing ToolCall.Request, in session: Session,
+    _ callObserver: any ToolCallObserver
+  ) -> any ToolCallObserver {
+    guard let observer, observer.isListening else { return callObserver }
+    return observer.began(
+      tool.description, copy request, session: session.id, observer: callObserver)
   }
 
   /// Reads what a running tool gives to another one.

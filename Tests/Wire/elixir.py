@@ -289,27 +289,27 @@ class Worker:
             self.channel()
         return rpc.BridgeServiceStub(self._channels[0])
 
-    def request(self, tool, parameters, session=None, binary=None, metadata=None, **rest):
+    def request(self, name, parameters, session=None, binary=None, metadata=None, **rest):
         return pb.ExecuteToolRequest(
-            session_id=session or self.session, tool_name=tool, binary_parameters=binary or {},
+            session_id=session or self.session, tool_name=name, binary_parameters=binary or {},
             metadata=metadata or {}, **rest, parameters={
-                name: value if isinstance(value, any_pb2.Any) else self.version.any(value)
-                for name, value in parameters.items()})
+                key: value if isinstance(value, any_pb2.Any) else self.version.any(value)
+                for key, value in parameters.items()})
 
-    def call(self, tool, timeout=CALL_TIMEOUT, session=None, binary=None, metadata=None,
+    def call(self, name, /, timeout=CALL_TIMEOUT, session=None, binary=None, metadata=None,
              **parameters):
         """ExecuteTool: whatever becomes of it, the status is OK."""
         return self.stub.ExecuteTool(
-            self.request(tool, parameters, session, binary, metadata), timeout=timeout)
+            self.request(name, parameters, session, binary, metadata), timeout=timeout)
 
-    def result(self, tool, **parameters):
-        response = self.call(tool, **parameters)
+    def result(self, name, /, **parameters):
+        response = self.call(name, **parameters)
         assert response.success, response.error_message
         return json.loads(response.result.value)
 
-    def error(self, tool, **parameters):
+    def error(self, name, /, **parameters):
         """(type, text) of a failure; type is None where the version reads plain texts."""
-        response = self.call(tool, **parameters)
+        response = self.call(name, **parameters)
         assert not response.success
         if not self.version.json_errors:
             return None, response.error_message
@@ -317,9 +317,9 @@ class Worker:
         assert set(error) == {"type", "message"}
         return error["type"], error["message"]
 
-    def stream(self, tool, **parameters):
+    def stream(self, name, /, **parameters):
         return list(self.stub.ExecuteStreamingTool(
-            self.request(tool, parameters, stream=True), timeout=900))
+            self.request(name, parameters, stream=True), timeout=900))
 
     def initialize(self, session=None, **metadata):
         return self.stub.InitializeSession(pb.InitializeSessionRequest(

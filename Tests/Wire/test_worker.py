@@ -223,6 +223,7 @@ def test_results_have_urls_that_old_versions_read(worker):
 def test_an_unknown_tool_is_no_status(worker):
     kind, text = worker.error("no_such_tool")
     assert "no_such_tool" in text
+    assert worker.call("no_such_tool").execution_time_ms == 0
     assert kind in (None, "tool_not_found")
 
 

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BridgeElixir
 internal import BridgeService
 internal import BridgeSessions
 internal import GRPC
@@ -70,6 +71,12 @@ struct Worker: ParsableCommand {
     role.callsSessionsValid = true
     role.leadsProcessGroup = environment.leadsProcessGroup
     role.readyFile = environment.readyFile
+    role.elixir = elixirAddress.map { address in
+      let id = workerId ?? environment.readyFile.flatMap { PoolWorkerID.id(readyFile: $0) }
+      let heartbeats = environment.heartbeats.flatMap { HeartbeatConfiguration(json: $0) }
+      return HostRole.Elixir(
+        address: address, worker: id, heartbeats: heartbeats ?? HeartbeatConfiguration())
+    }
     role.ignoredOptions = ignoredOption
     return role
   }

@@ -1,4 +1,6 @@
+internal import BridgeElixir
 internal import BridgeService
+internal import GRPC
 
 /// What a host is started as: a server, if nothing else is said, or a worker of a pool.
 struct HostRole {
@@ -10,6 +12,18 @@ struct HostRole {
   var leadsProcessGroup = false
   /// The file that tells the launcher the port.
   var readyFile: String?
+  /// Elixir's own server; nil where there is none.
+  var elixir: Elixir?
   /// Options that are not known, to be told of; without their dashes.
   var ignoredOptions: [String] = []
+
+  /// What a worker knows of the Elixir side.
+  struct Elixir {
+    /// Where its server listens.
+    var address: ServerAddress
+    /// The worker's id in the pool; nil where it is not known.
+    var worker: String?
+    /// How it is told that the worker lives.
+    var heartbeats = HeartbeatConfiguration()
+  }
 }

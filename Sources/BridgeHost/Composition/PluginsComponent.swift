@@ -16,11 +16,12 @@ final class PluginsComponent: HostComponent {
   /// - Parameters:
   ///   - directory: Where plugins lie; nil loads none.
   ///   - watches: Whether changes of the directory are taken while the host runs.
+  ///   - peer: Who else has the sessions.
   init(
     directory: String?, watches: Bool, _ configuration: PluginDirectory.Configuration,
-    threads: ToolThreads.Configuration, logger: Logger
+    threads: ToolThreads.Configuration, peer: (any SessionPeer)?, logger: Logger
   ) {
-    let tools = ToolHost(configuration: threads, logger: logger)
+    let tools = ToolHost(configuration: threads, peer: peer, logger: logger)
     self.tools = tools
     plugins = directory.map { PluginDirectory($0, tools: tools, configuration: configuration) }
     self.watches = watches

@@ -1,3 +1,4 @@
+internal import BridgeElixir
 internal import BridgeService
 internal import BridgeTools
 internal import GRPC
@@ -19,19 +20,22 @@ extension Serve {
       SessionsComponent(
         limits: sessions.limits, storage: storage, form: role.answers.form, logger: logger)
     ).sessions
-    let plugins = try components.start(makePlugins(logger))
+    let elixir = try role.elixir.map { try components.start(ElixirComponent($0, logger: logger)) }
+    let plugins = try components.start(makePlugins(elixir, logger))
+    elixir?.sessions.attach(store, plugins.tools)
     let service = BridgeService(
       sessions: store, tools: plugins.tools, configuration: serviceConfiguration(role),
       logger: logger)
     let health = HealthStatus()
     let methods =
-      service.methods + SessionAdmin(sessions: store).methods
+      bridgeMethods(service, elixir) + SessionAdmin(sessions: store).methods
       + ToolAdmin(service, plugins: plugins.inventory).methods + ClientToolServing(service).methods
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
     try components.start(HealthComponent(health, services: [BridgeService.name]))
     let server = try components.start(makeServer(methods, logger))
     try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
+    if let elixir { try components.start(ElixirReadiness(elixir)) }
     warn(logger, hasTools: plugins.tools.registry.catalog.count > 0)
     return (server, plugins)
   }
@@ -58,13 +62,23 @@ extension Serve {
     return configuration
   }
 
-  private func makePlugins(_ logger: Logger) -> PluginsComponent {
+  /// Those of the bridge, some of which a worker hands on.
+  private func bridgeMethods(
+    _ service: BridgeService, _ elixir: ElixirComponent?
+  ) -> [RPCMethod] {
+    guard let elixir else { return service.methods }
+    let forwarded = ElixirForwarding(to: elixir.connection).methods
+    let paths = Set(forwarded.map(\.path))
+    return service.methods.filter { !paths.contains($0.path) } + forwarded
+  }
+
+  private func makePlugins(_ elixir: ElixirComponent?, _ logger: Logger) -> PluginsComponent {
     var threads = ToolThreads.Configuration()
     threads.toolThreads = toolThreads
     return PluginsComponent(
       directory: plugins?.path, watches: pluginProcesses.watchPlugins,
       pluginProcesses.configuration(calls: toolThreads),
-      threads: threads, logger: logger)
+      threads: threads, peer: elixir?.sessions, logger: logger)
   }
 
   private var reflectionMethods: [RPCMethod] {

@@ -53,8 +53,13 @@ extension BridgeService {
     return try response.serializedBytes()
   }
 
-  func cleanupSession(
-    _ request: Snakepit_Bridge_CleanupSessionRequest, _ call: ServerCall
+  func cleanupSession(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
+    let request: Snakepit_Bridge_CleanupSessionRequest = try decode(bytes)
+    return try mappingErrors { try cleanUp(request).rpcBytes() }
+  }
+
+  private func cleanUp(
+    _ request: Snakepit_Bridge_CleanupSessionRequest
   ) throws -> Snakepit_Bridge_CleanupSessionResponse {
     try directory.checkIsHere(request.sessionID)
     let freed = sessions.remove(request.sessionID)
@@ -98,6 +103,7 @@ extension BridgeService {
     _ request: Snakepit_Bridge_HeartbeatRequest, _ call: ServerCall
   ) throws -> Snakepit_Bridge_HeartbeatResponse {
     try directory.checkIsHere(request.sessionID)
+    tools.peer?.heartbeat(request.sessionID)
     return .with {
       $0.serverTime = .init(nanoseconds: Clock.wall)
       $0.sessionValid = configuration.callsSessionsValid

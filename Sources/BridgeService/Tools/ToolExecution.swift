@@ -99,7 +99,8 @@ final class ToolExecution: ServerCallHandler, ToolStarter, ToolCallObserver, @un
     if call.isClosed { return }
     deadlineTimer?.cancel()
     outcome.announceSize(to: call)
-    let milliseconds = (MonotonicClock.now - startedAt) / 1_000_000
+    // One that was refused did not run.
+    let milliseconds = request == nil ? 0 : (MonotonicClock.now - startedAt) / 1_000_000
     // Most tools answer a value that is not large.
     if case .success(.value(let value, let type)) = outcome.result, outcome.binaryResult == nil,
       !asksForBytes(value)

@@ -107,6 +107,12 @@ extension BridgeService {
   ) throws(RPCError) {
     // The event loop's to ask.
     let client = call.client
+    let beginLater: @Sendable () -> Void = {
+      self.tools.threads.deliver { self.begin(message, for: call, client: client, starter) }
+    }
+    if let peer = tools.peer, !peer.isReady(message.sessionID) {
+      return peer.prepare(message.sessionID, beginLater)
+    }
     do {
       var searches = SearchBudget.brief
       try starter.begin(ToolRequest(message, service: self, client: client, &searches))
@@ -115,6 +121,12 @@ extension BridgeService {
         self.begin(message, for: call, client: client, starter)
       }
     } catch {
+      // The peer may have got a tool of that name since.
+      if let error = error as? ToolsError, error.code == .toolNotFound, let peer = tools.peer,
+        peer.lookAgain(message.sessionID, beginLater)
+      {
+        return
+      }
       throw RPCError(mapping: error)
     }
   }

@@ -55,7 +55,9 @@ public struct Arguments: Sendable {
   ) throws -> [Entry] {
     let count = given.count
     // Nothing is looked for among more than the tool takes.
-    if count > tool.parameters.count { throw unknown(among: given, for: tool) }
+    if count > tool.parameters.count, !tool.tool.takesUndeclared {
+      throw unknown(among: given, for: tool)
+    }
     var entries: [Entry] = []
     entries.reserveCapacity(tool.parameters.count)
     var known = 0
@@ -81,9 +83,35 @@ public struct Arguments: Sendable {
             details: ["parameter": parameter.name]))
       }
     }
-    if known < count { faults.append(unknown(among: given, for: tool)) }
+    if known < count {
+      if tool.tool.takesUndeclared {
+        try readUndeclared(given, for: tool, into: &entries, &faults)
+      } else {
+        faults.append(unknown(among: given, for: tool))
+      }
+    }
     guard faults.isEmpty else { throw together(faults) }
     return entries
+  }
+
+  /// Reads what the tool does not declare, as JSON.
+  private static func readUndeclared(
+    _ given: some ArgumentList, for tool: DescribedTool, into entries: inout [Entry],
+    _ faults: inout [ToolsError]
+  ) throws {
+    let names = Set(tool.parameters.map(\.name))
+    for place in 0..<given.count where !names.contains(given.name(at: place)) {
+      let name = given.name(at: place)
+      do {
+        let text = try CheckedJSON.check(try given.json(at: place), is: .any)
+        entries.append(Entry(name: name, value: .json(text, .any)))
+      } catch let error as SessionError {
+        faults.append(
+          ToolsError(
+            .invalidParameter, "parameter \(name) of \(tool.tool.name): \(error.message)",
+            details: ["parameter": name]))
+      }
+    }
   }
 
   /// All that is wrong, as one error; the first one decides what programs are told.

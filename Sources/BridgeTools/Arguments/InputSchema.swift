@@ -15,7 +15,7 @@ extension ToolDescription {
       .init(
         key: "required",
         value: .array(parameters.filter(\.isRequired).map { .string($0.name) })),
-      .init(key: "additionalProperties", value: .boolean(false)),
+      .init(key: "additionalProperties", value: .boolean(takesUndeclared)),
     ])
   }
 }

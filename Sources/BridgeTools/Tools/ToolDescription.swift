@@ -26,6 +26,9 @@ public struct ToolDescription: Sendable {
   /// Whether its writes are to be committed together when it succeeds, and not at all otherwise.
   public var isAtomic = false
 
+  /// Whether it takes parameters that it does not declare: they are handed on as they are.
+  public var takesUndeclared = false
+
   /// Why none of its calls succeeds for now; empty where it serves.
   public var outOfService = ""
 
