@@ -217,7 +217,8 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService",
-        "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf", "GRPCServices", "JSON",
+        "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf",
+        "GRPCServices", "JSON",
         "NativeHeaders", "TerminalText",
         "Threads",
         "TrustedFiles",
