@@ -9,6 +9,11 @@ package enum ChildSystem {
   /// - Returns: -1 with `errno` where the system has no more.
   package static func makeEvent() -> CInt { plugin_event() }
 
+  /// Whether systemd has marked a control group as left to the service in it.
+  package static func isDelegated(_ directory: String) -> Bool {
+    plugin_is_delegated(directory) != 0
+  }
+
   /// Starts a program with `control` as its descriptor 3, in a session of its own.
   ///
   /// - Returns: The process; -1 with `errno`.

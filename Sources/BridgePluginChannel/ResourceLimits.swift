@@ -15,28 +15,40 @@ package struct ResourceLimits: Sendable, Equatable {
   /// for any. It does not bind root.
   package var processes: UInt64?
 
+  /// How much of a processor's time it and what it has started may have, in millionths: 1,500,000 is one and a
+  /// half. Only a control group can do that; nil for any.
+  package var processorMillionths: UInt64?
+  /// A directory of cgroup v2 where groups can be made: each process then has one, which its memory, processes and
+  /// processor time are limited by together with all that it has started. Empty where there is none.
+  package var groups = ""
+
   /// What it gives up.
   package var profile: ProcessProfile = []
 
   /// No limits.
   package init() {}
 
+  /// Stands for `processorMillionths`, which no rlimit does.
+  private static let processorTime: UInt32 = 1000
+
   var entries: [(resource: UInt32, limit: UInt64)] {
     [
       (UInt32(PLUGIN_MEMORY.rawValue), memory), (UInt32(PLUGIN_CPU_SECONDS.rawValue), cpuSeconds),
       (UInt32(PLUGIN_OPEN_FILES.rawValue), openFiles),
-      (UInt32(PLUGIN_PROCESSES.rawValue), processes),
+      (UInt32(PLUGIN_PROCESSES.rawValue), processes), (Self.processorTime, processorMillionths),
     ].compactMap { resource, limit in limit.map { (resource, $0) } }
   }
 
-  init(_ entries: [(UInt32, UInt64)], _ profile: ProcessProfile) {
+  init(_ entries: [(UInt32, UInt64)], groups: String, _ profile: ProcessProfile) {
     self.profile = profile
+    self.groups = groups
     for (resource, limit) in entries {
       switch resource {
       case UInt32(PLUGIN_MEMORY.rawValue): memory = limit
       case UInt32(PLUGIN_CPU_SECONDS.rawValue): cpuSeconds = limit
       case UInt32(PLUGIN_OPEN_FILES.rawValue): openFiles = limit
       case UInt32(PLUGIN_PROCESSES.rawValue): processes = limit
+      case Self.processorTime: processorMillionths = limit
       default: break
       }
     }

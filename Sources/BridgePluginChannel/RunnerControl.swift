@@ -22,6 +22,8 @@ package final class RunnerControl: Sendable {
     case started(child: UInt64, process: Int32)
     /// The system has no more processes, or why else.
     case failed(child: UInt64, reason: String)
+    /// The system has ended processes of a child, which is about to end: its group had no memory left.
+    case exhausted(child: UInt64)
     /// A child has ended, with its status as of wait(2).
     case ended(child: UInt64, status: Int32)
   }
@@ -48,6 +50,7 @@ package final class RunnerControl: Sendable {
         writer.write(entry.resource)
         writer.write(entry.limit)
       }
+      writer.write(limits.groups)
       writer.write(limits.profile.rawValue)
     case .kill(let child):
       writer.write(UInt8(2))
@@ -73,6 +76,9 @@ package final class RunnerControl: Sendable {
       writer.write(UInt8(3))
       writer.write(child)
       writer.write(status)
+    case .exhausted(let child):
+      writer.write(UInt8(4))
+      writer.write(child)
     }
     return send(writer, -1)
   }
@@ -96,7 +102,7 @@ package final class RunnerControl: Sendable {
         .start(
           child: try reader.number(),
           ResourceLimits(
-            try reader.list { (try $0.number(), try $0.number()) },
+            try reader.list { (try $0.number(), try $0.number()) }, groups: try reader.text(),
             ProcessProfile(rawValue: try reader.number())))
       case 2: .kill(child: try reader.number())
       case let other: throw MalformedFrame("there is no request \(other)")
@@ -113,6 +119,7 @@ package final class RunnerControl: Sendable {
       case 1: .started(child: try reader.number(), process: try reader.number())
       case 2: .failed(child: try reader.number(), reason: try reader.text())
       case 3: .ended(child: try reader.number(), status: try reader.number())
+      case 4: .exhausted(child: try reader.number())
       case let other: throw MalformedFrame("there is no event \(other)")
       }
     }

@@ -125,6 +125,12 @@ final class Child: Turn.Work, @unchecked Sendable {
 
   func processFailed(_ reason: String) { ended(.failed(reason)) }
 
+  func processWasExhausted() {
+    state.withLock { state in
+      if state.killReason == nil { state.killReason = "it has taken more than its memory_bytes" }
+    }
+  }
+
   func processEnded(_ status: Int32) { ended(.exited(status: status)) }
 
   private func ended(_ end: ChildEnd) {

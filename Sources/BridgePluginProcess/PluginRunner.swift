@@ -145,6 +145,7 @@ package final class PluginRunner: Sendable {
       state.withLock({ $0.children[number] })?.started(process: process)
     case .failed(let number, let reason):
       state.withLock { $0.children.removeValue(forKey: number) }?.processFailed(reason)
+    case .exhausted(let number): state.withLock({ $0.children[number] })?.processWasExhausted()
     case .ended(let number, let status):
       state.withLock { $0.children.removeValue(forKey: number) }?.processEnded(status)
     }

@@ -20,7 +20,13 @@ struct ForkServer: ~Copyable {
     var process: pid_t
     /// What its end of its channel is called in /proc.
     var channel: String
+    var group: ControlGroup?
   }
+
+  /// Groups of children that have ended, and are not empty yet.
+  private var leftGroups: [ControlGroup] = []
+  /// What was told to be missing of groups.
+  private var toldFaults: Set<String> = []
 
   init(_ control: RunnerControl) {
     self.control = control
@@ -54,17 +60,23 @@ struct ForkServer: ~Copyable {
       guard file >= 0 else { return }
       let parent = getpid()
       let channel = Self.link("/proc/self/fd/\(file)")
-      let (profile, untold) = profiles.profile(limits.profile)
+      var (profile, untold) = profiles.profile(limits.profile)
+      var faults: [String] = []
+      let group = ControlGroup("plugin-\(parent)-\(child)", limits, &faults)
+      let newFaults = faults.filter { toldFaults.insert($0).inserted }
+      untold += newFaults.map { "a limit of plugins cannot be applied: \($0)" }
       let process = ChildSystem.fork()
       if process == 0 {
         setenv(Self.mark, "\(child)", 1)
-        PluginProcess.run(channel: file, limits, profile, untold, parent: parent)
+        PluginProcess.run(
+          channel: file, limits, in: group, profile, untold, parent: parent)
       }
       guard process > 0 else {
+        _ = group?.remove()
         control.send(.failed(child: child, reason: String(cString: strerror(errno))))
         return
       }
-      living[child] = LivingChild(process: process, channel: channel)
+      living[child] = LivingChild(process: process, channel: channel, group: group)
       control.send(.started(child: child, process: process))
     case .kill(let child):
       if let process = living[child]?.process { end(process) }
@@ -92,9 +104,14 @@ struct ForkServer: ~Copyable {
       kill(-process, SIGKILL)
       lastEnded.append((child, ended.channel))
       if lastEnded.count > Self.lastEndedLimit { lastEnded.removeFirst() }
+      if let group = ended.group {
+        if group.wasExhausted { control.send(.exhausted(child: child)) }
+        leftGroups.append(group)
+      }
       control.send(.ended(child: child, status: status))
     }
     endStrangers()
+    leftGroups.removeAll { $0.remove() }
   }
 
   /// Ends what comes from children that have ended. Each end may bring others here, which it had started,
@@ -135,6 +152,7 @@ struct ForkServer: ~Copyable {
       if left.isEmpty { break }
       usleep(1000)
     }
+    for group in leftGroups + living.values.compactMap(\.group) { _ = group.remove() }
     exit(0)
   }
 

@@ -10,19 +10,21 @@ enum PluginProcess {
 
   /// - Parameters:
   ///   - channel: Of the child; it is moved.
+  ///   - group: That it enters before it loads anything; nil for none.
   ///   - profile: What it gives up before it loads anything: constructors of a plugin run without it, too.
   ///   - warnings: For the host's log.
   ///   - parent: The process that has made this one.
   static func run(
-    channel: CInt, _ limits: ResourceLimits, _ profile: ProfileKeeper.Ready, _ warnings: [String],
-    parent: pid_t
+    channel: CInt, _ limits: ResourceLimits, in group: ControlGroup?,
+    _ profile: ProfileKeeper.Ready, _ warnings: [String], parent: pid_t
   ) -> Never {
     // EX_OSERR of sysexits.h.
     guard ChildSystem.beginChild(channel: channel, parent: parent) else { _exit(71) }
-    let refused = limits.apply()
+    var refused = limits.apply()
+    if let fault = group?.enter() { refused.append("its control group: \(fault)") }
     // All threads that are made from now on are bound as well.
     let fault = profile.apply()
-    let serve: @Sendable () -> Void = { Self.serve(refused, fault, warnings) }
+    let serve: @Sendable () -> Void = { [refused] in Self.serve(refused, fault, warnings) }
     // Locks of Swift know who holds them by the number of the thread, which the library remembers: on the
     // thread that has forked it is that of another process, and who waits for it waits for ever.
     if !startThread(named: "plugin", serve) { serve() }

@@ -31,6 +31,8 @@ public final class PluginDirectory: Sendable {
     public var runner: String?
     /// Calls that run at once in a plugin's process.
     public var calls = 64
+    /// A directory of cgroup v2 in which each process of a plugin has a group; empty makes none.
+    public var groups = ""
     /// Whether plugins are refused whose SHA-256 nobody has written down.
     public var requiresDigests = false
 
@@ -57,6 +59,8 @@ public final class PluginDirectory: Sendable {
     var isEnding = false
     /// Why the directory could not be used at the last look.
     var fault: String?
+    /// The look that the host starts with, while its loads go on.
+    var first: (files: [String], look: Look)?
     /// Files that somebody does not want served, and why: also when they go and come again.
     var disabled: [String: String] = [:]
   }
@@ -107,18 +111,40 @@ public final class PluginDirectory: Sendable {
   /// - Returns: A report a file: a file that cannot be loaded is skipped.
   /// - Throws: `PluginError` when the directory itself cannot be used.
   public func load() throws(PluginError) -> [LoadReport] {
+    try beginLoading()
+    return finishLoading()
+  }
+
+  /// Begins to load every `.so` and every `.native.json` of the directory, in other threads and processes. Once.
+  ///
+  /// - Throws: `PluginError` when the directory itself cannot be used.
+  public func beginLoading() throws(PluginError) {
     let files: [String]
     do {
       files = try Self.files(of: path)
     } catch {
       throw PluginError(error.message)
     }
-    var reports: [LoadReport] = []
     turn.take {
       var look = Look(at: MonotonicClock.now)
       look.isFirst = true
       look.waits = true
-      self.look(files, &look)
+      beginLook(files, &look)
+      let begun = look
+      state.withLock { $0.first = (files, begun) }
+    }
+  }
+
+  /// Waits for what `beginLoading` has begun, and registers the tools. What runs in this process is loaded on the
+  /// calling thread.
+  ///
+  /// - Returns: A report a file: a file that cannot be loaded is skipped.
+  public func finishLoading() -> [LoadReport] {
+    var reports: [LoadReport] = []
+    turn.take {
+      guard let (files, begun) = state.withLock({ $0.first.take() }) else { return }
+      var look = begun
+      finish(files, &look)
       for (file, report) in look.reports {
         let path = place(of: file)
         switch report {
@@ -251,6 +277,11 @@ public final class PluginDirectory: Sendable {
   }
 
   private func look(_ names: [String], _ look: inout Look) {
+    beginLook(names, &look)
+    finish(names, &look)
+  }
+
+  private func beginLook(_ names: [String], _ look: inout Look) {
     let gone = entries.values.filter { !names.contains($0.file) }
     let now = look.now
     state.withLock { state in
@@ -275,7 +306,6 @@ public final class PluginDirectory: Sendable {
       if update(file, { $0.look(stamp, at: now) }) == true { hasChanged = true }
     }
     begin(names, &look, hasChanged: hasChanged)
-    finish(names, &look)
   }
 
   /// Begins to load what is to be. What is broken is tried again when anything has changed: it may be that what
@@ -307,7 +337,7 @@ public final class PluginDirectory: Sendable {
     PluginLoad.Place(
       host: host, runner: runner, tools: tools, isolation: configuration.isolation,
       calls: configuration.calls, requiresDigests: configuration.requiresDigests,
-      profile: configuration.profile)
+      profile: configuration.profile, groups: configuration.groups)
   }
 
   /// Takes what is loaded into the registry, and what is gone out of it.

@@ -19,6 +19,8 @@ final class PluginLoad: Sendable {
     let calls: Int
     let requiresDigests: Bool
     let profile: PluginProfile
+    /// Where control groups of processes are made; empty makes none.
+    let groups: String
   }
 
   /// How a file is loaded.
@@ -148,6 +150,7 @@ final class PluginLoad: Sendable {
     var process = settings.process
     process.options = settings.options
     process.limits.profile = ProcessProfile(settings.profile ?? [place.profile])
+    process.limits.groups = place.groups
     process.isPerCall = isolation == .perCall
     process.calls = settings.calls ?? place.calls
     process.whenQuarantined = way.whenQuarantined

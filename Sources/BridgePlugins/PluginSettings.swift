@@ -73,10 +73,15 @@ struct PluginSettings {
   }
 
   static let limits: Set<String> = [
-    "memory_bytes", "cpu_seconds", "open_files", "processes",
+    "memory_bytes", "cpu_seconds", "cpus", "open_files", "processes",
   ]
 
   private mutating func readLimit(_ key: String, _ value: JSON) throws(PluginError) {
+    if key == "cpus" {
+      let number = try Self.number(value, 0.01...1024, "a number of processors")
+      process.limits.processorMillionths = UInt64(number * 1_000_000)
+      return
+    }
     let limit = UInt64(try Self.whole(value, 1...Int64.max))
     switch key {
     case "memory_bytes": process.limits.memory = limit
@@ -256,15 +261,21 @@ struct PluginSettings {
   private static func nanoseconds(
     _ value: JSON, _ range: ClosedRange<Double>
   ) throws(PluginError) -> Int64 {
-    let seconds: Double? =
+    Int64(try number(value, range, "seconds") * 1_000_000_000)
+  }
+
+  private static func number(
+    _ value: JSON, _ range: ClosedRange<Double>, _ what: String
+  ) throws(PluginError) -> Double {
+    let number: Double? =
       switch value {
       case .integer(let number): Double(number)
       case .number(let number): number
       default: nil
       }
-    guard let seconds, range.contains(seconds) else {
-      throw PluginError("must be seconds from \(range.lowerBound) to \(range.upperBound)")
+    guard let number, range.contains(number) else {
+      throw PluginError("must be \(what) from \(range.lowerBound) to \(range.upperBound)")
     }
-    return Int64(seconds * 1_000_000_000)
+    return number
   }
 }

@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -38,6 +39,14 @@ pid_t plugin_spawn(const char *program, int control) {
   if (fault == 0) return child;
   errno = fault;
   return -1;
+}
+
+int plugin_is_delegated(const char *directory) {
+  // Source: systemd, docs/CGROUP_DELEGATION.md.
+  char value = 0;
+  return (getxattr(directory, "user.delegate", &value, 1) == 1 ||
+          getxattr(directory, "trusted.delegate", &value, 1) == 1) &&
+         value == '1';
 }
 
 pid_t plugin_fork(void) { return fork(); }

@@ -91,6 +91,89 @@ import TrustedFiles
     for child in children { #expect(kill(child.process, 0) != 0) }
   }
 
+  // MARK: Control groups
+
+  private func content(_ path: String) -> String {
+    guard let file = fopen(path, "r") else { return "" }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 256)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+  }
+
+  /// In a directory that looks like one of cgroup v2, but for what the kernel does.
+  @Test func aChildHasAGroupWithItsLimits() throws {
+    var name = Array("/tmp/bridge-groups-XXXXXX".utf8CString)
+    let directory = String(cString: mkdtemp(&name))
+    defer { _ = system("rm -r '\(directory)'") }
+    let runner = try Runner()
+    var limits = ResourceLimits()
+    limits.groups = directory
+    let unlimited = try runner.start(1, limits)
+    #expect(access("\(directory)/cgroup.subtree_control", F_OK) != 0)
+    // Far from what a process needs: the first two are rlimits, too.
+    limits.memory = 1 << 40
+    limits.processes = 100_000
+    limits.processorMillionths = 1_500_000
+    let limited = try runner.start(2, limits)
+    let group = "\(directory)/plugin-\(runner.process)-2"
+    #expect(content("\(group)/memory.max") == "\(1 << 40)")
+    #expect(content("\(group)/pids.max") == "100000")
+    #expect(content("\(group)/cpu.max") == "150000 100000")
+    #expect(content("\(group)/memory.oom.group") == "1")
+    #expect(content("\(directory)/cgroup.subtree_control") == "+cpu")
+    // It goes there by itself, before it loads anything.
+    var isIn = false
+    for _ in 0..<10_000 where !isIn {
+      isIn = content("\(group)/cgroup.procs") == "0"
+      usleep(1000)
+    }
+    #expect(isIn)
+    // The kernel has ended processes of it.
+    let events = try #require(fopen("\(group)/memory.events", "w"))
+    fputs("max 7\noom 1\noom_kill 1\n", events)
+    fclose(events)
+    limited.channel.close()
+    guard case .exhausted(2)? = try runner.control.receiveEvent(),
+      case .ended(2, _)? = try runner.control.receiveEvent()
+    else {
+      Issue.record("should have been told of")
+      return
+    }
+    runner.control.close()
+    #expect(runner.waitForEnd() == 0)
+    // What it may have left there has been ended.
+    #expect(content("\(group)/cgroup.kill") == "1")
+    withExtendedLifetime(unlimited) {}
+  }
+
+  /// What a limit lacks is told, once, and the child runs.
+  @Test(arguments: [("", "no control group"), ("/nonexistent/groups", "No such file or directory")])
+  func whatGroupsLackIsToldOnce(directory: String, words: String) throws {
+    let runner = try Runner()
+    var limits = ResourceLimits()
+    limits.groups = directory
+    limits.processorMillionths = 1_000_000
+    let (first, _) = try runner.start(1, limits)
+    let buffer = Channel.Buffer()
+    var text = ""
+    while !text.contains(words) {
+      let received = try first.receive(into: buffer, waits: true) { reader in
+        if case .log(nil, .warning, let line, _) = try ChildMessage(&reader) { text = line }
+      }
+      try #require(received == .frames, "\(text)")
+    }
+    #expect(text.hasPrefix("a limit of plugins cannot be applied: "))
+    // The second one ends without a word.
+    let (second, _) = try runner.start(2, limits)
+    shutdown(second.socket.number, CInt(SHUT_WR))
+    var rest = 0
+    while try second.receive(into: buffer, waits: true, { _ in rest += 1 }) == .frames {}
+    #expect(rest == 0)
+    runner.control.close()
+    #expect(runner.waitForEnd() == 0)
+  }
+
   @Test func byHandItSaysWhatItIs() throws {
     let output = popen("'\(Self.program)' 2>&1 3<&-", "r")!
     var text = [CChar](repeating: 0, count: 256)

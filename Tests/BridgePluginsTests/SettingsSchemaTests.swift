@@ -47,6 +47,7 @@ import Testing
     #"{"concurrency": 1}"#, #"{"concurrency": 10000}"#, #"{"concurrency": 2.0}"#,
     #"{"waiting_calls": 0}"#, #"{"waiting_calls": 1000000}"#, #"{"limits": {}}"#,
     #"{"limits": {"memory_bytes": 1, "cpu_seconds": 1, "open_files": 1, "processes": 1}}"#,
+    #"{"limits": {"cpus": 0.01}}"#, #"{"limits": {"cpus": 1024}}"#,
     #"{"limits": {"memory_bytes": 9223372036854775807}}"#,
   ]
 
@@ -68,6 +69,7 @@ import Testing
     #"{"concurrency": 0}"#, #"{"concurrency": 10001}"#, #"{"concurrency": 1.5}"#,
     #"{"waiting_calls": -1}"#, #"{"waiting_calls": 1000001}"#, #"{"limits": []}"#,
     #"{"limits": {"memory": 1}}"#, #"{"limits": {"memory_bytes": 0}}"#,
+    #"{"limits": {"cpus": 0}}"#, #"{"limits": {"cpus": 1024.5}}"#, #"{"limits": {"cpus": "1"}}"#,
     #"{"limits": {"cpu_seconds": 0.5}}"#, #"{"limits": {"open_files": "1"}}"#,
     #"{"limits": {"processes": 9223372036854775808}}"#, #"{"unknown": 1}"#,
   ]

@@ -50,6 +50,9 @@ extension TestPluginSuites {
       (#"{"start_seconds": 0}"#, "start_seconds: must be seconds"),
       (#"{"limits": 5}"#, "limits: must be an object"),
       (#"{"limits": {"memory": 5}}"#, "memory_bytes"),
+      (
+        #"{"limits": {"cpus": 0}}"#, "limits.cpus: must be a number of processors from 0.01 to 1024"
+      ),
       (#"{"limits": {"cpu_seconds": 1.5}}"#, "limits.cpu_seconds: must be a whole number"),
       (#"{"enabled": 0}"#, "enabled: must be true or false"),
       (#"{"sha256": "12"}"#, "sha256: must be a SHA-256 in 64 hexadecimal digits"),

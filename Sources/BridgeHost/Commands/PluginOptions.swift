@@ -34,6 +34,16 @@ struct PluginOptions: ParsableArguments {
         """))
   var pluginProfile = Profile.default
 
+  @Option(
+    help: ArgumentHelp(
+      "A directory of cgroup v2 in which each process of a plugin has a group of its own.",
+      discussion: """
+        Memory, processes and processor time of a plugin's settings then hold for all that it starts, too. By \
+        default the directory that systemd has delegated to the host, if there is one; none makes no groups.
+        """,
+      valueName: "directory"))
+  var pluginCgroup: String?
+
   @Flag(
     help: ArgumentHelp(
       "Refuse plugins whose SHA-256 is not in their settings.",
@@ -62,6 +72,12 @@ struct PluginOptions: ParsableArguments {
       case .readOnlyFiles: .readOnlyFiles
       }
     configuration.calls = calls
+    configuration.groups =
+      switch pluginCgroup {
+      case nil: DelegatedGroup.path() ?? ""
+      case "none"?: ""
+      case let path?: path
+      }
     configuration.requiresDigests = pluginSha256Required
     return configuration
   }

@@ -28,10 +28,13 @@ final class PluginsComponent: HostComponent {
     self.logger = logger
   }
 
-  /// Loads what is in the directory. A plugin that cannot be loaded is logged, and the rest served.
-  func start() throws {
+  /// Begins to load what is in the directory, while other parts of the host start.
+  func start() throws { try plugins?.beginLoading() }
+
+  /// Waits for the plugins. One that cannot be loaded is logged, and the rest served.
+  func finishLoading() {
     guard let plugins else { return }
-    for report in try plugins.load() {
+    for report in plugins.finishLoading() {
       switch report.result {
       case .success where report.isDisabled:
         logger.info("plugin disabled by its settings", metadata: ["file": "\(report.file)"])

@@ -33,7 +33,9 @@ extension Serve {
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
     try components.start(HealthComponent(health, services: [BridgeService.name]))
-    let server = try components.start(makeServer(methods, logger))
+    let prepared = try makeServer(methods, logger)
+    plugins.finishLoading()
+    let server = try components.start(prepared)
     try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
     if let elixir { try components.start(ElixirReadiness(elixir)) }
     warn(logger, hasTools: plugins.tools.registry.catalog.count > 0)

@@ -55,6 +55,9 @@ int plugin_event(void);
 // session of its own. Answers its process id, or -1 with errno.
 pid_t plugin_spawn(const char *program, int control);
 
+// Whether a directory of control groups has systemd's mark that it is left to the service in it.
+int plugin_is_delegated(const char *directory);
+
 // fork(2), which Swift hides. For processes of one thread.
 pid_t plugin_fork(void);
 
