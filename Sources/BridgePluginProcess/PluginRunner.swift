@@ -36,6 +36,22 @@ package final class PluginRunner: Sendable {
   /// The name of the program, beside the host's own.
   package static let programName = "bridge-plugin-runner"
 
+  /// Starts the program, which takes a while, before a process is asked for.
+  package func prepare() {
+    let needsThread = state.withLock { state in
+      if state.isStopping { return false }
+      defer { state.hasThread = true }
+      return !state.hasThread
+    }
+    if needsThread { startRunning() }
+  }
+
+  private func startRunning() {
+    if startThread(named: "plugin-runner", { self.run() }) { return }
+    state.withLock { $0.hasThread = false }
+    failAll("the system has no more threads")
+  }
+
   /// Asks for a process. The child is told what becomes of it.
   func start(_ child: Child, channel: consuming FileDescriptor, _ limits: ResourceLimits) -> UInt64
   {
@@ -52,10 +68,7 @@ package final class PluginRunner: Sendable {
       defer { state.hasThread = true }
       return (number, !state.hasThread)
     }
-    if needsThread && !startThread(named: "plugin-runner", { self.run() }) {
-      state.withLock { $0.hasThread = false }
-      failAll("the system has no more threads")
-    }
+    if needsThread { startRunning() }
     return number
   }
 

@@ -115,6 +115,12 @@ public final class PluginDirectory: Sendable {
     return finishLoading()
   }
 
+  /// Makes ready what takes a while, should there be plugins for processes of their own.
+  public func prepare() {
+    guard configuration.isolation != .inProcess, let files = try? Self.files(of: path) else { return }
+    if !files.isEmpty { runner.prepare() }
+  }
+
   /// Begins to load every `.so` and every `.native.json` of the directory, in other threads and processes. Once.
   ///
   /// - Throws: `PluginError` when the directory itself cannot be used.

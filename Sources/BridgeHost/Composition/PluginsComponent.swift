@@ -28,6 +28,9 @@ final class PluginsComponent: HostComponent {
     self.logger = logger
   }
 
+  /// Makes ready what takes a while. Before the start.
+  func prepare() { plugins?.prepare() }
+
   /// Begins to load what is in the directory, while other parts of the host start.
   func start() throws { try plugins?.beginLoading() }
 

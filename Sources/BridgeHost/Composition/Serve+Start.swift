@@ -13,6 +13,10 @@ extension Serve {
   func start(
     _ components: ComponentStack, _ role: HostRole, _ logger: Logger
   ) throws -> (server: ServerComponent, plugins: PluginsComponent) {
+    let elixir = role.elixir.map { ElixirComponent($0, logger: logger) }
+    let plugins = makePlugins(elixir, logger)
+    // The program that makes their processes starts meanwhile.
+    plugins.prepare()
     let storage = try components.start(
       StateComponent { try state.open(historyVersions: sessions.historyVersions, logger) }
     ).storage
@@ -20,8 +24,8 @@ extension Serve {
       SessionsComponent(
         limits: sessions.limits, storage: storage, form: role.answers.form, logger: logger)
     ).sessions
-    let elixir = try role.elixir.map { try components.start(ElixirComponent($0, logger: logger)) }
-    let plugins = try components.start(makePlugins(elixir, logger))
+    if let elixir { try components.start(elixir) }
+    try components.start(plugins)
     elixir?.sessions.attach(store, plugins.tools)
     let service = BridgeService(
       sessions: store, tools: plugins.tools, configuration: serviceConfiguration(role),
