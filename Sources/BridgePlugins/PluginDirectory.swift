@@ -117,7 +117,9 @@ public final class PluginDirectory: Sendable {
 
   /// Makes ready what takes a while, should there be plugins for processes of their own.
   public func prepare() {
-    guard configuration.isolation != .inProcess, let files = try? Self.files(of: path) else { return }
+    guard configuration.isolation != .inProcess, let files = try? Self.files(of: path) else {
+      return
+    }
     if !files.isEmpty { runner.prepare() }
   }
 

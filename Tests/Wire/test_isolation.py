@@ -40,6 +40,17 @@ def is_alive(process):
     return state != "Z"
 
 
+def test_the_program_that_makes_processes_starts_with_the_host_where_it_is_needed(plugins):
+    with start_host(plugins=plugins) as host:
+        assert processes(host) == []
+    # Whether there is a plugin in it is seen when it is loaded.
+    (plugins / "x.so").write_text("no library\n")
+    with start_host(plugins=plugins) as host:
+        eventually(lambda: len(processes(host)) == 1, "the program is there")
+    with start_host("--isolation", "in-process", plugins=plugins) as host:
+        assert processes(host) == []
+
+
 @pytest.mark.parametrize("isolation", ["child", "per-call"])
 def test_a_crash_ends_its_call_and_nothing_else(misbehaving, isolation):
     with start_host("--isolation", isolation, plugins=misbehaving) as host:
