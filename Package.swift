@@ -207,6 +207,7 @@ let package = Package(
       dependencies: [
         "BridgeProtocol", "BridgeSessions", "BridgeTools", "GRPC", "GRPCProtobuf", "JSON",
         "Threads",
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),

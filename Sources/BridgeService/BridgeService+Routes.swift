@@ -40,6 +40,7 @@ extension BridgeService {
       unary(BridgeMethods.registerTools, registerTools),
       unary(BridgeMethods.getExposedElixirTools, getExposedElixirTools),
       executing(BridgeMethods.executeElixirTool.path, configuration.answers.inAnswers),
+      // A host that has telemetry serves this itself.
       notImplemented(BridgeMethods.streamTelemetry),
     ]
   }

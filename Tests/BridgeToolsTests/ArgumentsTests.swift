@@ -35,6 +35,24 @@ import Testing
       given.map { Given(name: $0.0, text: $0.1) }, for: try Self.tool(), &searches)
   }
 
+  @Test func whatIsNotDeclaredIsHandedOnWhereTheToolTakesIt() throws {
+    var tool = try Self.tool()
+    tool.takesUndeclared = true
+    func read(_ given: (String, String)...) throws -> Arguments {
+      var searches = SearchBudget.ofTool()
+      return try Arguments(given.map { Given(name: $0.0, text: $0.1) }, for: tool, &searches)
+    }
+    let arguments = try read(
+      ("a", "[1]"), ("count", "4"), ("b", "null"), ("c", "1"), ("d", "2"))
+    #expect(arguments["a"] == .json(Array("[1]".utf8), .any))
+    #expect(arguments["b"] == .json(Array("null".utf8), .any))
+    #expect(arguments["count"] == .value(.integer(4), .integer))
+    #expect(arguments.entries.count == 6)
+    let error = #expect(throws: ToolsError.self) { try read(("count", "4"), ("a", "{")) }
+    #expect(error?.message.contains("parameter a of t") == true)
+    #expect(tool.inputSchema["additionalProperties"] == .boolean(true))
+  }
+
   @Test func whatIsNotGivenHasItsDefault() throws {
     let arguments = try read([("count", "4")])
     #expect(arguments["count"] == .value(.integer(4), .integer))

@@ -1,4 +1,5 @@
 import BridgeSessions
+import Logging
 import Testing
 import Threads
 
@@ -107,5 +108,60 @@ import Threads
     let recorder = Recorder()
     try test.start("outer", deadline: deadline, recorder: recorder)
     #expect(recorder.wait().integer == deadline + 1)
+  }
+
+  /// Has a tool of its own as soon as it is asked for it.
+  private final class Peer: SessionPeer {
+    let looks = Locked(0)
+    let host = Locked<(host: ToolHost, session: Session)?>(nil)
+
+    func isReady(_ session: String) -> Bool { true }
+    func prepare(_ session: String, _ done: @escaping @Sendable () -> Void) { done() }
+    func initialize(
+      _ session: String, request: [UInt8], _ done: @escaping @Sendable () -> Void
+    ) { done() }
+    func end(_ session: String, request: [UInt8], _ done: @escaping @Sendable () -> Void) { done() }
+    func heartbeat(_ session: String) {}
+
+    func lookAgain(_ session: String, _ done: @escaping @Sendable () -> Void) -> Bool {
+      let count = looks.withLock { looks in
+        looks += 1
+        return looks
+      }
+      guard count == 1, let parts = host.withLock({ $0 }) else { return false }
+      let tools = TestProvider("peer", [ClosureTool("far") { $0.answer(7) }])
+      _ = startThread(named: "peer") {
+        try? parts.host.register(tools, in: parts.session)
+        done()
+      }
+      return true
+    }
+  }
+
+  @Test func aToolOfAPeerIsFoundWhenItIsAskedFor() throws {
+    let peer = Peer()
+    let host = ToolHost(peer: peer, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    let session = try SessionStore().create("s")
+    peer.host.withLock { $0 = (host, session) }
+    try host.registry.register(
+      TestProvider(
+        "test",
+        [
+          ClosureTool("near", Self.callAndAddOne("far")),
+          ClosureTool("lost", Self.callAndAddOne("nowhere")),
+        ]))
+    func run(_ name: String) throws -> ToolOutcome {
+      let recorder = Recorder()
+      _ = try host.start(
+        host.admit(name, in: "s"), ToolCall.Request(arguments: Arguments(checked: [:])),
+        in: session, onEventLoop: false, observer: recorder)
+      return recorder.wait()
+    }
+    #expect(try run("near").integer == 8)
+    // It has looked a moment ago.
+    #expect(try run("lost").failure?.message == "Tool not found: nowhere")
+    #expect(peer.looks.withLock { $0 } == 2)
+    // Two that hold each other.
+    peer.host.withLock { $0 = nil }
   }
 }

@@ -129,12 +129,6 @@ def test_a_watch_that_is_cancelled_ends_as_cancelled(session):
     assert error.value.code() == CODE.CANCELLED
 
 
-def test_telemetry_is_not_available_yet(stub):
-    controls = iter([pb.TelemetryControl(toggle=pb.TelemetryToggle(enabled=True))])
-    with refused(CODE.UNIMPLEMENTED, "not available yet"):
-        next(stub.StreamTelemetry(controls, timeout=CALL_TIMEOUT))
-
-
 @pytest.mark.parametrize("path", [
     "/snakepit.bridge.BridgeService/NoSuchMethod", "/no.such.Service/Ping",
     "/snakepit.bridge.BridgeService/ping"])
@@ -206,7 +200,6 @@ def raw_call(host, path, data, **options):
      "TOOL_NOT_FOUND"),
     ("/snakepit.bridge.BridgeService/GetSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
-    ("/snakepit.bridge.BridgeService/StreamTelemetry", b"", CODE.UNIMPLEMENTED, "UNSUPPORTED"),
     ("/bridge_host.v1.SessionAdminService/ExportSession", b"\x0a\x04none", CODE.NOT_FOUND,
      "SESSION_NOT_FOUND"),
     ("/bridge_host.v1.SessionAdminService/ListSessions", b"\x10\xff\xff\xff\xff\x0f",

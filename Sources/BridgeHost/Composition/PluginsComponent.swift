@@ -17,11 +17,13 @@ final class PluginsComponent: HostComponent {
   ///   - directory: Where plugins lie; nil loads none.
   ///   - watches: Whether changes of the directory are taken while the host runs.
   ///   - peer: Who else has the sessions.
+  ///   - observer: Hears of calls.
   init(
     directory: String?, watches: Bool, _ configuration: PluginDirectory.Configuration,
-    threads: ToolThreads.Configuration, peer: (any SessionPeer)?, logger: Logger
+    threads: ToolThreads.Configuration, peer: (any SessionPeer)?,
+    observer: any ToolObserver, logger: Logger
   ) {
-    let tools = ToolHost(configuration: threads, peer: peer, logger: logger)
+    let tools = ToolHost(configuration: threads, peer: peer, observer: observer, logger: logger)
     self.tools = tools
     plugins = directory.map { PluginDirectory($0, tools: tools, configuration: configuration) }
     self.watches = watches

@@ -14,7 +14,8 @@ extension Serve {
     _ components: ComponentStack, _ role: HostRole, _ logger: Logger
   ) throws -> (server: ServerComponent, plugins: PluginsComponent) {
     let elixir = role.elixir.map { ElixirComponent($0, logger: logger) }
-    let plugins = makePlugins(elixir, logger)
+    let telemetry = TelemetryComponent(logger: logger)
+    let plugins = makePlugins(elixir, telemetry, logger)
     // The program that makes their processes starts meanwhile.
     plugins.prepare()
     let storage = try components.start(
@@ -32,7 +33,7 @@ extension Serve {
       logger: logger)
     let health = HealthStatus()
     let methods =
-      bridgeMethods(service, elixir) + SessionAdmin(sessions: store).methods
+      bridgeMethods(service, elixir, telemetry) + SessionAdmin(sessions: store).methods
       + ToolAdmin(service, plugins: plugins.inventory).methods + ClientToolServing(service).methods
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
@@ -41,6 +42,8 @@ extension Serve {
     plugins.finishLoading()
     let server = try components.start(prepared)
     try components.start(SessionSweep(store, on: server.server.eventLoopGroup, logger: logger))
+    // They end first.
+    try components.start(telemetry)
     if let elixir { try components.start(ElixirReadiness(elixir)) }
     warn(logger, hasTools: plugins.tools.registry.catalog.count > 0)
     return (server, plugins)
@@ -70,21 +73,23 @@ extension Serve {
 
   /// Those of the bridge, some of which a worker hands on.
   private func bridgeMethods(
-    _ service: BridgeService, _ elixir: ElixirComponent?
+    _ service: BridgeService, _ elixir: ElixirComponent?, _ telemetry: TelemetryComponent
   ) -> [RPCMethod] {
-    guard let elixir else { return service.methods }
-    let forwarded = ElixirForwarding(to: elixir.connection).methods
-    let paths = Set(forwarded.map(\.path))
-    return service.methods.filter { !paths.contains($0.path) } + forwarded
+    let forwarded = elixir.map { ElixirForwarding(to: $0.connection).methods } ?? []
+    let others = forwarded + telemetry.streams.methods
+    let paths = Set(others.map(\.path))
+    return service.methods.filter { !paths.contains($0.path) } + others
   }
 
-  private func makePlugins(_ elixir: ElixirComponent?, _ logger: Logger) -> PluginsComponent {
+  private func makePlugins(
+    _ elixir: ElixirComponent?, _ telemetry: TelemetryComponent, _ logger: Logger
+  ) -> PluginsComponent {
     var threads = ToolThreads.Configuration()
     threads.toolThreads = toolThreads
     return PluginsComponent(
       directory: plugins?.path, watches: pluginProcesses.watchPlugins,
       pluginProcesses.configuration(calls: toolThreads),
-      threads: threads, peer: elixir?.sessions, logger: logger)
+      threads: threads, peer: elixir?.sessions, observer: telemetry.telemetry, logger: logger)
   }
 
   private var reflectionMethods: [RPCMethod] {

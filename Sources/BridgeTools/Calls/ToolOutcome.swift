@@ -18,4 +18,10 @@ public struct ToolOutcome: Sendable {
     self.binaryResult = binaryResult
     self.metadata = metadata
   }
+
+  /// About how many bytes a success has, what is beside the result included.
+  public var byteCount: Int {
+    guard case .success(let value) = result else { return 0 }
+    return value.byteCount + (binaryResult?.count ?? 0)
+  }
 }
