@@ -22,7 +22,8 @@ defmodule BridgeHost.MixProject do
   end
 
   def application do
-    [extra_applications: [:logger] ++ if(without_hex?() and grpc?(), do: @libraries, else: [])]
+    [extra_applications: [:logger] ++ if(without_hex?() and grpc?(), do: @libraries, else: [])] ++
+      if(grpc?(), do: [mod: {BridgeHost.Application, []}], else: [])
   end
 
   # A machine without Hex has what its distribution packages, and whatever ERL_LIBS names. The folder
