@@ -9,7 +9,7 @@ import TrustedFiles
 ///
 /// It may end, with an exit code of its own, and does not crash. Each input has a process of its own, which has
 /// loaded a plugin before.
-@Suite(.serialized) struct RunnerInputTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct RunnerInputTests {
   private static let directory: String = {
     let path = realpath("/proc/self/exe", nil)!
     defer { free(path) }
