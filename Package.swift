@@ -214,13 +214,22 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeCluster",
+      dependencies: [
+        "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeTools", "GRPC", "GRPCProtobuf",
+        "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
-        "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol", "BridgeService",
-        "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC", "GRPCProtobuf",
-        "GRPCServices", "JSON",
-        "NativeHeaders", "TerminalText",
+        "BridgeCluster", "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol",
+        "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC",
+        "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "TerminalText",
         "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -448,10 +457,28 @@ let package = Package(
       name: "BridgePluginTests", dependencies: ["BridgePlugin", "BridgePluginABI"],
       swiftSettings: swiftSettings),
     .testTarget(
+      name: "BridgeClusterTests",
+      dependencies: [
+        "BridgeCluster", "BridgeProtocol", "BridgeService", "BridgeSessions", "BridgeTools", "GRPC",
+        "GRPCProtobuf", "RemoteSessions", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ],
+      swiftSettings: swiftSettings),
+    .target(
+      name: "RemoteSessions",
+      dependencies: [
+        "BridgeCluster", "BridgeService", "BridgeSessions", "BridgeTools", "GRPC", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Tests/RemoteSessions", swiftSettings: swiftSettings),
+    .testTarget(
       name: "BridgePluginHostTests",
       dependencies: [
         "BinaryFormatsFuzzing", "BridgePluginABI", "BridgePluginHost", "BridgePluginProcess",
-        "BridgePluginRunner", "BridgeSessions", "BridgeTools", "JSON", "RandomSessions", "Threads",
+        "BridgePluginRunner", "BridgeSessions", "BridgeTools", "JSON", "RandomSessions",
+        "RemoteSessions", "Threads",
         "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -475,7 +502,7 @@ let package = Package(
       name: "BridgePluginProcessTests",
       dependencies: [
         "BridgePluginChannel", "BridgePluginHost", "BridgePluginProcess", "BridgePluginRunner",
-        "BridgeSessions", "BridgeTools", "JSON", "Threads", "TrustedFiles",
+        "BridgeSessions", "BridgeTools", "JSON", "RemoteSessions", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
@@ -483,7 +510,7 @@ let package = Package(
       name: "BridgePluginsTests",
       dependencies: [
         "BridgePluginHost", "BridgePluginProcess", "BridgePluginRunner", "BridgePlugins",
-        "BridgeSessions", "BridgeTools", "JSON", "Threads", "TrustedFiles",
+        "BridgeSessions", "BridgeTools", "JSON", "RemoteSessions", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

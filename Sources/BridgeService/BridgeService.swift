@@ -19,6 +19,8 @@ public final class BridgeService: Sendable {
     public var answers = AnswerStyle()
     /// Milliseconds between heartbeats of a watch that names no interval.
     public var heartbeatInterval = 30_000
+    /// The key of a tool call's metadata that names another session than the call's own; nil looks at none.
+    public var sessionKey: String?
 
     /// The defaults.
     public init() {}
@@ -29,6 +31,8 @@ public final class BridgeService: Sendable {
   /// Knows which sessions other hosts hold.
   let directory: any SessionDirectory
   let tools: ToolHost
+  /// The sessions of tools, where another host holds them.
+  let toolSessions: (any ToolSessionSource)?
   /// The clients that serve tools.
   let workers = ClientWorkers()
   let configuration: Configuration
@@ -43,14 +47,18 @@ public final class BridgeService: Sendable {
 
   /// Serves sessions and the tools of plugins.
   ///
-  /// - Parameter directory: nil when all sessions are in the store.
+  /// - Parameters:
+  ///   - directory: nil when all sessions are in the store.
+  ///   - toolSessions: What tools are called in; nil when it is the sessions of the directory.
   public init(
     sessions: SessionStore, directory: (any SessionDirectory)? = nil, tools: ToolHost,
+    toolSessions: (any ToolSessionSource)? = nil,
     configuration: Configuration = Configuration(), logger: Logger
   ) {
     self.sessions = sessions
     self.directory = directory ?? sessions
     self.tools = tools
+    self.toolSessions = toolSessions
     self.configuration = configuration
     self.logger = logger
   }

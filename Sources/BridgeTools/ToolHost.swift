@@ -83,7 +83,7 @@ public final class ToolHost: Sendable {
   ///     together where that is cheaper.
   /// - Throws: `ToolsError` with code `limitReached` when too many calls wait.
   public func start(
-    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
+    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: any ToolSession,
     onEventLoop: Bool, turn eventLoop: (any TurnTaker)? = nil,
     observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
@@ -95,7 +95,8 @@ public final class ToolHost: Sendable {
   /// Starts a call that a running tool makes.
   func start(
     _ name: String, arguments: [any ArgumentSource], metadata: VariableMetadata,
-    deadline: Int64?, isStreaming: Bool, in session: Session, from caller: ToolCall, waits: Bool,
+    deadline: Int64?, isStreaming: Bool, in session: any ToolSession, from caller: ToolCall,
+    waits: Bool,
     observer: any ToolCallObserver
   ) throws -> ToolCall {
     let depth = caller.request.depth + 1
@@ -151,7 +152,7 @@ public final class ToolHost: Sendable {
 
   /// The observer of a call, behind that of the host where somebody listens.
   private func observed(
-    _ tool: AdmittedTool, _ request: borrowing ToolCall.Request, in session: Session,
+    _ tool: AdmittedTool, _ request: borrowing ToolCall.Request, in session: any ToolSession,
     _ callObserver: any ToolCallObserver
   ) -> any ToolCallObserver {
     guard let observer, observer.isListening else { return callObserver }
@@ -175,7 +176,7 @@ public final class ToolHost: Sendable {
   }
 
   private func start(
-    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: Session,
+    _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: any ToolSession,
     from origin: ToolScheduler.Origin, on eventLoop: (any TurnTaker)? = nil, caller: ToolCall?,
     observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
@@ -184,11 +185,12 @@ public final class ToolHost: Sendable {
     if let queue = registered.queue { turn = CallTurn(queue) }
     let mayRunInline =
       request.arguments.byteCount <= Self.inlineLimit
-      && (registered.described.tool.isReadOnly || !session.acknowledgesStored)
+      && session.answersAtOnce(to: registered.described.tool)
     session.beginUse()
+    let running = RunningTool(registered: registered, host: self)
     let call = ToolCall(
       of: registered.described, request,
-      services: SessionServices(session: session, registered: registered, host: self),
+      services: session.services(for: running, deadline: request.deadline),
       threads: threads, caller: caller, observer: observer,
       ending: .giveBack(tool, session, turn))
     if caller != nil { (observer as? NestedObserver)?.follow(call) }

@@ -75,7 +75,7 @@ import Testing
     #expect(
       Set(flags) == [
         "auto-create-sessions", "exit-on-stdin-eof", "insecure-remote", "reflection",
-        "watch-plugins",
+        "variables-insecure-remote", "variables-tls", "watch-plugins",
       ])
     for flag in flags {
       _ = try Serve.parse(write("\(flag) = true\n").merged(with: []))

@@ -4,6 +4,7 @@ import BridgeSessions
 import BridgeTools
 import Glibc
 import Logging
+import RemoteSessions
 import Synchronization
 import Testing
 
@@ -27,6 +28,10 @@ enum Plugins {
   /// BRIDGE_TEST_ISOLATION, to `child` or `per-call`.
   static let isolation = getenv("BRIDGE_TEST_ISOLATION").map { String(cString: $0) } ?? ""
 
+  /// Whether the sessions of scenarios are another host's, of which all the same holds. Set by
+  /// BRIDGE_TEST_SESSIONS, to `remote`.
+  static let hasRemoteSessions = getenv("BRIDGE_TEST_SESSIONS") != nil
+
   /// Makes the processes of all tests.
   static let runner = PluginRunner(
     path: "\(directory)/\(PluginRunner.programName)",
@@ -36,6 +41,12 @@ enum Plugins {
     let host = makeHost()
     for file in files { try host.load("\(directory)/\(file)") }
     return host
+  }
+
+  /// Whether nothing watches a session any more. Another host hears of the end of a watch a moment later.
+  static func watchesHaveEnded(of session: Session) -> Bool {
+    if !hasRemoteSessions { return session.statistics.watches == 0 }
+    return Fixture.eventually { session.statistics.watches == 0 }
   }
 
   static func makeSession() throws -> Session {
@@ -141,6 +152,7 @@ final class Recorder: ToolCallObserver, @unchecked Sendable {
 final class TestHost: Sendable {
   let tools: ToolHost
   let plugins: PluginHost
+  private let remote = RemoteSessions()
 
   init(log: TestLog? = nil, configuration: ToolThreads.Configuration = .init()) {
     let handler: any LogHandler = if let log { log } else { SwiftLogNoOpLogHandler() }
@@ -169,6 +181,11 @@ final class TestHost: Sendable {
     try tools.registry.register(plugin)
   }
 
+  /// A session where the run of the tests says.
+  private func place(_ session: Session) -> any ToolSession {
+    Plugins.hasRemoteSessions ? remote.place(session) : session
+  }
+
   /// Starts a tool with parameters given as JSON.
   func begin(
     _ name: String, _ arguments: [String: String] = [:], session: Session,
@@ -183,7 +200,7 @@ final class TestHost: Sendable {
           arguments.map { JSONArgument(name: $0.key, text: $0.value) }, for: tool.description,
           &searches),
         metadata: ["k": "v"], deadline: deadline, isStreaming: isStreaming),
-      in: session, onEventLoop: false, observer: recorder)
+      in: place(session), onEventLoop: false, observer: recorder)
   }
 
   /// Runs a tool to its end.

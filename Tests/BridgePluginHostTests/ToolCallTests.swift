@@ -128,7 +128,7 @@ extension TestPluginSuites {
           return
         }
       }
-      #expect(session.statistics.watches == 0)
+      #expect(Plugins.watchesHaveEnded(of: session))
     }
 
     @Test func unwatchingInsideTheCallbackMakesItTheLast() throws {

@@ -82,7 +82,7 @@ import Threads
         }
         return step
       }
-      try? session.commit(steps)
+      _ = try? session.commit(steps)
     case 8: _ = try? session.rollback(name, to: Int32(1 + random.below(6)), writer: writer)
     default: _ = try? session.set(name, writer: writer) { _ in payload(number) }
     }

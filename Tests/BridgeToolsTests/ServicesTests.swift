@@ -175,7 +175,8 @@ import Threads
     let registered = try host.registry.admit("t").registered
     let kinds = Locked<[VariableChange.Kind]>([])
     let ended = Gate()
-    let services = SessionServices(session: session, registered: registered, host: host)
+    let services = SessionServices(
+      session: session, tool: RunningTool(registered: registered, host: host))
     let subscription = try services.watch([], initial: false) { changes in
       kinds.withLock { $0 += changes.map(\.kind) }
       if changes.last?.kind == .ended { ended.open() }

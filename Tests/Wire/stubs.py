@@ -26,6 +26,7 @@ def _generate():
         "bridge_host/v1/session_admin.proto",
         "bridge_host/v1/tool_admin.proto",
         "bridge_host/v1/client_tools.proto",
+        "bridge_host/v1/transactions.proto",
         "google/rpc/status.proto",
         "google/rpc/error_details.proto",
     ]
@@ -45,6 +46,8 @@ from bridge_host.v1 import session_admin_pb2 as admin_pb  # noqa: E402
 from bridge_host.v1 import session_admin_pb2_grpc as admin_rpc  # noqa: E402
 from bridge_host.v1 import tool_admin_pb2 as tools_pb  # noqa: E402
 from bridge_host.v1 import tool_admin_pb2_grpc as tools_rpc  # noqa: E402
+from bridge_host.v1 import transactions_pb2 as transactions_pb  # noqa: E402
+from bridge_host.v1 import transactions_pb2_grpc as transactions_rpc  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
 from snakepit.bridge import bridge_pb2 as pb  # noqa: E402
 from snakepit.bridge import bridge_pb2_grpc as rpc  # noqa: E402

@@ -21,7 +21,7 @@ from stubs import pb
 BRIDGE = "snakepit.bridge.BridgeService"
 SERVICES = [
     "bridge_host.v1.ClientToolService", "bridge_host.v1.SessionAdminService",
-    "bridge_host.v1.ToolAdminService", "grpc.health.v1.Health",
+    "bridge_host.v1.ToolAdminService", "bridge_host.v1.TransactionService", "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection", BRIDGE,
 ]
 Request = v1alpha.ServerReflectionRequest

@@ -73,7 +73,16 @@ struct Serve: ParsableCommand {
       discussion: "A pipe or a socket has such an end; what else is standard input is left alone."))
   var exitOnStdinEof = false
 
+  @OptionGroup(title: "Sessions of another host") var sharedSessions: SharedSessionOptions
+
   @OptionGroup(title: "Connections") var connections: ConnectionOptions
+
+  func validate() throws {
+    if sharedSessions.variablesFrom != nil && state.directory != nil {
+      throw ValidationError(
+        "--state keeps the sessions of this host, and with --variables-from it has none")
+    }
+  }
 
   func run() throws { try run(as: HostRole()) }
 

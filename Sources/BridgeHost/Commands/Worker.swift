@@ -69,6 +69,7 @@ struct Worker: ParsableCommand {
     var role = HostRole()
     role.answers = Self.answers(environment)
     role.callsSessionsValid = true
+    role.sessionKey = "session_id"
     role.leadsProcessGroup = environment.leadsProcessGroup
     role.readyFile = environment.readyFile
     role.elixir = elixirAddress.map { address in

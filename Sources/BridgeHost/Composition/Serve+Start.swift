@@ -1,3 +1,4 @@
+internal import BridgeCluster
 internal import BridgeElixir
 internal import BridgeService
 internal import BridgeTools
@@ -25,15 +26,17 @@ extension Serve {
       SessionsComponent(
         limits: sessions.limits, storage: storage, form: role.answers.form, logger: logger)
     ).sessions
+    let sessionHost = try sharedSessions.makeHost(createsSessions: autoCreateSessions)
     if let elixir { try components.start(elixir) }
     try components.start(plugins)
     elixir?.sessions.attach(store, plugins.tools)
     let service = BridgeService(
-      sessions: store, tools: plugins.tools, configuration: serviceConfiguration(role),
-      logger: logger)
+      sessions: store, tools: plugins.tools, toolSessions: sessionHost,
+      configuration: serviceConfiguration(role), logger: logger)
     let health = HealthStatus()
     let methods =
-      bridgeMethods(service, elixir, telemetry) + SessionAdmin(sessions: store).methods
+      bridgeMethods(service, sessionHost, elixir, telemetry)
+      + SessionAdmin(sessions: store).methods + Transactions(service).methods
       + ToolAdmin(service, plugins: plugins.inventory).methods + ClientToolServing(service).methods
       + HealthService(health).methods + reflectionMethods
     try components.start(WatchesComponent(service))
@@ -68,17 +71,24 @@ extension Serve {
     configuration.answers = role.answers
     configuration.callsSessionsValid = role.callsSessionsValid
     configuration.createsSessions = autoCreateSessions
+    configuration.sessionKey = sharedSessions.sessionKey ?? role.sessionKey
     return configuration
   }
 
-  /// Those of the bridge, some of which a worker hands on.
+  /// Those of the bridge. Those of sessions are another host's where it holds them; some are Elixir's, and a
+  /// worker hands them on.
   private func bridgeMethods(
-    _ service: BridgeService, _ elixir: ElixirComponent?, _ telemetry: TelemetryComponent
+    _ service: BridgeService, _ sessionHost: SessionHost?, _ elixir: ElixirComponent?,
+    _ telemetry: TelemetryComponent
   ) -> [RPCMethod] {
+    var methods = service.methods
+    if let sessionHost {
+      methods = SessionForwarding(to: sessionHost).forwarding(methods, of: service)
+    }
     let forwarded = elixir.map { ElixirForwarding(to: $0.connection).methods } ?? []
     let others = forwarded + telemetry.streams.methods
     let paths = Set(others.map(\.path))
-    return service.methods.filter { !paths.contains($0.path) } + others
+    return methods.filter { !paths.contains($0.path) } + others
   }
 
   private func makePlugins(
@@ -95,7 +105,8 @@ extension Serve {
   private var reflectionMethods: [RPCMethod] {
     guard reflection else { return [] }
     let services = [
-      BridgeService.name, SessionAdmin.name, ToolAdmin.name, ClientToolServing.name,
+      BridgeService.name, SessionAdmin.name, Transactions.name, ToolAdmin.name,
+      ClientToolServing.name,
       HealthService.name,
     ]
     return ReflectionService(services: services) { [BridgeService.descriptorSet] }.methods

@@ -56,7 +56,7 @@ extension ExecuteToolRequest.Parameter {
 /// A request to run a tool, looked up and checked.
 struct ToolRequest {
   let tool: AdmittedTool
-  let session: Session
+  let session: any ToolSession
   let arguments: Arguments
   let metadata: VariableMetadata
   /// How to answer: as the parameters were written.
@@ -80,9 +80,12 @@ struct ToolRequest {
     }
     self.form = form
     self.client = client
-    tool = try service.tools.admit(request.toolName, in: request.sessionID)
+    let sessionID = service.sessionID(of: request)
+    tool = try service.tools.admit(request.toolName, in: sessionID)
     arguments = try Arguments(request, for: tool, &searches)
-    session = try service.sessionForUse(request.sessionID, client: client)
+    session =
+      try service.toolSessions?.toolSession(sessionID)
+      ?? service.sessionForUse(sessionID, client: client)
     metadata = request.metadata
   }
 }
@@ -96,6 +99,14 @@ protocol ToolStarter: AnyObject, Sendable {
 }
 
 extension BridgeService {
+  /// The session that a tool is called in.
+  fileprivate func sessionID(of request: borrowing ExecuteToolRequest) -> String {
+    guard let key = configuration.sessionKey, let id = request.metadata[key] else {
+      return request.sessionID
+    }
+    return id
+  }
+
   /// Begins a call of a tool, at once or, when the patterns of its parameters take long to search for, on the
   /// call's event loop after a thread has done that.
   ///
@@ -110,9 +121,8 @@ extension BridgeService {
     let beginLater: @Sendable () -> Void = {
       self.tools.threads.deliver { self.begin(message, for: call, client: client, starter) }
     }
-    if let peer = tools.peer, !peer.isReady(message.sessionID) {
-      return peer.prepare(message.sessionID, beginLater)
-    }
+    let session = sessionID(of: message)
+    if let peer = tools.peer, !peer.isReady(session) { return peer.prepare(session, beginLater) }
     do {
       var searches = SearchBudget.brief
       try starter.begin(ToolRequest(message, service: self, client: client, &searches))
@@ -123,13 +133,14 @@ extension BridgeService {
     } catch {
       // The peer may have got a tool of that name since.
       if let error = error as? ToolsError, error.code == .toolNotFound, let peer = tools.peer,
-        peer.lookAgain(message.sessionID, beginLater)
+        peer.lookAgain(session, beginLater)
       {
         return
       }
       throw RPCError(mapping: error)
     }
   }
+
   /// The same on a thread that may take its time.
   private func begin(
     _ message: ExecuteToolRequest, for call: ServerCall, client: UInt64,

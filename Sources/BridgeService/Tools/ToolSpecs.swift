@@ -7,7 +7,7 @@ internal import SwiftProtobuf
 
 extension BridgeService {
   /// An InitializeSessionResponse with nothing but the tools.
-  func encodedTools() throws -> [UInt8] {
+  package func encodedTools() throws -> [UInt8] {
     let catalog = tools.registry.catalog
     if let last = encodedCatalog.withLock({ $0 }), last.catalog === catalog { return last.bytes }
     var response = Snakepit_Bridge_InitializeSessionResponse()

@@ -60,17 +60,19 @@ extension Session {
 
   /// Changes different variables at one revision: all of them, or none.
   ///
+  /// - Returns: The variables after it, in the order of the steps; nil for a removal.
   /// - Throws: `SessionError` of the first step that is refused: `versionMismatch` where one is not as
   ///   expected, and those of `register`, `set` and `delete`.
-  public func commit(_ steps: [TransactionStep]) throws {
+  @discardableResult
+  public func commit(_ steps: [TransactionStep]) throws -> [Variable?] {
     try journal?.checkAvailable()
     try checkIdentifiers(steps.map(\.identifier))
     while true {
       let prepared = try prepare(steps)
       let now = Clock.wall
-      let result = try state.withLock { state -> [Watch]? in
+      let result = try state.withLock { state -> ([Variable?], [Watch])? in
         guard let decided = try decide(prepared, time: now, &state) else { return nil }
-        if decided.isEmpty { return [] }
+        if decided.isEmpty { return (steps.map { state.find($0.identifier) }, []) }
         var woken: [Watch] = []
         if !state.optimized.isEmpty {
           for case .write(let write, _) in decided {
@@ -78,11 +80,21 @@ extension Session {
           }
         }
         state.apply(decided, &woken)
-        return woken
+        return (steps.map { Self.outcome(of: $0, state) }, woken)
       }
-      guard let woken = result else { continue }
+      guard let (variables, woken) = result else { continue }
       for watch in woken { watch.wake() }
-      return
+      return variables
+    }
+  }
+
+  /// The variable of a step that was applied.
+  private static func outcome(of step: TransactionStep, _ state: borrowing State) -> Variable? {
+    switch step.action {
+    case .check, .write: state.find(step.identifier)
+    case .register(let registration), .replace(let registration):
+      state.variables[registration.name]
+    case .remove: nil
     }
   }
 

@@ -69,7 +69,7 @@ public final class ToolCall: @unchecked Sendable {
   /// What is done once the call has ended, after its observer has heard of it.
   enum Ending: Sendable {
     /// Gives back what a call of this process holds.
-    case giveBack(AdmittedTool, Session, CallTurn?)
+    case giveBack(AdmittedTool, any ToolSession, CallTurn?)
     case run(@Sendable () -> Void)
   }
 

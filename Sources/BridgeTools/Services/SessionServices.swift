@@ -6,10 +6,7 @@ internal import Logging
 struct SessionServices: CallServices {
   let session: Session
   /// The tool that runs, for the metadata of what it writes.
-  let registered: RegisteredTool
-  let host: ToolHost
-
-  private var tool: String { registered.description.name }
+  let tool: RunningTool
 
   var sessionID: String { session.id }
   var sessionEpoch: String { session.epoch }
@@ -98,23 +95,21 @@ struct SessionServices: CallServices {
     _ identifiers: [String], initial: Bool,
     deliver: @escaping @Sendable ([VariableChange]) -> VariableDelivery
   ) throws -> any VariableSubscription {
-    let subscription = SessionSubscription(callbacks: host.threads.callbacks, deliver: deliver)
+    let subscription = SessionSubscription(callbacks: tool.threads.callbacks, deliver: deliver)
     try subscription.start(session, identifiers, initial: initial)
     return subscription
   }
 
   func log(_ level: Logger.Level, _ message: String, from call: ToolCall) {
-    var metadata: Logger.Metadata = ["tool": "\(tool)", "session": "\(session.id)"]
-    if let id = call.metadata["correlation_id"] { metadata["correlation_id"] = "\(id)" }
-    host.logger.log(level: level, "\(message)", metadata: metadata)
+    tool.log(level, message, session: session.id, from: call)
   }
 
   func start(
-    _ tool: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
+    _ name: String, arguments: [any ArgumentSource], metadata: VariableMetadata, deadline: Int64?,
     isStreaming: Bool, from caller: ToolCall, waits: Bool, observer: any ToolCallObserver
   ) throws -> ToolCall {
-    try host.start(
-      tool, arguments: arguments, metadata: metadata, deadline: deadline,
+    try tool.start(
+      name, arguments: arguments, metadata: metadata, deadline: deadline,
       isStreaming: isStreaming, in: session, from: caller, waits: waits, observer: observer)
   }
 
@@ -123,7 +118,7 @@ struct SessionServices: CallServices {
   /// Metadata of the tool's own may say more, but not who wrote.
   private func writer(_ metadata: VariableMetadata, tool: String? = nil) -> Writer {
     var metadata = metadata
-    metadata["source"] = "tool:\(tool ?? self.tool)"
+    metadata["source"] = "tool:\(tool ?? self.tool.name)"
     return Writer(.plugin, metadata: metadata)
   }
 }

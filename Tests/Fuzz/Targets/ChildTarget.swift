@@ -58,7 +58,8 @@
         ToolCall.Request(
           arguments: Arguments(checked: []), metadata: ["k": "v"],
           deadline: MonotonicClock.now + 3_600_000_000_000, isStreaming: true),
-        services: SessionServices(session: session, registered: registered, host: host),
+        services: SessionServices(
+          session: session, tool: RunningTool(registered: registered, host: host)),
         threads: host.threads, observer: observer)
     }
 

@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import GRPC
-internal import TrustedFiles
 
 /// How a command shows the host who it is, and makes sure that it is the host.
 struct AccessOptions: ParsableArguments {
@@ -44,57 +43,14 @@ struct AccessOptions: ParsableArguments {
     help: "Send the token to another machine without TLS, where whoever sees the packets reads it.")
   var insecureRemote = false
 
-  private var usesTLS: Bool {
-    tls || [tlsCa, tlsCertificate, tlsKey, tlsServerName].contains { $0 != nil }
+  /// What the options say.
+  var access: HostAccess {
+    HostAccess(
+      usesTLS: tls, authorityFile: tlsCa, certificateFile: tlsCertificate, keyFile: tlsKey,
+      serverName: tlsServerName, tokenFile: tokenFile, isRemoteAllowed: insecureRemote, prefix: "")
   }
 
-  func validate() throws {
-    if (tlsCertificate == nil) != (tlsKey == nil) {
-      throw ValidationError("--tls-certificate and --tls-key go together")
-    }
-  }
+  func validate() throws { try access.validate() }
 
-  func validate(for address: ServerAddress) throws {
-    if usesTLS && address.port == nil {
-      throw ValidationError("TLS is for TCP addresses: hosts speak plaintext on Unix sockets")
-    }
-    if tokenFile != nil && !usesTLS && !address.isLocal && !insecureRemote {
-      throw ValidationError(
-        "\(address) may be on another machine: a token needs TLS (--tls), or --insecure-remote if "
-          + "the network in between is yours alone")
-    }
-  }
-
-  func makeClient(
-    of address: ServerAddress, _ configuration: ClientConfiguration
-  ) throws(TransportError) -> GRPCClient {
-    var configuration = configuration
-    // The check of the path, in `makeMetadata`, is of a moment before.
-    configuration.requiresOwnSocket = tokenFile != nil
-    guard usesTLS else { return GRPCClient(target: address, configuration: configuration) }
-    var tls = TLSConfiguration(authorityFile: tlsCa, serverName: tlsServerName)
-    if let tlsCertificate, let tlsKey {
-      tls.identity = .init(certificateFile: tlsCertificate, keyFile: tlsKey)
-    }
-    return try GRPCClient(target: address, tls: tls, configuration: configuration)
-  }
-
-  /// What every call carries.
-  ///
-  /// A token is for a host of this user or root: whoever can put a socket of his own in the place of
-  /// the host's would read it.
-  func makeMetadata(for address: ServerAddress) throws -> Metadata {
-    var metadata = Metadata()
-    guard let tokenFile else { return metadata }
-    if case .unix(let path) = address {
-      do throws(TrustedFileError) {
-        try TrustedSocket.check(path)
-      } catch {
-        // Nothing is sent to a host that is not there; the call says so, or waits for it.
-        if !error.isMissing { throw PlainError("the token is not sent: \(error)") }
-      }
-    }
-    try metadata.addToken(fromFile: tokenFile)
-    return metadata
-  }
+  func validate(for address: ServerAddress) throws { try access.validate(for: address) }
 }

@@ -43,9 +43,9 @@ struct ClientOptions: ParsableArguments {
     // Watches are never silent for so long: their heartbeats come more often.
     configuration.keepalive = ClientConfiguration.Keepalive(time: .seconds(60))
     try failingPlainly {
-      let client = try access.makeClient(of: address, configuration)
+      let client = try access.access.makeClient(of: address, configuration)
       let host = HostClient(
-        client: client, metadata: try access.makeMetadata(for: address), waits: wait,
+        client: client, metadata: try access.access.makeMetadata(for: address), waits: wait,
         timeout: timeout,
         attempts: attempts, compressionThreshold: compressFrom == 0 ? nil : compressFrom)
       do {
