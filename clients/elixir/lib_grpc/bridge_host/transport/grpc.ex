@@ -165,8 +165,9 @@ defmodule BridgeHost.Transport.GRPC do
 
   defp lost(message), do: {:lost, %Error{code: :unavailable, message: message}}
 
-  defp details(%{details: details}) when is_list(details) do
-    Enum.find_value(details, {nil, %{}}, fn
+  # Before 1.0 an error has none.
+  defp details(error) do
+    Enum.find_value(Map.get(error, :details) || [], {nil, %{}}, fn
       %{type_url: "type.googleapis.com/google.rpc.ErrorInfo", value: bytes} ->
         info = ErrorInfo.decode(bytes)
         {info.reason, info.metadata}
@@ -175,6 +176,4 @@ defmodule BridgeHost.Transport.GRPC do
         nil
     end)
   end
-
-  defp details(_error), do: {nil, %{}}
 end
