@@ -8,6 +8,7 @@ import pytest
 from bridge import (CALL_TIMEOUT, CODE, Host, Session, any_binary, any_json, eventually, numbers_of,
                     raw_bytes, refused, run_host, run_threads, start_host, unique, value_of)
 from certificates import Authority
+from elixir import V13, Elixir, started
 from stubs import pb
 
 
@@ -269,3 +270,53 @@ def test_wrong_options_are_explained(options, words):
     run = run_host("serve", *options)
     assert run.returncode == 64
     assert words in run.stderr
+
+
+# ---------------------------------------------------------------------------------------------
+# A pool's workers
+
+
+def test_workers_of_a_pool_share_a_session(owner, tmp_path):
+    """Each has a session of its own, as the pool makes them; the metadata of calls names the shared one."""
+    elixir = Elixir().start()
+    shared = Session(owner.stub())
+    shared.register("n", "integer", 0)
+    elixir.expose("half", lambda context, number: number / 2, ("number", "integer", True))
+    try:
+        with started(V13, elixir, "--variables-from", owner.target, directory=tmp_path) as one:
+            with started(V13, elixir, "--variables-from", owner.target, directory=tmp_path) as two:
+                for worker in (one, two):
+                    worker.initialize()
+                    assert worker.heartbeat().session_valid
+                for number in range(10):
+                    worker = (one, two)[number % 2]
+                    answer = worker.call(
+                        "c_increment", variable="n", metadata={"session_id": shared.id})
+                    assert answer.success, answer.error_message
+                assert value_of(shared.get("n")) == 10
+                # Without it a call works in the worker's own session, which the owner holds as well.
+                owner.stub().RegisterVariable(pb.RegisterVariableRequest(
+                    session_id=one.session, name="n", type="integer",
+                    initial_value=any_json("integer", 100)), timeout=CALL_TIMEOUT)
+                assert one.result("c_increment", variable="n") == 101
+                assert not two.call("c_increment", variable="n").success
+                # Tools of Elixir are there in either.
+                assert one.result("half", number=3) == 1.5
+                assert json.loads(two.call(
+                    "half", number=5, metadata={"session_id": shared.id}).result.value) == 2.5
+    finally:
+        elixir.stop()
+        shared.cleanup()
+
+
+def test_a_worker_outlives_the_host_that_holds_the_sessions(tmp_path):
+    """A pool ends a worker for good at the first heartbeat that fails."""
+    socket = tmp_path / "owner.sock"
+    owner = Host("--listen", f"unix:{socket}")
+    with started(V13, None, "--variables-from", f"unix:{socket}", directory=tmp_path) as worker:
+        worker.initialize()
+        owner.kill()
+        assert worker.heartbeat().session_valid
+        assert worker.result("echo", text="still here") == "still here"
+        answer = worker.call("c_increment", variable="n")
+        assert not answer.success and str(socket) in answer.error_message
