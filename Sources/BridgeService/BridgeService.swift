@@ -17,6 +17,9 @@ public final class BridgeService: Sendable {
     public var callsSessionsValid = false
     /// How calls of tools are answered.
     public var answers = AnswerStyle()
+    /// Whether headers that join calls of one piece of work go into the metadata of tools' calls:
+    /// `x-snakepit-correlation-id` as `correlation_id`, and `traceparent`.
+    public var takesTracingHeaders = false
     /// Milliseconds between heartbeats of a watch that names no interval.
     public var heartbeatInterval = 30_000
     /// The key of a tool call's metadata that names another session than the call's own; nil looks at none.

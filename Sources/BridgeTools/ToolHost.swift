@@ -87,9 +87,10 @@ public final class ToolHost: Sendable {
     onEventLoop: Bool, turn eventLoop: (any TurnTaker)? = nil,
     observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
-    try start(
+    let observer = observed(tool, &request, in: session, observer)
+    return try start(
       tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, on: eventLoop,
-      caller: nil, observer: observed(tool, request, in: session, observer))
+      caller: nil, observer: observer)
   }
 
   /// Starts a call that a running tool makes.
@@ -120,16 +121,16 @@ public final class ToolHost: Sendable {
         .failedPrecondition,
         "\(caller.tool.name) says it is quick, so it must not wait for \(name), which is not")
     }
-    let request = ToolCall.Request(
+    var request = ToolCall.Request(
       arguments: try Self.read(arguments, for: tool, from: caller),
       metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
       isStreaming: isStreaming, depth: depth, client: caller.request.client)
+    let observer = observed(tool, &request, in: session, observer)
     let call = try start(
       tool, request, in: session,
       from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,
-      observer: NestedObserver(
-        observed(tool, request, in: session, observer), caller: caller))
+      observer: NestedObserver(observer, caller: caller))
     // The caller's deadline is kept by whoever keeps the caller's.
     if let deadline { threads.cancel(call, at: deadline) }
     return call
@@ -152,12 +153,12 @@ public final class ToolHost: Sendable {
 
   /// The observer of a call, behind that of the host where somebody listens.
   private func observed(
-    _ tool: AdmittedTool, _ request: borrowing ToolCall.Request, in session: any ToolSession,
+    _ tool: AdmittedTool, _ request: inout ToolCall.Request, in session: any ToolSession,
     _ callObserver: any ToolCallObserver
   ) -> any ToolCallObserver {
     guard let observer, observer.isListening else { return callObserver }
     return observer.began(
-      tool.description, copy request, session: session.id, observer: callObserver)
+      tool.description, &request, session: session.id, observer: callObserver)
   }
 
   /// Reads what a running tool gives to another one.

@@ -33,9 +33,9 @@ import Testing
     _ result: Result<ToolValue, ToolFailure> = .success(.bytes([1, 2, 3]))
   ) -> CallObserver {
     let observer = CallObserver()
-    let request = ToolCall.Request(
+    var request = ToolCall.Request(
       arguments: Arguments(checked: [:]), metadata: ["correlation_id": "c"], depth: depth)
-    let observed = telemetry.began(tool, request, session: "s", observer: observer)
+    let observed = telemetry.began(tool, &request, session: "s", observer: observer)
     #expect(!observed.emitted(.null))
     observed.finished(ToolOutcome(result))
     return observer

@@ -27,6 +27,7 @@ def _generate():
         "bridge_host/v1/tool_admin.proto",
         "bridge_host/v1/client_tools.proto",
         "bridge_host/v1/transactions.proto",
+        "opentelemetry/proto/collector/trace/v1/trace_service.proto",
         "google/rpc/status.proto",
         "google/rpc/error_details.proto",
     ]
@@ -49,9 +50,11 @@ from bridge_host.v1 import tool_admin_pb2_grpc as tools_rpc  # noqa: E402
 from bridge_host.v1 import transactions_pb2 as transactions_pb  # noqa: E402
 from bridge_host.v1 import transactions_pb2_grpc as transactions_rpc  # noqa: E402
 from google.rpc import error_details_pb2, status_pb2  # noqa: E402
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2 as trace_pb  # noqa: E402
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2_grpc as trace_rpc  # noqa: E402
 from snakepit.bridge import bridge_pb2 as pb  # noqa: E402
 from snakepit.bridge import bridge_pb2_grpc as rpc  # noqa: E402
 
 __all__ = ["PROTOS", "REPOSITORY", "admin_pb", "admin_rpc", "client_pb",
            "client_rpc", "error_details_pb2", "pb", "rpc", "status_pb2",
-           "tools_pb", "tools_rpc"]
+           "tools_pb", "tools_rpc", "trace_pb", "trace_rpc"]

@@ -8,6 +8,7 @@ final class ObservedCall: ToolCallObserver {
   private let telemetry: Telemetry
   private let metadata: [(key: String, value: String)]
   private let correlationID: String
+  private let span: Span?
   /// Whether a client has made it, and not a tool.
   private let isOutermost: Bool
   private let startedAt = MonotonicClock.now
@@ -16,11 +17,12 @@ final class ObservedCall: ToolCallObserver {
   private static let internalError: Int32 = 13
 
   init(
-    _ tool: ToolDescription, _ request: ToolCall.Request, session: String,
+    _ tool: ToolDescription, _ request: ToolCall.Request, _ span: Span?, session: String,
     observer: any ToolCallObserver, telemetry: Telemetry
   ) {
     self.observer = observer
     self.telemetry = telemetry
+    self.span = span
     isOutermost = request.depth == 0
     correlationID = request.metadata["correlation_id"] ?? ""
     metadata = [
@@ -69,9 +71,11 @@ final class ObservedCall: ToolCallObserver {
     _ name: TelemetryRecord.Name, _ measurements: [(key: String, value: TelemetryRecord.Number)],
     _ facts: [(key: String, value: String)] = []
   ) {
+    // A call is one span: its end tells all of it.
+    let isEnd = name == .toolStop || name == .toolException
     telemetry.tell(
       TelemetryRecord(
         name: name, measurements: measurements, metadata: metadata + facts, time: Clock.wall,
-        correlationID: correlationID))
+        span: isEnd ? span : nil, correlationID: correlationID))
   }
 }

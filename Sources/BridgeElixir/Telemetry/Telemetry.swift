@@ -15,6 +15,7 @@ public final class Telemetry: ToolObserver {
 
   private let state = Locked(State())
   private let isHeard = Atomic<Bool>(false)
+  private let makesSpans = Atomic<Bool>(false)
 
   /// Nanoseconds between two samples of memory and CPU time.
   private static let sampleInterval: UInt64 = 10_000_000_000
@@ -49,6 +50,19 @@ public final class Telemetry: ToolObserver {
     }
   }
 
+  /// From now on calls are spans of traces, and say so in the metadata that calls within them inherit.
+  func trace() { makesSpans.store(true, ordering: .relaxed) }
+
+  /// The span that a call is; nil where calls are none.
+  private func makeSpan(_ request: inout ToolCall.Request) -> Span? {
+    guard makesSpans.load(ordering: .relaxed) else { return nil }
+    let outer = request.metadata[SpanContext.key].flatMap { SpanContext(traceparent: $0) }
+    let context =
+      outer?.child() ?? .root(joinedBy: request.metadata["correlation_id"] ?? "")
+    request.metadata[SpanContext.key] = context.text
+    return Span(context: context, parent: outer?.spanID, start: Clock.wall)
+  }
+
   func tell(_ record: @autoclosure () -> TelemetryRecord) {
     guard isListening else { return }
     let record = record()
@@ -71,10 +85,12 @@ public final class Telemetry: ToolObserver {
 
   /// Tells of a call's beginning now, and of its end through what takes the place of its observer.
   public func began(
-    _ tool: ToolDescription, _ request: ToolCall.Request, session: String,
+    _ tool: ToolDescription, _ request: inout ToolCall.Request, session: String,
     observer: any ToolCallObserver
   ) -> any ToolCallObserver {
-    let call = ObservedCall(tool, request, session: session, observer: observer, telemetry: self)
+    let span = makeSpan(&request)
+    let call = ObservedCall(
+      tool, request, span, session: session, observer: observer, telemetry: self)
     call.tellStart()
     return call
   }

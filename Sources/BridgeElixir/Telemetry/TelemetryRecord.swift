@@ -34,6 +34,8 @@ struct TelemetryRecord: Sendable {
   var metadata: [(key: String, value: String)] = []
   /// Nanoseconds since 1970.
   var time: Int64
+  /// Of the end of a call, where calls are traced.
+  var span: Span?
   /// Joins what belongs to one piece of work; empty where nobody has said.
   var correlationID = ""
 

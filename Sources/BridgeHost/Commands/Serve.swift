@@ -66,6 +66,15 @@ struct Serve: ParsableCommand {
     help: "Answer server reflection, by which grpcurl and buf learn the protocol.")
   var reflection = true
 
+  @Option(
+    help: ArgumentHelp(
+      "Collector of OpenTelemetry that calls of tools are told to, as spans (OTLP over gRPC).",
+      discussion:
+        "http://HOST:4317, or https://HOST:4317 with a certificate that the system trusts.",
+      valueName: "url"),
+    transform: OTLPEndpoint.argument)
+  var otlpEndpoint: OTLPEndpoint?
+
   @Flag(
     inversion: .prefixedNo,
     help: ArgumentHelp(

@@ -70,6 +70,7 @@ struct Worker: ParsableCommand {
     role.answers = Self.answers(environment)
     role.callsSessionsValid = true
     role.sessionKey = "session_id"
+    role.takesTracingHeaders = true
     role.leadsProcessGroup = environment.leadsProcessGroup
     role.readyFile = environment.readyFile
     role.elixir = elixirAddress.map { address in

@@ -10,6 +10,8 @@ struct HostRole {
   var callsSessionsValid = false
   /// The key of a tool call's metadata that names its session, where no option says so; nil looks at none.
   var sessionKey: String?
+  /// Whether headers join calls of one piece of work.
+  var takesTracingHeaders = false
   /// Whether the process is to lead a process group, so that all it starts ends with it.
   var leadsProcessGroup = false
   /// The file that tells the launcher the port.

@@ -27,6 +27,9 @@ extension Serve {
         limits: sessions.limits, storage: storage, form: role.answers.form, logger: logger)
     ).sessions
     let sessionHost = try sharedSessions.makeHost(createsSessions: autoCreateSessions)
+    if let otlpEndpoint {
+      try components.start(SpanExport(otlpEndpoint, of: telemetry.telemetry, logger: logger))
+    }
     if let elixir { try components.start(elixir) }
     try components.start(plugins)
     elixir?.sessions.attach(store, plugins.tools)
@@ -70,6 +73,7 @@ extension Serve {
     var configuration = BridgeService.Configuration()
     configuration.answers = role.answers
     configuration.callsSessionsValid = role.callsSessionsValid
+    configuration.takesTracingHeaders = role.takesTracingHeaders || otlpEndpoint != nil
     configuration.createsSessions = autoCreateSessions
     configuration.sessionKey = sharedSessions.sessionKey ?? role.sessionKey
     return configuration

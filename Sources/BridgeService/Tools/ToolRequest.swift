@@ -18,6 +18,19 @@ extension ExecuteToolRequest: ArgumentList {
   package func bytes(at place: Int) throws -> [UInt8] { try parameters[place].bytes() }
 }
 
+extension ExecuteToolRequest {
+  /// With what the call's headers say of the work it belongs to, where its metadata does not.
+  fileprivate func joined(by call: ServerCall) -> ExecuteToolRequest {
+    var joined = self
+    for (header, key): (StaticString, String) in [
+      ("x-snakepit-correlation-id", "correlation_id"), ("traceparent", "traceparent"),
+    ] where call.hasMetadata(header) && metadata[key] == nil {
+      joined.metadata[key] = call.metadata["\(header)"]
+    }
+    return joined
+  }
+}
+
 extension ExecuteToolRequest.Parameter {
   /// The parameter as JSON text.
   func json() throws -> [UInt8] {
@@ -118,6 +131,7 @@ extension BridgeService {
   ) throws(RPCError) {
     // The event loop's to ask.
     let client = call.client
+    let message = configuration.takesTracingHeaders ? message.joined(by: call) : message
     let beginLater: @Sendable () -> Void = {
       self.tools.threads.deliver { self.begin(message, for: call, client: client, starter) }
     }

@@ -7,9 +7,10 @@ public protocol ToolObserver: Sendable {
 
   /// A call begins.
   ///
+  /// - Parameter request: Entries may be added to its metadata, which calls within the call inherit.
   /// - Returns: What takes the place of the call's own observer, and hands everything on to it.
   func began(
-    _ tool: ToolDescription, _ request: ToolCall.Request, session: String,
+    _ tool: ToolDescription, _ request: inout ToolCall.Request, session: String,
     observer: any ToolCallObserver
   ) -> any ToolCallObserver
 }
