@@ -7,11 +7,15 @@ import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import threading
 import uuid
 
 import grpc
+import h2.config
+import h2.connection
+import h2.events
 from google.protobuf import any_pb2
 
 import bridge
@@ -301,6 +305,34 @@ class Worker:
         """ExecuteTool: whatever becomes of it, the status is OK."""
         return self.stub.ExecuteTool(
             self.request(name, parameters, session, binary, metadata), timeout=timeout)
+
+    def raw_call(self, name, timeout, /, **parameters):
+        """One call with a grpc-timeout of the test's own, by a client that waits for longer."""
+        message = self.request(name, parameters).SerializeToString()
+        connection = h2.connection.H2Connection(
+            h2.config.H2Configuration(header_encoding="utf-8"))
+        with socket.create_connection((self.host, self.port), CALL_TIMEOUT) as peer:
+            connection.initiate_connection()
+            connection.send_headers(1, [
+                (":method", "POST"), (":scheme", "http"), (":authority", "x"),
+                (":path", "/snakepit.bridge.BridgeService/ExecuteTool"), ("te", "trailers"),
+                ("content-type", "application/grpc"), ("grpc-timeout", timeout)])
+            connection.send_data(
+                1, b"\0" + len(message).to_bytes(4, "big") + message, end_stream=True)
+            data, trailers = b"", None
+            while trailers is None:
+                peer.sendall(connection.data_to_send())
+                received = peer.recv(65536)
+                assert received, "the connection was closed"
+                for event in connection.receive_data(received):
+                    if isinstance(event, h2.events.DataReceived):
+                        data += event.data
+                    elif isinstance(event, h2.events.TrailersReceived):
+                        trailers = dict(event.headers)
+                    elif isinstance(event, h2.events.ResponseReceived):
+                        assert "grpc-status" not in dict(event.headers), event.headers
+        assert trailers["grpc-status"] == "0", trailers
+        return pb.ExecuteToolResponse.FromString(data[5:])
 
     def result(self, name, /, **parameters):
         response = self.call(name, **parameters)

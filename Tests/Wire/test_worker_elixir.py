@@ -407,7 +407,7 @@ def test_a_deadline_ends_in_elixir_too(through, new, elixir):
     elixir.expose("held", held)
     tool, parameters = {"direct": ("held", {}),
                         "plugin": ("ask", {"tool": "held", "depth": 1})}[through]
-    response = new.stub.ExecuteTool(new.request(tool, parameters), timeout=3)
+    response = new.raw_call(tool, "1S", **parameters)
     assert not response.success and "deadline" in response.error_message
     held.has_ended()
 
