@@ -101,13 +101,14 @@ struct TestHost {
   @discardableResult
   func start(
     _ name: String, deadline: Int64? = nil, isStreaming: Bool = false, onEventLoop: Bool = false,
-    recorder: Recorder
+    client: UInt64? = nil, recorder: Recorder
   ) throws -> ToolCall {
     let tool = try host.registry.admit(name)
     return try host.start(
       tool,
       ToolCall.Request(
-        arguments: Arguments(checked: [:]), deadline: deadline, isStreaming: isStreaming),
+        arguments: Arguments(checked: [:]), deadline: deadline, isStreaming: isStreaming,
+        client: client),
       in: session, onEventLoop: onEventLoop, observer: recorder)
   }
 

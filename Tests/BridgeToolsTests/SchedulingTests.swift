@@ -42,6 +42,53 @@ import Threads
     #expect(counter.most >= 1)
   }
 
+  /// Clients that have their share of threads, and turns that pass by them: all calls end, whoever gives up before,
+  /// and the shares are free again.
+  @Test func turnsAndSharesOfThreadsGetAlong() throws {
+    let counter = Counter()
+    var configuration = ToolThreads.Configuration()
+    configuration.toolThreads = 4
+    let test = try TestHost(
+      [
+        ClosureTool("turn") {
+          $0.concurrency = .serial
+        } _: { call in
+          counter.enter()
+          usleep(50)
+          counter.leave()
+          call.finish()
+        },
+        ClosureTool("beside") { call in
+          usleep(100)
+          call.finish()
+        },
+      ], configuration: configuration)
+    for _ in 0..<5 {
+      var recorders: [Recorder] = []
+      for number in 0..<600 {
+        let recorder = Recorder()
+        recorders.append(recorder)
+        let clients: [UInt64?] = [1, 2, 3, nil]
+        let call = try test.start(
+          number % 3 == 0 ? "turn" : "beside", client: clients[number % 4], recorder: recorder)
+        if number % 7 == 0 { call.cancel(.cancelled) }
+      }
+      for recorder in recorders { _ = recorder.wait() }
+    }
+    #expect(counter.most == 1)
+    test.waitUntilIdle()
+    for client: UInt64 in 1...3 {
+      var places = 0
+      // A thread may not have looked at the queue again yet.
+      while places < test.host.threads.pool.ownerLimit {
+        if test.host.threads.pool.reserve(client, for: ObjectIdentifier(test.host), {}) {
+          places += 1
+        }
+      }
+      #expect(!test.host.threads.pool.reserve(client, for: ObjectIdentifier(test.host)) {})
+    }
+  }
+
   @Test func serialToolsOfAProviderShareAQueue() throws {
     let counter = Counter()
     let body: @Sendable (ToolCall) -> Void = { call in
