@@ -22,6 +22,18 @@ defmodule BridgeHost.Snakepit do
           adapter_args: BridgeHost.Snakepit.worker_args(plugins: "/opt/vision/plugins")}
       ]
 
+  ## Sessions
+
+  A call works in the session of the worker that gets it, so the next one may find other variables. With
+  Snakepit 0.6.11 and later `session_id` among a call's arguments chooses another session; the tool does
+  not see it. To mean the same session in all workers, they use those of one host:
+
+      config :bridge_host, :worker, args: ["--variables-from", "127.0.0.1:50051"]
+
+      Snakepit.execute("scale_variable", %{session_id: "living-room", variable: "temperature", factor: 2})
+
+  ## Versions
+
   One module serves all generations, since what differs is taken from the installed Snakepit: it makes the
   calls itself, by the functions of its own adapter, whatever number of arguments these have.
 
@@ -93,7 +105,7 @@ defmodule BridgeHost.Snakepit do
 
     @doc false
     def grpc_execute(unquote_splicing(arguments)),
-      do: apply(@calls, :grpc_execute, unquote(arguments))
+      do: apply(@calls, :grpc_execute, in_session(unquote(arguments)))
   end
 
   for count <- 4..7 do
@@ -101,8 +113,18 @@ defmodule BridgeHost.Snakepit do
 
     @doc false
     def grpc_execute_stream(unquote_splicing(arguments)),
-      do: apply(@calls, :grpc_execute_stream, unquote(arguments))
+      do: apply(@calls, :grpc_execute_stream, in_session(unquote(arguments)))
   end
+
+  # The session of a call is the worker's own, unless the arguments say another.
+  defp in_session([connection, session, tool, %{} = args | rest])
+       when is_binary(session) and is_binary(tool) do
+    {first, args} = Map.pop(args, :session_id)
+    {second, args} = Map.pop(args, "session_id")
+    [connection, first || second || session, tool, args | rest]
+  end
+
+  defp in_session(arguments), do: arguments
 
   # Snakepit 0.4 to 0.7 ask these too. Which tools there are, the worker knows.
 

@@ -88,6 +88,28 @@ defmodule BridgeHost.SnakepitTest do
     assert apply(Adapter, function, arguments) == {name, arguments}
   end
 
+  test "session_id among the arguments is the call's session" do
+    for args <- [%{:session_id => "s", "a" => 1}, %{"session_id" => "s", "a" => 1}] do
+      assert Adapter.grpc_execute(:c, "own", "echo", args, 5) ==
+               {:execute, [:c, "s", "echo", %{"a" => 1}, 5]}
+
+      assert Adapter.grpc_execute(:c, "own", "echo", args, 5, []) ==
+               {:execute, [:c, "s", "echo", %{"a" => 1}, 5, []]}
+
+      assert Adapter.grpc_execute_stream(:c, "own", "echo", args, :f, 5) ==
+               {:stream, [:c, "s", "echo", %{"a" => 1}, :f, 5]}
+
+      # Before 0.6.11 there is no place for it.
+      assert Adapter.grpc_execute(:c, "echo", args, 5) == {:execute, [:c, "echo", args, 5]}
+
+      assert Adapter.grpc_execute_stream(:c, "echo", args, :f, 5) ==
+               {:stream, [:c, "echo", args, :f, 5]}
+    end
+
+    assert Adapter.grpc_execute(:c, "own", "echo", %{a: 1}, 5) ==
+             {:execute, [:c, "own", "echo", %{a: 1}, 5]}
+  end
+
   test "what Snakepit 0.4 to 0.7 ask besides" do
     assert Adapter.supported_commands() == []
     assert Adapter.validate_command("anything", %{}) == :ok
