@@ -29,7 +29,7 @@ final class RemoteSession: ToolSession {
     RemoteServices(session: self, tool: tool, deadline: deadline)
   }
 
-  func answersAtOnce(to tool: ToolDescription) -> Bool { false }
+  func answersAtOnce(isReadOnly: Bool) -> Bool { false }
 
   // The session is used there: every question counts.
   func beginUse() {}

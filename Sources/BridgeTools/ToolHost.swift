@@ -186,7 +186,7 @@ public final class ToolHost: Sendable {
     if let queue = registered.queue { turn = CallTurn(queue) }
     let mayRunInline =
       request.arguments.byteCount <= Self.inlineLimit
-      && session.answersAtOnce(to: registered.described.tool)
+      && session.answersAtOnce(isReadOnly: registered.described.tool.isReadOnly)
     session.beginUse()
     let running = RunningTool(registered: registered, host: self)
     let call = ToolCall(

@@ -132,11 +132,14 @@ extension BridgeService {
     // The event loop's to ask.
     let client = call.client
     let message = configuration.takesTracingHeaders ? message.joined(by: call) : message
-    let beginLater: @Sendable () -> Void = {
-      self.tools.threads.deliver { self.begin(message, for: call, client: client, starter) }
+    // No closure is made of it unless it is needed.
+    @Sendable func beginLater() {
+      tools.threads.deliver { self.begin(message, for: call, client: client, starter) }
     }
-    let session = sessionID(of: message)
-    if let peer = tools.peer, !peer.isReady(session) { return peer.prepare(session, beginLater) }
+    if let peer = tools.peer {
+      let session = sessionID(of: message)
+      if !peer.isReady(session) { return peer.prepare(session, beginLater) }
+    }
     do {
       var searches = SearchBudget.brief
       try starter.begin(ToolRequest(message, service: self, client: client, &searches))
@@ -147,7 +150,7 @@ extension BridgeService {
     } catch {
       // The peer may have got a tool of that name since.
       if let error = error as? ToolsError, error.code == .toolNotFound, let peer = tools.peer,
-        peer.lookAgain(session, beginLater)
+        peer.lookAgain(sessionID(of: message), beginLater)
       {
         return
       }

@@ -12,7 +12,9 @@ public protocol ToolSession: AnyObject, Sendable {
   func services(for tool: RunningTool, deadline: Int64?) -> any CallServices
 
   /// Whether a quick tool may run where nothing may wait: its services answer at once.
-  func answersAtOnce(to tool: ToolDescription) -> Bool
+  ///
+  /// - Parameter isReadOnly: Whether the tool writes nothing.
+  func answersAtOnce(isReadOnly: Bool) -> Bool
 
   /// A call begins: the session does not expire under it.
   func beginUse()
@@ -69,7 +71,5 @@ extension Session: ToolSession {
   }
 
   /// What only reads waits for nothing.
-  public func answersAtOnce(to tool: ToolDescription) -> Bool {
-    tool.isReadOnly || !acknowledgesStored
-  }
+  public func answersAtOnce(isReadOnly: Bool) -> Bool { isReadOnly || !acknowledgesStored }
 }
