@@ -23,8 +23,16 @@ def tools(tmp_path_factory):
     return plugin_directory(tmp_path_factory.mktemp("plugins"), "worker.c")
 
 
+@pytest.fixture(params=VERSIONS, ids=repr, scope="module")
+def worker(request, tools, tmp_path_factory):
+    """One of each version, which its tests share."""
+    with started(request.param, plugins=tools, directory=tmp_path_factory.mktemp("w")) as worker:
+        yield worker
+
+
 @pytest.fixture(params=VERSIONS, ids=repr)
-def worker(request, tools, tmp_path):
+def ending(request, tools, tmp_path):
+    """One of the test's own."""
     with started(request.param, plugins=tools, directory=tmp_path) as worker:
         yield worker
 
@@ -380,11 +388,11 @@ def test_the_hosts_own_tools_stand_for_those_of_elixir(command, request, new):
 # The end
 
 
-def test_sigterm(worker):
-    worker.result("reveal", value=1)
-    worker.process.send_signal(signal.SIGTERM)
-    assert worker.wait() == 0
-    assert not processes(worker.run_id)
+def test_sigterm(ending):
+    ending.result("reveal", value=1)
+    ending.process.send_signal(signal.SIGTERM)
+    assert ending.wait() == 0
+    assert not processes(ending.run_id)
 
 
 def test_sigterm_to_the_group_with_a_call_in_flight(tools, tmp_path):
@@ -407,10 +415,10 @@ def threads(worker):
             for path in pathlib.Path(f"/proc/{worker.process.pid}/task").glob("*/comm")]
 
 
-def test_the_end_of_standard_input(worker):
-    worker.process.stdin.close()
-    assert worker.wait() == 0
-    assert not processes(worker.run_id)
+def test_the_end_of_standard_input(ending):
+    ending.process.stdin.close()
+    assert ending.wait() == 0
+    assert not processes(ending.run_id)
 
 
 def test_the_end_of_standard_input_while_a_tool_hangs(tools, tmp_path):

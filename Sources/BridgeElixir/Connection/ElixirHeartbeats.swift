@@ -18,8 +18,9 @@ public final class ElixirHeartbeats: Sendable {
 
   private var connection: ElixirConnection { sessions.connection }
 
-  /// Heartbeats that are under way at once.
+  /// Heartbeats that are under way at once, and sessions that have one in a round; more take turns.
   private static let atOnce = 16
+  static let roundLimit = 100
 
   /// - Parameter isLost: Called once when too many are missed, of a worker that depends on them.
   public init(
@@ -43,12 +44,13 @@ public final class ElixirHeartbeats: Sendable {
 
   private func run() async {
     var missed = 0
+    var turn = 0
     var pause = configuration.initialDelay
     while true {
       try? await Task.sleep(nanoseconds: UInt64(pause.nanoseconds))
       if Task.isCancelled { return }
       pause = configuration.interval
-      let ids = sessions.ids
+      let ids = Self.round(&turn, of: sessions.ids)
       if ids.isEmpty { continue }
       if await sendToAll(ids) {
         missed = 0
@@ -61,6 +63,17 @@ public final class ElixirHeartbeats: Sendable {
         metadata: ["in_a_row": "\(missed)", "at_most": "\(configuration.maxMissed)"])
       if configuration.isDependent, missed >= configuration.maxMissed { return isLost() }
     }
+  }
+
+  /// The sessions whose turn it is.
+  ///
+  /// - Parameter turn: Counts rounds.
+  static func round(_ turn: inout Int, of ids: [String]) -> [String] {
+    guard ids.count > roundLimit else { return ids }
+    let rounds = (ids.count + roundLimit - 1) / roundLimit
+    let start = turn % rounds * roundLimit
+    turn = (turn + 1) % rounds
+    return Array(ids.sorted()[start..<min(start + roundLimit, ids.count)])
   }
 
   /// - Returns: Whether the server has answered any.
