@@ -9,7 +9,7 @@ defmodule BridgeHost.Error do
     was asked to do. A tool that fails has the code it gave.
   * `message` - a sentence with what was wrong and with which value.
   * `reason` - the host's own name of the error, such as `"VARIABLE_NOT_FOUND"` (docs/limits.md lists
-    them); nil where the gRPC library does not hand details over (elixir-grpc before 1.0).
+    them); nil where the gRPC library does not hand details over (elixir-grpc before 0.11).
   * `metadata` - facts such as `%{"current_version" => "3"}`; of a tool that failed, its metadata.
   """
 

@@ -14,13 +14,17 @@ defmodule BridgeHost.Snakepit do
   * `:plugins` - the directory of plugins whose tools the workers offer.
   * `:args` - further arguments of `bridge-host worker`, a list of texts.
 
-  A pool of its own plugins (Snakepit 0.6 and later) takes `worker_args/1` as its `adapter_args`, which
-  replace all arguments of this adapter:
+  A pool of its own plugins (Snakepit 0.6 and later) has `adapter_args`, which replace all arguments of this
+  adapter:
 
-      pools: [
-        %{name: :vision, pool_size: 2, adapter_module: BridgeHost.Snakepit,
-          adapter_args: BridgeHost.Snakepit.worker_args(plugins: "/opt/vision/plugins")}
-      ]
+      config :snakepit,
+        pools: [
+          %{name: :vision, pool_size: 2, adapter_module: BridgeHost.Snakepit,
+            adapter_args: ["--plugins", "/opt/vision/plugins"]}
+        ]
+
+  `worker_args/1` makes such a list, in `config/runtime.exs`: `config/config.exs` is read before this package
+  is compiled.
 
   ## Sessions
 
@@ -43,8 +47,8 @@ defmodule BridgeHost.Snakepit do
   them by `grpc_server.py` and the run's id in their command lines; without such an argument a worker that
   was left would stay. (A worker ends by itself when its standard input does, so little is left to find.)
 
-  To bridge-host a first argument that ends in .py stands for the command `worker`. Snakepit 0.4 changes
-  into the script's directory: so the file is there, and the paths of `worker_args/1` are absolute.
+  To bridge-host a first argument that ends in .py stands for the command `worker`. Snakepit starts
+  it in the script's directory: so that is there, and the paths of `worker_args/1` are absolute.
   """
 
   # The adapter of the installed Snakepit, which makes the calls over gRPC.

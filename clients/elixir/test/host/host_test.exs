@@ -20,9 +20,9 @@ defmodule BridgeHost.HostTest do
   @moduletag :host
   @moduletag capture_log: true
 
-  # elixir-grpc before 1.0 hands no details of errors over.
+  # elixir-grpc before 0.11 hands no details of errors over.
   @details Host.transport() != BridgeHost.Transport.GRPC or
-             Version.match?(to_string(Application.spec(:grpc, :vsn)), ">= 1.0.0")
+             Version.match?(to_string(Application.spec(:grpc, :vsn)), ">= 0.11.0")
 
   setup_all do
     {:ok, host} = Host.start_link()

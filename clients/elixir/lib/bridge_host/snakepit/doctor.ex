@@ -2,7 +2,7 @@ defmodule BridgeHost.Snakepit.Doctor do
   @moduledoc """
   Takes the place of Snakepit's check for Python.
 
-  Snakepit 0.6.11 to 0.8 look for a working Python at every start, whatever adapter is used:
+  Snakepit 0.6.8 to 0.8 look for a working Python at every start, whatever adapter is used:
 
       config :snakepit, env_doctor_module: BridgeHost.Snakepit.Doctor
 

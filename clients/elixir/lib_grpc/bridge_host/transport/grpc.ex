@@ -3,7 +3,7 @@ defmodule BridgeHost.Transport.GRPC do
   Calls by elixir-grpc over gun.
 
   elixir-grpc 0.9 to 1.0 differ in who owns a connection and in what they tell of errors; this module evens
-  that out. Details of errors (`reason` and `metadata` of `BridgeHost.Error`) need 1.0.
+  that out. Details of errors (`reason` and `metadata` of `BridgeHost.Error`) need 0.11.
   """
 
   @behaviour BridgeHost.Transport
@@ -165,7 +165,7 @@ defmodule BridgeHost.Transport.GRPC do
 
   defp lost(message), do: {:lost, %Error{code: :unavailable, message: message}}
 
-  # Before 1.0 an error has none.
+  # Before 0.11 an error has none.
   defp details(error) do
     Enum.find_value(Map.get(error, :details) || [], {nil, %{}}, fn
       %{type_url: "type.googleapis.com/google.rpc.ErrorInfo", value: bytes} ->
