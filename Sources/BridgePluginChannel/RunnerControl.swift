@@ -11,6 +11,8 @@ package final class RunnerControl: Sendable {
 
   /// What a host asks of its runner.
   package enum Request: Sendable, Equatable {
+    /// What the host is; the first message. A runner that is another build ends.
+    case identity(RunnerIdentity)
     /// Make a child, whose end of its channel goes with the message.
     case start(child: UInt64, ResourceLimits)
     /// End a child and all that it has started, at once.
@@ -19,6 +21,8 @@ package final class RunnerControl: Sendable {
 
   /// What a runner tells its host.
   package enum Event: Sendable, Equatable {
+    /// What the runner is; the first message.
+    case identity(RunnerIdentity)
     case started(child: UInt64, process: Int32)
     /// The system has no more processes, or why else.
     case failed(child: UInt64, reason: String)
@@ -43,6 +47,7 @@ package final class RunnerControl: Sendable {
   package func send(_ request: Request, file: CInt = -1) -> Bool {
     var writer = FrameWriter()
     switch request {
+    case .identity(let identity): writer.write(identity)
     case .start(let child, let limits):
       writer.write(UInt8(1))
       writer.write(child)
@@ -64,6 +69,7 @@ package final class RunnerControl: Sendable {
   package func send(_ event: Event) -> Bool {
     var writer = FrameWriter()
     switch event {
+    case .identity(let identity): writer.write(identity)
     case .started(let child, let process):
       writer.write(UInt8(1))
       writer.write(child)
@@ -98,6 +104,7 @@ package final class RunnerControl: Sendable {
   package func receiveRequest() throws -> (request: Request, file: CInt)? {
     try receive { reader in
       switch try reader.number(UInt8.self) {
+      case RunnerIdentity.kind: .identity(try reader.identity())
       case 1:
         .start(
           child: try reader.number(),
@@ -116,6 +123,7 @@ package final class RunnerControl: Sendable {
   package func receiveEvent() throws -> Event? {
     let received: (Event, CInt)? = try receive { reader in
       switch try reader.number(UInt8.self) {
+      case RunnerIdentity.kind: .identity(try reader.identity())
       case 1: .started(child: try reader.number(), process: try reader.number())
       case 2: .failed(child: try reader.number(), reason: try reader.text())
       case 3: .ended(child: try reader.number(), status: try reader.number())

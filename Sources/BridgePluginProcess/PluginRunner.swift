@@ -12,6 +12,8 @@ internal import TrustedFiles
 package final class PluginRunner: Sendable {
   /// Where the program is.
   private let path: String
+  /// Of this program, and so of the other one.
+  private let identity: RunnerIdentity
   let logger: Logger
   private let state = Locked(State())
   private let hasStopped = Condition()
@@ -25,11 +27,22 @@ package final class PluginRunner: Sendable {
     /// Requests that wait for the program to start.
     var waiting: [(child: UInt64, limits: ResourceLimits, file: FileDescriptorBox)] = []
     var lastChild: UInt64 = 0
+    /// Why the program was of no use the last time: it is told once.
+    var lastReason: String?
+
+    /// Nothing is asked for any more.
+    mutating func takeChildren() -> [Child] {
+      defer { (children, waiting) = ([:], []) }
+      return Array(children.values)
+    }
   }
 
-  /// - Parameter path: Of `bridge-plugin-runner`.
-  package init(path: String, logger: Logger) {
+  /// - Parameters:
+  ///   - path: Of `bridge-plugin-runner`.
+  ///   - version: Of this program. The other one is of the same build, or it is not used.
+  package init(path: String, version: String, logger: Logger) {
     self.path = path
+    identity = RunnerIdentity(version: version)
     self.logger = logger
   }
 
@@ -94,40 +107,70 @@ package final class PluginRunner: Sendable {
 
   // MARK: The thread
 
+  /// How the program has ended, or that it was never there.
+  private enum End {
+    /// It has served, and is wanted again.
+    case ended
+    /// It cannot serve, and why. Whoever asks for a process next has it tried again.
+    case useless(String)
+  }
+
   /// Runs the program for as long as it is wanted. It is one thread for good: the program ends with it.
   private func run() {
     var delay: useconds_t = 10_000
     while !state.withLock(\.isStopping) {
       let began = MonotonicClock.now
-      if let reason = runOnce() {
-        logger.error(
-          "plugins cannot be run in processes of their own: \(reason)",
-          metadata: ["program": "\(path)"])
-        failAll(reason)
-      } else if !state.withLock(\.isStopping) {
+      switch runOnce() {
+      case .useless(let reason): return giveUp(reason)
+      case .ended:
+        if state.withLock(\.isStopping) { break }
         logger.error("the program that makes plugins' processes has ended; it starts again")
         failAll("the program that makes plugins' processes has ended")
       }
-      if state.withLock({ $0.isStopping }) { break }
+      if state.withLock(\.isStopping) { break }
       delay = MonotonicClock.now - began > 10_000_000_000 ? 10_000 : min(delay * 2, 1_000_000)
       usleep(delay)
     }
+    hasEnded()
+  }
+
+  private func hasEnded() {
     hasStopped.withLock {
       state.withLock { $0.hasThread = false }
       hasStopped.broadcast()
     }
   }
 
-  /// - Returns: Why the program could not be started; nil when it has ended.
-  private func runOnce() -> String? {
+  /// Nothing is gained by starting the program again until somebody has done something about it: the next
+  /// request does.
+  private func giveUp(_ reason: String) {
+    let (isNews, children) = state.withLock { state in
+      defer {
+        state.lastReason = reason
+        // What is asked for from here on finds no thread.
+        state.hasThread = false
+      }
+      return (state.lastReason != reason, state.takeChildren())
+    }
+    if isNews {
+      logger.error(
+        "plugins cannot be run in processes of their own: \(reason)",
+        metadata: ["program": "\(path)"])
+    }
+    hasStopped.withLock { hasStopped.broadcast() }
+    for child in children { child.processFailed(reason) }
+  }
+
+  private func runOnce() -> End {
     guard let (control, theirs) = Self.makeControl() else {
-      return String(cString: strerror(errno))
+      return .useless(String(cString: strerror(errno)))
     }
     let process = ChildSystem.spawn(path, control: theirs)
     let fault = errno
     // Only the program has the other end now: its own end is seen here.
     close(theirs)
-    guard process > 0 else { return String(cString: strerror(fault)) }
+    guard process > 0 else { return .useless(String(cString: strerror(fault))) }
+    control.send(.identity(identity))
     let isStopping = state.withLock { state in
       for request in state.waiting {
         control.send(.start(child: request.child, request.limits), file: request.file.number)
@@ -137,12 +180,30 @@ package final class PluginRunner: Sendable {
       return state.isStopping
     }
     if isStopping { control.close() }
-    while let event = try? control.receiveEvent() { handle(event) }
+    let first = (try? control.receiveEvent()) ?? nil
+    if first == .identity(identity) {
+      while let event = try? control.receiveEvent() { handle(event) }
+    }
     control.close()
     var status: CInt = 0
     while waitpid(process, &status, 0) < 0 && errno == EINTR {}
     state.withLock { $0.control = nil }
-    return nil
+    switch first {
+    case .identity(let other) where other != identity:
+      return .useless(otherBuild("that says it is \(other)"))
+    case .identity: return .ended
+    // By a signal, or because this host ends: that says nothing of the program.
+    case nil where status & 0x7f != 0 || state.withLock(\.isStopping): return .ended
+    case nil:
+      return .useless(
+        otherBuild("that ends with exit code \((status >> 8) & 0xff) and does not say which"))
+    default: return .useless(otherBuild("that does not say which"))
+    }
+  }
+
+  private func otherBuild(_ what: String) -> String {
+    "\(path) is a program of another build, \(what); this host is \(identity). Install "
+      + "\(Self.programName) of the same build beside bridge-host, then start the host again or reload the plugins"
   }
 
   private static func makeControl() -> (RunnerControl, CInt)? {
@@ -154,6 +215,8 @@ package final class PluginRunner: Sendable {
 
   private func handle(_ event: RunnerControl.Event) {
     switch event {
+    // Only the first message says so.
+    case .identity: break
     case .started(let number, let process):
       state.withLock({ $0.children[number] })?.started(process: process)
     case .failed(let number, let reason):
@@ -165,13 +228,7 @@ package final class PluginRunner: Sendable {
   }
 
   private func failAll(_ reason: String) {
-    let children = state.withLock { state in
-      defer {
-        state.children = [:]
-        state.waiting = []
-      }
-      return Array(state.children.values)
-    }
+    let children = state.withLock { $0.takeChildren() }
     for child in children { child.processFailed(reason) }
   }
 }

@@ -3,14 +3,28 @@
 // A host starts it with one end of a socket as descriptor 3. It forks a child for each plugin that the host
 // asks for: it has one thread and has loaded nothing, so that is quick, and the children share its memory.
 internal import BridgePluginChannel
+internal import BridgePluginHost
 internal import Glibc
 internal import TrustedFiles
 
-guard CommandLine.arguments.count == 1, fcntl(RunnerControl.descriptor, F_GETFD) >= 0 else {
-  let text =
-    "bridge-plugin-runner runs plugins for bridge-host, which starts it; see `bridge-host serve --help`\n"
-  _ = text.withCString { write(STDERR_FILENO, $0, strlen($0)) }
-  exit(64)
+/// Ends the program with an exit code of sysexits.h.
+func end(_ code: CInt, _ reason: String) -> Never {
+  _ = "bridge-plugin-runner \(reason)\n".withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  exit(code)
 }
-var server = ForkServer(RunnerControl(FileDescriptor(owning: RunnerControl.descriptor)))
+
+guard CommandLine.arguments.count == 1, fcntl(RunnerControl.descriptor, F_GETFD) >= 0 else {
+  end(64, "runs plugins for bridge-host, which starts it; see `bridge-host serve --help`")
+}
+let control = RunnerControl(FileDescriptor(owning: RunnerControl.descriptor))
+let identity = RunnerIdentity(version: hostVersion)
+control.send(.identity(identity))
+switch try? control.receiveRequest()?.request {
+case .identity(identity): break
+// The host says so.
+case .identity: exit(76)
+case nil: exit(0)
+default: end(76, "is of another build than the bridge-host that has started it: \(identity)")
+}
+var server = ForkServer(control)
 server.run()

@@ -81,7 +81,7 @@ public final class PluginDirectory: Sendable {
     host = PluginHost(tools: tools)
     runner = PluginRunner(
       path: configuration.runner ?? Self.besideThisProgram(PluginRunner.programName),
-      logger: tools.logger)
+      version: hostVersion, logger: tools.logger)
   }
 
   private static func absolute(_ path: String) -> String {

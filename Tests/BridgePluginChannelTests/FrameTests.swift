@@ -236,6 +236,71 @@ import TrustedFiles
     }
   }
 
+  /// Where this fails, the messages have changed: count `RunnerIdentity.messages` up, then put down the new sum.
+  @Test func programsOfAnotherBuildAreToldApart() throws {
+    let call = HostMessage.CallToRun(
+      number: 1, tool: 2, sessionID: "s", sessionEpoch: "e",
+      arguments: Self.values.enumerated().map { ("\($0)", $1) }, metadata: ["k": "v"], deadline: 5,
+      isStreaming: true, depth: 3)
+    var options = LoadOptions(configuration: "{}")
+    options.selection.renames = ["a": "b"]
+    let facts = VariableFacts(
+      id: "var_a_1", name: "a", type: .float, value: .float(1), version: 2, revision: 3,
+      updatedAt: 4, writer: "w", constraintsJSON: "{}", metadata: ["x": "y"])
+    let variable = VariableSnapshot(facts)
+    let change = VariableChange(
+      .value, revision: 9, time: 8, variable: variable, previous: variable, cause: "c")
+    let outcome = ToolOutcome(
+      .failure(ToolFailure(code: 3, message: "m", type: "t", details: "{}", isRetryable: true)),
+      binaryResult: Blob([1]), metadata: ["m": "n"])
+    var tool = ToolDescription(
+      name: "t", description: "d",
+      parameters: [
+        try ParameterDescription(
+          name: "p", description: "q", type: .value(.float), isRequired: false,
+          defaultValue: .value(.float(1), .float), constraintsJSON: #"{"min":0}"#)
+      ], plugin: "x")
+    tool.output = try OutputDescription(type: .value(.integer), description: "n")
+    let host: [HostMessage] = [
+      .load(
+        .init(path: "p", files: [.init(name: "n", path: "q")], options, logLevel: .info)),
+      .call(call), .cancel(call: 1, .cancelled), .room(call: 1), .reply(request: 1, .done),
+      .reply(request: 1, .variables([variable])), .reply(request: 1, .variable(variable)),
+      .reply(request: 1, .failure(SessionError(.variableNotFound, "m", details: ["d": "e"]))),
+      .reply(request: 1, .failure(ToolsError(.limitReached, "m"))),
+      .changes(watch: 1, [change]), .nested(call: 1, .chunk(.null)),
+      .nested(call: 1, .progress(0.5, "m")), .nested(call: 1, .finished(outcome)),
+      .sessionEnded(request: 1), .stop,
+    ]
+    let nested = ServiceRequest.NestedCall(
+      tool: "t", arguments: [GivenArgument(name: "a", given: .null)], metadata: ["k": "v"],
+      deadline: 1, isStreaming: false)
+    let write = VariableWrite(
+      "v", .value(.float(1), .float), expectedVersion: 2, metadata: ["k": "v"])
+    let new = NewVariable(
+      name: "v", type: .float, value: .value(.float(1), .float), constraintsJSON: "{}",
+      metadata: ["k": "v"])
+    let requests: [ServiceRequest] = [
+      .get("v"), .list("*"), .set(write), .setAll([write]), .create(new),
+      .remove("v"),
+      .watch(["v"], initial: true), .start(nested), .whenSessionEnds,
+    ]
+    let child: [ChildMessage] =
+      [
+        .loaded(.init(name: "n", version: "1", description: "d", tools: [tool])), .refused("r"),
+        .progress(call: 1, 0.5, "m"), .chunk(call: 1, .null), .returned(call: 1),
+        .finished(call: 1, outcome), .delivered(watch: 1, wantsMore: true), .unwatch(watch: 1),
+        .nestedRoom(call: 1), .nestedCancel(call: 1, .cancelled),
+        .log(call: 1, level: .info, message: "m", metadata: ["k": "v"]), .stopped,
+      ] + requests.map { .request(1, call: 2, $0) }
+    // FNV-1a.
+    var sum: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in (host.map(\.frame) + child.map(\.frame)).flatMap(\.bytes) {
+      sum = (sum ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    #expect(String(sum, radix: 16) == "38fca54b16eeb519")
+  }
+
   @Test func noDeadlineIsBeforeTheClockBegan() throws {
     let call = ServiceRequest.NestedCall(
       tool: "t", arguments: [], metadata: [:], deadline: .min, isStreaming: false)

@@ -34,7 +34,7 @@ enum Plugins {
 
   /// Makes the processes of all tests.
   static let runner = PluginRunner(
-    path: "\(directory)/\(PluginRunner.programName)",
+    path: "\(directory)/\(PluginRunner.programName)", version: hostVersion,
     logger: Logger(label: "runner") { _ in SwiftLogNoOpLogHandler() })
 
   static func makeHost(loading files: String...) throws -> TestHost {

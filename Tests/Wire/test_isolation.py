@@ -3,13 +3,17 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
+import subprocess
 import time
 
 import grpc
 import pytest
 
-from bridge import CODE, Session, eventually, plugin_directory, start_host
+import commands
+from bridge import CODE, HOST, Session, eventually, plugin_directory, start_host
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +53,51 @@ def test_the_program_that_makes_processes_starts_with_the_host_where_it_is_neede
         eventually(lambda: len(processes(host)) == 1, "the program is there")
     with start_host("--isolation", "in-process", plugins=plugins) as host:
         assert processes(host) == []
+
+
+def another_build(directory, change):
+    """A host beside a program for plugins' processes that `change` makes of the real one's bytes."""
+    host = directory / "bridge-host"
+    shutil.copy(HOST, host)
+    runner = directory / "bridge-plugin-runner"
+    runner.write_bytes(change((HOST.parent / "bridge-plugin-runner").read_bytes()))
+    runner.chmod(0o755)
+    return host, runner
+
+
+MESSAGES = re.compile(rb"(messages of plugin processes, revision )\d")
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_a_program_of_another_build_makes_no_processes(misbehaving, tmp_path, says):
+    if says:
+        change = lambda program: MESSAGES.sub(rb"\1?", program)
+    else:
+        # As an older build: it ends at the first message that it does not know.
+        change = lambda program: pathlib.Path("/bin/true").read_bytes()
+    program, runner = another_build(tmp_path, change)
+    with start_host("--isolation", "child", plugins=misbehaving, program=program) as host:
+        eventually(lambda: "of another build" in host.stderr_text(), "it is told")
+        line = next(line for line in host.stderr_text().splitlines() if "of another build" in line)
+        assert str(runner) in line and "reload the plugins" in line
+        assert re.search(r"this host is version \S+ with messages of plugin processes, revision \d", line)
+        if says:
+            assert re.search(r"it is version \S+ with messages of plugin processes, revision \?", line)
+        else:
+            assert "ends with exit code 0 and does not say which" in line
+        # Nothing is tried again by itself.
+        eventually(lambda: processes(host) == [], "no process is left")
+        assert "it starts again" not in host.stderr_text()
+        # The right program is taken without a new start.
+        runner.unlink()
+        shutil.copy(HOST.parent / "bridge-plugin-runner", runner)
+        done = subprocess.run(
+            [program, "plugins", "reload", "--address", host.target], stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=commands.TIMEOUT)
+        assert done.returncode == 0 and "loaded, tools: " in done.stdout, done
+        session = Session(host.stub())
+        assert session.result("fine") != host.process.pid
+        assert host.stderr_text().count("plugins cannot be run in processes of their own") == 1
 
 
 @pytest.mark.parametrize("isolation", ["child", "per-call"])

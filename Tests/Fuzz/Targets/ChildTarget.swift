@@ -42,7 +42,8 @@
       try require(child.hasEnded)
     }
 
-    private static let runner = PluginRunner(path: "/nonexistent", logger: quiet)
+    private static let runner = PluginRunner(
+      path: "/nonexistent", version: "", logger: quiet)
     private static let quiet = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
 
     private static let host: ToolHost = {

@@ -28,6 +28,11 @@ import TrustedFiles
     process = ChildSystem.spawn("\(Self.directory)/bridge-plugin-runner", control: ends[1])
     close(ends[1])
     try #require(process > 0)
+    // The tests are of the same build.
+    guard case .identity(let identity)? = try control.receiveEvent() else {
+      throw MalformedFrame("should have said what it is")
+    }
+    control.send(.identity(identity))
   }
 
   @Test func noMessageCrashesAProcess() throws {
