@@ -38,6 +38,7 @@ let package = Package(
     .library(name: "GRPCServices", targets: ["GRPCServices"]),
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
+    .library(name: "BridgeTestHost", targets: ["BridgeTestHost"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
     .library(name: "ExampleToolsC", type: .dynamic, targets: ["ExampleToolsC"]),
     .library(name: "TestPlugin", type: .dynamic, targets: ["TestPlugin"]),
@@ -224,11 +225,19 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeTestHost",
+      dependencies: [
+        "BridgePluginABI", "BridgePluginHost", "BridgeSessions", "BridgeTools", "JSON", "Threads",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
         "BridgeCluster", "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol",
-        "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTools", "CMalloc", "GRPC",
+        "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTestHost", "BridgeTools",
+        "CMalloc", "GRPC",
         "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "TerminalText",
         "Threads",
         "TrustedFiles",
@@ -482,6 +491,10 @@ let package = Package(
         "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeTestHostTests",
+      dependencies: ["BridgePluginABI", "BridgeSessions", "BridgeTestHost", "BridgeTools"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "NativeHeadersTests",

@@ -19,13 +19,14 @@ struct BridgeHost: ParsableCommand {
     version: hostVersion,
     subcommands: [Serve.self, Worker.self, Tools.self, Manifest.self],
     groupedSubcommands: [
+      CommandGroup(name: "Plugin authors", subcommands: [Call.self]),
       CommandGroup(
         name: "Client",
         subcommands: [
           Ping.self, Get.self, SetValue.self, ListVariables.self, Delete.self, Watch.self,
           Execute.self, ListSessions.self, DescribeSession.self, EndSession.self,
           ExportSession.self, ImportSession.self, Plugins.self,
-        ])
+        ]),
     ])
 
   static func main() {

@@ -10,6 +10,8 @@ internal import TrustedFiles
 public final class PluginHost: Sendable {
   private let tools: ToolHost
   private let isIsolated: Bool
+  private let inspector: (any HostInspector)?
+  private let loadsInPlace: Bool
 
   /// - Parameters:
   ///   - tools: Where the tools go, and what their calls run on.
@@ -17,6 +19,21 @@ public final class PluginHost: Sendable {
   public init(tools: ToolHost, isIsolated: Bool = false) {
     self.tools = tools
     self.isIsolated = isIsolated
+    inspector = nil
+    loadsInPlace = false
+  }
+
+  /// Manifests need no trust.
+  ///
+  /// - Parameters:
+  ///   - inspector: Sees what the plugins ask of the host.
+  ///   - loadsInPlace: Whether shared objects are loaded from where they are, where debuggers find them;
+  ///     each once, then.
+  package init(tools: ToolHost, inspector: any HostInspector, loadsInPlace: Bool) {
+    self.loadsInPlace = loadsInPlace
+    self.tools = tools
+    self.inspector = inspector
+    isIsolated = true
   }
 
   /// Whether the code of a plugin may run in the host: a shared object's, and that of a manifest that says
@@ -49,11 +66,31 @@ public final class PluginHost: Sendable {
     let provider = try open(
       file, isManifest: path.hasSuffix(PluginFiles.manifestEnding), from: nil, as: file.path,
       options)
+    return try register(provider, path: file.path)
+  }
+
+  /// Enters a plugin that is part of this program, and registers its tools.
+  ///
+  /// - Parameters:
+  ///   - entry: Its `bridge_plugin_entry`, or another function of that type.
+  ///   - id: What it is registered as.
+  /// - Returns: The names of its tools.
+  package func load(
+    entry: UnsafeMutableRawPointer, as id: String, _ options: LoadOptions = LoadOptions()
+  ) throws(PluginError) -> [String] {
+    let plugin = try Plugin(entry: entry, as: id, options, on: tools, inspector: inspector)
+    try plugin.start(options)
+    return try register(plugin, path: id)
+  }
+
+  private func register(
+    _ provider: any ToolProvider, path: String
+  ) throws(PluginError) -> [String] {
     do {
       try tools.registry.register(provider)
     } catch {
       provider.retire()
-      throw PluginError(registering: file.path, error)
+      throw PluginError(registering: path, error)
     }
     return provider.tools.map(\.description.name)
   }
@@ -83,7 +120,9 @@ public final class PluginHost: Sendable {
       return try manifest.load(
         from: place, files, as: id, options.selection, digests, tools.logger)
     }
-    let plugin = try Plugin(file, from: files, as: id, options, on: tools)
+    let plugin = try Plugin(
+      file, from: files, as: id, options, on: tools, inspector: inspector,
+      inPlace: loadsInPlace)
     try plugin.start(options)
     return plugin
   }

@@ -11,7 +11,7 @@ final class CancellationListener: @unchecked Sendable {
   let number = Atomic<UInt64>(0)
   private let callback: bridge_on_cancel
   private let context: UnsafeMutableRawPointer?
-  private weak let call: PluginCall?
+  weak let call: PluginCall?
 
   init(
     of call: PluginCall, callback: @escaping bridge_on_cancel, context: UnsafeMutableRawPointer?
@@ -24,9 +24,16 @@ final class CancellationListener: @unchecked Sendable {
   /// Runs the callback, unless the plugin has taken the wish back.
   func tell(_ reason: ToolCall.Cancellation) {
     guard gate.enter() else { return }
+    let call = call
     call?.instance.enter()
     var report = PluginCode.Report()
-    PluginCode.tell(callback, context, reason.rawValue, &report)
+    if let call {
+      call.instance.inspecting(.onCancel, of: call.call) {
+        PluginCode.tell(callback, context, reason.rawValue, &report)
+      }
+    } else {
+      PluginCode.tell(callback, context, reason.rawValue, &report)
+    }
     // The call, which this is a callback of, waits for it.
     call?.instance.tell(report, in: "on_cancel")
     call?.instance.leave()

@@ -124,13 +124,17 @@ final class Invocation: ToolCallObserver, @unchecked Sendable {
       guard let onChunk else { return }
       let storage = ValueStorage(chunk)
       var view = storage.view
-      let status = PluginCode.take(onChunk, context, &view, &report)
+      let status = instance.inspecting(.onChunk, of: call) {
+        PluginCode.take(onChunk, context, &view, &report)
+      }
       withExtendedLifetime(storage) {}
       instance.tell(report, in: "on_chunk")
       if status != .ok { cancel() }
     case .end:
       guard let onEnd, let handle else { return }
-      PluginCode.tell(onEnd, context, handle, &report)
+      instance.inspecting(.onEnd, of: call) {
+        PluginCode.tell(onEnd, context, handle, &report)
+      }
       instance.tell(report, in: "on_end")
     }
   }

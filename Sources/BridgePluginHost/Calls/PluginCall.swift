@@ -220,7 +220,9 @@ final class PluginCall: Sendable {
           Unmanaged<PluginCall>.fromOpaque(context).takeUnretainedValue().endAbandoned()
         }, self)
       : PluginCode.Report()
-    let status = PluginCode.run(tool, handle, looks: looks, &report)
+    let status = instance.inspecting(.tool, of: call) {
+      PluginCode.run(tool, handle, looks: looks, &report)
+    }
     if report.changedBits != 0 { instance.tellChanges(report.changedBits, in: call.tool.name) }
     if let exception = report.exception {
       let failure =

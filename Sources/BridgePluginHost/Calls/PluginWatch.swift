@@ -39,6 +39,9 @@ final class PluginWatch: @unchecked Sendable {
     state.withLock { $0.owner = Owner(call: call, handle: handle) }
   }
 
+  /// The call that the watch belongs to; nil once it has been ended.
+  var owner: PluginCall? { state.withLock { $0.owner?.call } }
+
   /// Subscribes. The first changes may be reported before this returns.
   func start(_ services: any CallServices, _ identifiers: [String], initial: Bool) throws {
     let subscription = try services.watch(identifiers, initial: initial) { [weak self] changes in
@@ -71,6 +74,7 @@ final class PluginWatch: @unchecked Sendable {
     let current = change.variable.map { Snapshot($0, withDetails: withDetails, call: nil) }
     let old = change.previous.map { Snapshot($0, withDetails: withDetails, call: nil) }
     let cause = Array(change.cause.utf8)
+    let call = instance.inspector == nil ? nil : owner?.call
     // Not by way of anything generic: see `ABIStruct`.
     var variable = bridge_variable()
     var previous = bridge_variable()
@@ -87,7 +91,9 @@ final class PluginWatch: @unchecked Sendable {
         view.previous = old == nil ? nil : previous
         view.cause = cause.abiView
         var report = PluginCode.Report()
-        PluginCode.tell(callback, context, &view, &report)
+        instance.inspecting(.onChange, of: call) {
+          PluginCode.tell(callback, context, &view, &report)
+        }
         instance.tell(report, in: "on_change")
       }
     }

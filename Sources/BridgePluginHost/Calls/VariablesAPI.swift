@@ -89,7 +89,9 @@ private func list(
       let snapshot = Snapshot(variable, withDetails: withDetails, call: nil)
       var view = snapshot.view
       var report = PluginCode.Report()
-      let status = PluginCode.take(onVariable, context, &view, &report)
+      let status = call.instance.inspecting(.onVariable, of: call.call) {
+        PluginCode.take(onVariable, context, &view, &report)
+      }
       withExtendedLifetime(snapshot) {}
       if let exception = report.exception {
         throw PluginError("an exception left the callback: \(exception)")

@@ -11,13 +11,15 @@ enum HostTable {
     var host = bridge_host()
     host.size = UInt32(MemoryLayout<bridge_host>.size)
     host.abi_revision = BRIDGE_ABI_REVISION
-    host.abi_minimum = BRIDGE_ABI_VERSION
-    host.abi_maximum = BRIDGE_ABI_VERSION
+    let versions = instance.inspector?.offer.versions ?? BRIDGE_ABI_VERSION...BRIDGE_ABI_VERSION
+    host.abi_minimum = versions.lowerBound
+    host.abi_maximum = versions.upperBound
     host.name = name.abiView
     host.version = version.abiView
-    host.call = CallAPI.table
-    host.variables = VariablesAPI.table
-    host.tools = ToolsAPI.table
+    let isInspected = instance.inspector != nil
+    host.call = isInspected ? InspectedCallAPI.table : CallAPI.table
+    host.variables = isInspected ? InspectedVariablesAPI.table : VariablesAPI.table
+    host.tools = isInspected ? InspectedToolsAPI.table : ToolsAPI.table
     host.extension = hostExtension
     host.refuse = refuse
     host.log = log
@@ -42,20 +44,34 @@ enum HostTable {
 private func hostExtension(
   _ host: UnsafePointer<bridge_host>?, _ name: bridge_str, _ revision: UInt32
 ) -> UnsafeRawPointer? {
-  name.string.flatMap { HostExtensions.table($0, revision: revision) }
+  var table: UnsafeRawPointer?
+  Inspected.tell(
+    HostTable.instance(host)?.inspector, .hostExtension,
+    [.text("name", name), .integer("revision", Int64(revision))]
+  ) {
+    table = name.string.flatMap { HostExtensions.table($0, revision: revision) }
+  }
+  return table
 }
 
 private func refuse(_ host: UnsafePointer<bridge_host>?, _ reason: bridge_str) {
-  HostTable.instance(host)?.refuse(String(decoding: reason.bytes ?? [], as: UTF8.self))
+  guard let instance = HostTable.instance(host) else { return }
+  Inspected.tell(instance.inspector, .refuse, [.text("reason", reason)]) {
+    instance.refuse(String(decoding: reason.bytes ?? [], as: UTF8.self))
+  }
 }
 
 private func log(
   _ host: UnsafePointer<bridge_host>?, _ level: bridge_log_level, _ message: bridge_str
 ) {
   guard let instance = HostTable.instance(host) else { return }
-  instance.logger.log(
-    level: Logger.Level(abi: level), "\(String(decoding: message.bytes ?? [], as: UTF8.self))",
-    metadata: ["plugin": "\(instance.displayName)"])
+  Inspected.tell(
+    instance.inspector, .hostLog, [.integer("level", Int64(level)), .text("message", message)]
+  ) {
+    instance.logger.log(
+      level: Logger.Level(abi: level), "\(String(decoding: message.bytes ?? [], as: UTF8.self))",
+      metadata: ["plugin": "\(instance.displayName)"])
+  }
 }
 
 extension Logger.Level {

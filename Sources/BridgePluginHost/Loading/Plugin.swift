@@ -18,7 +18,8 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   let tools: [any Tool]
 
   private let instance: PluginInstance
-  private let object: SharedObject
+  /// Nil for a plugin that is part of the program.
+  private let object: SharedObject?
   private let descriptor: bridge_plugin
   private let life: Locked<PluginLife>
   /// Whether `init` has been called: only then is `deinit`.
@@ -35,16 +36,22 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   ///   - id: What it is registered as.
   ///   - options: What whoever serves it says of it.
   ///   - host: What its calls run on.
+  ///   - inspector: Sees what it asks of the host.
+  ///   - inPlace: Whether the file itself is mapped, and no copy of it.
   /// - Throws: `PluginError`.
   convenience init(
     _ file: borrowing TrustedFile, from files: PluginFiles?, as id: String, _ options: LoadOptions,
-    on host: ToolHost
+    on host: ToolHost, inspector: (any HostInspector)? = nil, inPlace: Bool = false
   ) throws(PluginError) {
     let path = file.path
-    let instance = PluginInstance(path: path, logger: host.logger, threads: host.threads)
+    let instance = PluginInstance(
+      path: path, logger: host.logger, threads: host.threads, inspector: inspector)
     defer { ProcessGuard.shared.look(after: "loading \(path)", host.logger) }
-    let object = try SharedObject(file, .plugin, FileDigests(options), from: files)
-    let answer = try Self.enter(object, instance)
+    let object =
+      inPlace
+      ? try SharedObject(system: path)
+      : try SharedObject(file, .plugin, FileDigests(options), from: files)
+    let answer = try Self.enter(try Self.entry(of: object), instance)
     do throws(PluginError) {
       try self.init(reading: answer, of: object, as: id, instance, options)
     } catch {
@@ -52,9 +59,25 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     }
   }
 
-  private static func enter(
-    _ object: SharedObject, _ instance: PluginInstance
-  ) throws(PluginError) -> UnsafePointer<bridge_plugin> {
+  /// Enters a plugin that is part of the program.
+  ///
+  /// - Parameter entry: Its `bridge_plugin_entry`.
+  convenience init(
+    entry: UnsafeMutableRawPointer, as id: String, _ options: LoadOptions, on host: ToolHost,
+    inspector: (any HostInspector)?
+  ) throws(PluginError) {
+    let instance = PluginInstance(
+      path: id, logger: host.logger, threads: host.threads, inspector: inspector)
+    let answer = try Self.enter(entry, instance)
+    do throws(PluginError) {
+      try self.init(reading: answer, of: nil, as: id, instance, options)
+    } catch {
+      throw PluginError("\(id): \(error)")
+    }
+  }
+
+  private static func entry(of object: SharedObject) throws(PluginError) -> UnsafeMutableRawPointer
+  {
     let path = object.path
     guard let symbol = object.symbol(BRIDGE_PLUGIN_ENTRY) else {
       throw PluginError("\(path) is no plugin: it does not export \(BRIDGE_PLUGIN_ENTRY)")
@@ -62,11 +85,21 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     guard object.isCode(symbol) else {
       throw PluginError("\(path) is no plugin: its \(BRIDGE_PLUGIN_ENTRY) is no function")
     }
+    return symbol
+  }
+
+  private static func enter(
+    _ symbol: UnsafeMutableRawPointer, _ instance: PluginInstance
+  ) throws(PluginError) -> UnsafePointer<bridge_plugin> {
     var answer: UnsafePointer<bridge_plugin>?
     var report = PluginCode.Report()
-    let status = PluginCode.entry(symbol, instance.table, &answer, &report)
+    let status = instance.inspecting(.entry, of: nil) {
+      PluginCode.entry(symbol, instance.table, &answer, &report)
+    }
     try check(status, report, instance, "its entry function")
-    guard let answer else { throw PluginError("\(path) answered no description of itself") }
+    guard let answer else {
+      throw PluginError("\(instance.path) answered no description of itself")
+    }
     return answer
   }
 
@@ -86,7 +119,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   }
 
   private init(
-    reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject, as id: String,
+    reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject?, as id: String,
     _ instance: PluginInstance, _ options: LoadOptions
   ) throws(PluginError) {
     self.id = id
@@ -166,7 +199,9 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     }
     let bytes = Array(text.utf8)
     var report = PluginCode.Report()
-    let status = PluginCode.start(function, instance.table, bytes.abiView, &report)
+    let status = instance.inspecting(.start, of: nil) {
+      PluginCode.start(function, instance.table, bytes.abiView, &report)
+    }
     withExtendedLifetime(bytes) {}
     ProcessGuard.shared.look(after: "starting \(name)", instance.logger)
     try Self.check(status, report, instance, "its init function")
@@ -212,14 +247,15 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     var agrees = true
     if hasStarted.load(ordering: .relaxed), let function = descriptor.`deinit` {
       var report = PluginCode.Report()
-      agrees = PluginCode.stop(function, &report) == .ok
+      let status = instance.inspecting(.stop, of: nil) { PluginCode.stop(function, &report) }
+      agrees = status == .ok
       instance.tell(report, in: "its deinit function")
       ProcessGuard.shared.look(after: "stopping \(name)", instance.logger)
     }
     // States that calls had have gone with them; one more look covers callbacks of `deinit` itself.
     let isUnused = instance.waitUntilUnused(until: MonotonicClock.now)
     if life.withLock({ $0.stopped(agrees: agrees, isUnused: isUnused) }) == .unmap {
-      object.close()
+      object?.close()
     }
     hasStopped.withLock { hasStopped.broadcast() }
   }

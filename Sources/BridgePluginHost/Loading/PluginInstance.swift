@@ -15,6 +15,8 @@ final class PluginInstance: @unchecked Sendable {
   let logger: Logger
   /// What the plugin is given; never freed.
   private(set) var table: UnsafePointer<bridge_host>! = nil
+  /// Who sees what the plugin asks of the host; nil as a rule.
+  let inspector: (any HostInspector)?
   /// What it keeps for sessions.
   let states: PluginStates
 
@@ -24,9 +26,12 @@ final class PluginInstance: @unchecked Sendable {
   private let uses = Condition()
   private let useCount = Atomic<Int>(0)
 
-  init(path: String, logger: Logger, threads: ToolThreads) {
+  init(
+    path: String, logger: Logger, threads: ToolThreads, inspector: (any HostInspector)? = nil
+  ) {
     self.path = path
     self.logger = logger
+    self.inspector = inspector
     states = PluginStates(threads: threads)
     table = HostTable.make(for: self)
   }
@@ -66,6 +71,25 @@ final class PluginInstance: @unchecked Sendable {
     {
       uses.withLock { uses.broadcast() }
     }
+  }
+
+  /// Runs code of the plugin that the inspector, where there is one, is told of.
+  func inspecting(
+    _ function: PluginFunction, of call: ToolCall?, _ body: () -> bridge_status
+  ) -> bridge_status {
+    guard let inspector else { return body() }
+    inspector.enters(function, of: call)
+    let status = body()
+    inspector.leaves(function, of: call, status: status)
+    return status
+  }
+
+  /// The same for code that returns nothing.
+  func inspecting(_ function: PluginFunction, of call: ToolCall?, _ body: () -> Void) {
+    guard let inspector else { return body() }
+    inspector.enters(function, of: call)
+    body()
+    inspector.leaves(function, of: call, status: nil)
   }
 
   private let isAwaited = Atomic<Bool>(false)

@@ -20,7 +20,7 @@ final class SharedObject: @unchecked Sendable {
   // other's symbols. No DEEPBIND: it breaks allocators and sanitizers.
   private static let flags = RTLD_NOW | RTLD_LOCAL
 
-  /// Loads a library that the system's loader finds by its name.
+  /// Loads a library that the system's loader finds by its name, or a file where it is.
   ///
   /// - Throws: `PluginError` with the loader's own words.
   init(system name: String) throws(PluginError) {
