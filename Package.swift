@@ -160,7 +160,7 @@ let package = Package(
     .target(
       name: "BridgePluginChannel",
       dependencies: [
-        "BridgeSessions", "BridgeTools", "CPluginProcess", "TrustedFiles",
+        "BridgeSessions", "BridgeTools", "CPluginProcess", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
@@ -505,7 +505,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginChannelTests",
-      dependencies: ["BridgePluginChannel", "BridgeSessions", "BridgeTools", "TrustedFiles"],
+      dependencies: [
+        "BridgePluginChannel", "BridgeSessions", "BridgeTools", "Threads", "TrustedFiles",
+      ],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginRunnerTests",

@@ -6,15 +6,23 @@ package import TrustedFiles
 /// The connection of a host and the child process of a plugin: frames, each in one message of a socket.
 ///
 /// A frame that is long, or has something beside it, is put into shared memory, which goes with a short
-/// message in its place. Thread-safe: any thread may send and receive.
+/// message in its place. Thread-safe: any thread may send and receive, one at a time each.
 ///
 /// Source: unix(7), SOCK_SEQPACKET and SCM_RIGHTS.
 package final class Channel: Sendable {
   /// The open socket.
   package let socket: FileDescriptor
 
+  /// What both sides lend each other.
+  package let memory: LentMemory
+
   /// Takes a connected SOCK_SEQPACKET socket over.
-  package init(_ socket: consuming FileDescriptor) { self.socket = socket }
+  ///
+  /// - Parameter isTrusted: Whether the other side may be believed to leave alone what it has lent.
+  package init(_ socket: consuming FileDescriptor, isTrusted: Bool = false) {
+    self.socket = socket
+    memory = LentMemory(copies: !isTrusted)
+  }
 
   /// Makes the two ends of a channel.
   ///
@@ -102,8 +110,9 @@ package final class Channel: Sendable {
     let rest = UnsafeRawBufferPointer(rebasing: bytes[1...])
     switch kind {
     case .file: throw MalformedFrame("a file comes that nobody waits for")
-    case .frames: try Self.readFrames(rest, read)
+    case .frames: try readFrames(rest, read)
     case .shared: try Self.readShared(rest, file, read)
+    case .lent: try readLent(rest, file, read)
     }
     return .frames
   }
@@ -124,13 +133,17 @@ package final class Channel: Sendable {
     return number
   }
 
-  private static func readFrames(
+  private func readFrames(
     _ bytes: UnsafeRawBufferPointer, _ read: (inout FrameReader) throws -> Void
   ) throws {
     var frames = FrameReader(bytes)
     while !frames.isAtEnd {
       var frame = try frames.frame()
-      try read(&frame)
+      if frame.skip(LentMemory.kind) {
+        try memory.readNews(&frame)
+      } else {
+        try read(&frame)
+      }
       try frame.end()
     }
   }
@@ -144,7 +157,26 @@ package final class Channel: Sendable {
     let start = try header.number(UInt64.self)
     try header.end()
     guard let file else { throw MalformedFrame("a message has no memory with it") }
-    let memory = try SharedMemory(mapping: file)
+    try Self.read(try SharedMemory(mapping: file), length, start, read)
+  }
+
+  private func readLent(
+    _ bytes: UnsafeRawBufferPointer, _ file: consuming FileDescriptor?,
+    _ read: (inout FrameReader) throws -> Void
+  ) throws {
+    var header = FrameReader(bytes)
+    let number = try header.number(UInt64.self)
+    let size = try header.number(UInt64.self)
+    let length = try header.number(UInt64.self)
+    let start = try header.number(UInt64.self)
+    try header.end()
+    try Self.read(try memory.borrow(number, size, file), length, start, read)
+  }
+
+  private static func read(
+    _ memory: SharedMemory, _ length: UInt64, _ start: UInt64,
+    _ read: (inout FrameReader) throws -> Void
+  ) throws {
     guard length <= start, start <= UInt64(memory.bytes.count) else {
       throw MalformedFrame("a frame of \(length) bytes passes the end of its memory")
     }

@@ -128,6 +128,13 @@ package struct FrameReader {
     return .shared(blob)
   }
 
+  /// Whether the next byte is this one; then it was read.
+  mutating func skip(_ byte: UInt8) -> Bool {
+    guard !isAtEnd, bytes[offset] == byte else { return false }
+    offset += 1
+    return true
+  }
+
   /// Whether everything was read.
   var isAtEnd: Bool { offset == bytes.count }
 

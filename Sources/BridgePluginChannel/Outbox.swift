@@ -16,6 +16,8 @@ package struct Outbox: ~Copyable {
     case shared = 2
     /// Nothing but a file.
     case file = 3
+    /// Which memory that was lent a frame is in, and its sizes there.
+    case lent = 4
   }
 
   /// The message that frames are added to.
@@ -40,14 +42,22 @@ package struct Outbox: ~Copyable {
 
   /// Adds a frame.
   ///
+  /// - Parameter memory: Of the channel that it is going to be sent on; nil has large frames take new memory.
   /// - Returns: false with `errno` where there is no memory to put it into.
-  package mutating func append(_ frame: FrameWriter) -> Bool {
+  package mutating func append(_ frame: FrameWriter, lending memory: LentMemory? = nil) -> Bool {
     if frame.blobs.isEmpty {
       if add(frame.bytes) { return true }
       if frame.bytes.count < Self.longFrame {
         close()
         return add(frame.bytes)
       }
+    }
+    if let memory, let message = Message(lending: frame, memory) {
+      // What was dropped to make room for it is told first.
+      addNews(of: memory)
+      close()
+      add(message)
+      return true
     }
     guard let message = Message(sharing: frame) else { return false }
     close()
@@ -73,6 +83,12 @@ package struct Outbox: ~Copyable {
     plugin_add_frame(unsent, frame, frame.count) != 0
   }
 
+  private mutating func addNews(of memory: LentMemory) {
+    guard let news = memory.takeNews(), !add(news.bytes) else { return }
+    close()
+    _ = add(news.bytes)
+  }
+
   /// What was put together is a message now.
   private mutating func close() {
     guard unsent.pointee.count > 0 else { return }
@@ -94,6 +110,7 @@ package struct Outbox: ~Copyable {
   ///
   /// - Parameter waits: Whether the thread waits for the other side to take it.
   package mutating func send(on channel: Channel, waits: Bool) -> Channel.Sent {
+    addNews(of: channel.memory)
     while let message = full.first {
       let sent = message.bytes.withUnsafeBytes {
         channel.send($0, file: message.file, waits: waits)
@@ -119,21 +136,48 @@ package struct Outbox: ~Copyable {
     let bytes: [UInt8]
     /// What goes with it; -1 where nothing does.
     let file: CInt
+    /// Whether the file is this message's.
+    private let ownsFile: Bool
 
     init(_ frames: [UInt8]) {
       bytes = frames
       file = -1
+      ownsFile = false
+    }
+
+    /// - Returns: nil where it takes memory of its own.
+    init?(lending frame: FrameWriter, _ memory: LentMemory) {
+      let start = Self.blobStart(frame)
+      let size = start + frame.blobSize
+      guard let loan = memory.lend(size) else { return nil }
+      frame.bytes.withUnsafeBytes { loan.write($0, at: 0) }
+      for (offset, blob) in frame.blobs {
+        blob.withUnsafeBytes { loan.write($0, at: start + offset) }
+      }
+      file = loan.file
+      ownsFile = false
+      var header = FrameWriter()
+      header.write(Kind.lent.rawValue)
+      header.write(loan.number)
+      header.write(UInt64(size))
+      header.write(UInt64(frame.bytes.count))
+      header.write(UInt64(start))
+      bytes = header.bytes
+    }
+
+    private static func blobStart(_ frame: FrameWriter) -> Int {
+      (frame.bytes.count + FrameWriter.alignment - 1) / FrameWriter.alignment
+        * FrameWriter.alignment
     }
 
     /// - Returns: nil with `errno` where there is no memory to put it into.
     init?(sharing frame: FrameWriter) {
-      let start =
-        (frame.bytes.count + FrameWriter.alignment - 1) / FrameWriter.alignment
-        * FrameWriter.alignment
+      let start = Self.blobStart(frame)
       let parts =
         [(offset: 0, blob: Blob(frame.bytes))]
         + frame.blobs.map { (offset: start + $0.offset, blob: $0.blob) }
       file = SharedMemory.fill(start + frame.blobSize, parts)
+      ownsFile = true
       if file < 0 { return nil }
       var header = FrameWriter()
       header.write(Kind.shared.rawValue)
@@ -146,9 +190,10 @@ package struct Outbox: ~Copyable {
     init?(file descriptor: CInt) {
       bytes = [Kind.file.rawValue]
       file = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      ownsFile = true
       if file < 0 { return nil }
     }
 
-    deinit { if file >= 0 { Glibc.close(file) } }
+    deinit { if ownsFile && file >= 0 { Glibc.close(file) } }
   }
 }

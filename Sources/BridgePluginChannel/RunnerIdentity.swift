@@ -4,7 +4,7 @@
 package struct RunnerIdentity: Sendable, Equatable, CustomStringConvertible {
   /// What the messages of a host, its runner and its children are. Any change of them, or of what they mean,
   /// counts the number up.
-  package static let messages = "messages of plugin processes, revision 1"
+  package static let messages = "messages of plugin processes, revision 2"
 
   /// Of the program.
   package let version: String

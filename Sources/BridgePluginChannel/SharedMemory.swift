@@ -3,13 +3,27 @@ internal import CPluginProcess
 internal import Glibc
 package import TrustedFiles
 
-/// Memory that one process has filled and another one reads. Nobody changes it any more.
+/// What has come with a message: memory that nobody changes for as long as this object lives.
+///
+/// It is a file that the other process has filled and sealed; or what it has lent (`LentMemory`), in place or
+/// copied.
 ///
 /// Source: memfd_create(2), fcntl(2) under "File Sealing".
 // @unchecked: the memory is constant from `init` on.
 package final class SharedMemory: @unchecked Sendable {
   /// The memory, for as long as this object lives.
   package let bytes: UnsafeRawBufferPointer
+  /// Called with the memory when it is not needed any more.
+  private let letGo: @Sendable (UnsafeRawBufferPointer) -> Void
+
+  /// Takes memory that stays as it is until `letGo` is called: once, on any thread, whatever lock that holds.
+  init(
+    _ bytes: UnsafeRawBufferPointer,
+    letGo: @escaping @Sendable (UnsafeRawBufferPointer) -> Void
+  ) {
+    self.bytes = bytes
+    self.letGo = letGo
+  }
 
   /// More is not taken from the other side, in bytes: it would have to be mapped.
   private static let limit = 1 << 36
@@ -29,15 +43,27 @@ package final class SharedMemory: @unchecked Sendable {
     guard Int(status.st_blocks) >= (size + 511) / 512 else {
       throw MalformedFrame("memory of \(size) bytes was not written")
     }
+    bytes = try Self.map(file, size)
+    letGo = Self.unmap
+  }
+
+  deinit { letGo(bytes) }
+
+  /// Maps a file to be read.
+  static func map(
+    _ file: borrowing FileDescriptor, _ size: Int
+  ) throws(MalformedFrame) -> UnsafeRawBufferPointer {
     // At once rather than page by page: all of it is going to be read.
     let flags = MAP_SHARED | MAP_POPULATE
     guard let place = mmap(nil, size, PROT_READ, flags, file.number, 0), place != MAP_FAILED else {
       throw MalformedFrame("\(size) bytes cannot be mapped: \(String(cString: strerror(errno)))")
     }
-    bytes = UnsafeRawBufferPointer(start: place, count: size)
+    return UnsafeRawBufferPointer(start: place, count: size)
   }
 
-  deinit { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+  static let unmap: @Sendable (UnsafeRawBufferPointer) -> Void = {
+    munmap(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count)
+  }
 
   /// A part of it, which keeps all of it.
   ///

@@ -193,7 +193,10 @@ final class Child: Turn.Work, @unchecked Sendable {
   func send(_ message: HostMessage) {
     let frame = message.frame
     let (isTaken, isTooMuch) = outgoing.withLock { outgoing in
-      (outgoing.outbox.append(frame), outgoing.isFull && outgoing.outbox.count > Self.unreadLimit)
+      (
+        outgoing.outbox.append(frame, lending: channel.memory),
+        outgoing.isFull && outgoing.outbox.count > Self.unreadLimit
+      )
     }
     guard isTaken else { return kill("there is no memory for what is to be sent to it") }
     if isTooMuch { kill("it does not read what is sent to it") }
@@ -221,11 +224,13 @@ final class Child: Turn.Work, @unchecked Sendable {
   /// Reads what the process says until its end.
   func run() {
     let buffer = Channel.Buffer()
+    channel.memory.whenUsed { [weak self] in self?.wakeThread() }
     var isOpen = true
     while isOpen {
       let wantsRoom = outgoing.withLock { $0.isFull }
       let moment = state.withLock { state in
-        [state.lastMoments.first?.moment, state.startLimit].compactMap { $0 }.min()
+        [state.lastMoments.first?.moment, state.startLimit, channel.memory.idleMoment]
+          .compactMap { $0 }.min()
       }
       var descriptors = [
         pollfd(
@@ -240,6 +245,7 @@ final class Child: Turn.Work, @unchecked Sendable {
       }
       if wantsRoom && descriptors[0].revents != 0 { flush() }
       endWhatIsLate()
+      giveUpMemory()
       if descriptors[0].revents & ~Int16(POLLOUT) != 0 { isOpen = receive(buffer) }
     }
     finish()
@@ -252,6 +258,12 @@ final class Child: Turn.Work, @unchecked Sendable {
 
   private func flush() {
     outgoing.withLock { $0.send(on: channel) }
+  }
+
+  private func giveUpMemory() {
+    guard let moment = channel.memory.idleMoment, moment <= MonotonicClock.now else { return }
+    channel.memory.trimIfIdle(at: MonotonicClock.now)
+    turnEnds()
   }
 
   private func endWhatIsLate() {
@@ -405,6 +417,7 @@ final class Child: Turn.Work, @unchecked Sendable {
       return (end, state.calls, state.watches, state.nested)
     }
     outgoing.withLock { $0.outbox.removeAll() }
+    channel.memory.close()
     for watch in watches.values { watch.cancel() }
     for call in nested.values { call.cancel(.cancelled) }
     owner.ended(end, calls: Array(calls.values), child: self)

@@ -32,7 +32,7 @@ enum PluginProcess {
   }
 
   private static func serve(_ refused: [String], _ fault: String?, _ warnings: [String]) {
-    let channel = Channel(FileDescriptor(owning: channelDescriptor))
+    let channel = Channel(FileDescriptor(owning: channelDescriptor), isTrusted: true)
     let server = PluginServer(channel)
     server.installCrashHandler()
     if let fault {

@@ -176,7 +176,7 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
     let frame = message.frame
     threads.apart {
       outbox.withLock { outbox in
-        guard outbox.append(frame) else {
+        guard outbox.append(frame, lending: channel.memory) else {
           // No memory for a large value: as a failed allocation.
           fatalError("there is no memory for \(frame.blobSize) bytes of a message")
         }

@@ -21,8 +21,10 @@ let identity = RunnerIdentity(version: hostVersion)
 control.send(.identity(identity))
 switch try? control.receiveRequest()?.request {
 case .identity(identity): break
-// The host says so.
-case .identity: exit(76)
+case .identity:
+  // The host says so. It might not see what this program is if that ended with messages left unread.
+  while (try? control.receiveRequest()) != nil {}
+  exit(76)
 case nil: exit(0)
 default: end(76, "is of another build than the bridge-host that has started it: \(identity)")
 }

@@ -105,3 +105,38 @@ int plugin_is_sealed(int file) {
   const int found = fcntl(file, F_GET_SEALS);
   return found >= 0 && (found & seals) == seals;
 }
+
+// Of Linux 5.1; newer than the headers of some systems.
+enum { future_write = 0x10, lent_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | future_write };
+
+int plugin_lent_memory(size_t size, void **place) {
+  const int file = plugin_shared_memory();
+  if (file < 0) return -1;
+  int fault = 0;
+  void *memory = MAP_FAILED;
+  if (ftruncate(file, (off_t)size) == 0)
+    memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, 0);
+  // Only from now on nobody can write: this mapping stays as it is.
+  if (memory != MAP_FAILED && fcntl(file, F_ADD_SEALS, lent_seals) == 0) {
+    *place = memory;
+    return file;
+  }
+  fault = errno;
+  if (memory != MAP_FAILED) munmap(memory, size);
+  close(file);
+  errno = fault;
+  return -1;
+}
+
+int plugin_is_lent(int file) {
+  const int found = fcntl(file, F_GET_SEALS);
+  return found >= 0 && (found & lent_seals) == lent_seals;
+}
+
+void *plugin_own_memory(size_t size) {
+  void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return NULL;
+  // Few large pages are had sooner than many small ones.
+  madvise(memory, size, MADV_HUGEPAGE);
+  return memory;
+}

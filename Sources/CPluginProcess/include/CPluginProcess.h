@@ -46,6 +46,16 @@ int plugin_seal_shared(int file);
 // Whether it is sealed like that.
 int plugin_is_sealed(int file);
 
+// Makes memory that is written again and again through the mapping at `place`, and by nothing else: the file has
+// its size for good, all its pages are there, and whoever gets it can only read. -1 with errno; EINVAL where
+// the kernel is older than 5.1.
+int plugin_lent_memory(size_t size, void **place);
+// Whether a file is sealed like that.
+int plugin_is_lent(int file);
+
+// Makes memory of this process alone; NULL where there is none.
+void *plugin_own_memory(size_t size);
+
 // A counter that is readable when it is not zero; see eventfd(2). Neither blocks nor is inherited.
 int plugin_event(void);
 

@@ -17,6 +17,8 @@
       case shared
       /// As it is, and a file goes with it.
       case withFile
+      /// In memory that is lent, sizes as for `shared`.
+      case lent
     }
 
     private let messages: [(way: Way, bytes: [UInt8])]
@@ -51,8 +53,20 @@
         message.write(Outbox.Kind.frames.rawValue)
         message.write(UInt32(bytes.count))
         return send(message.bytes + bytes, on: channel)
+      case .lent:
+        let sizes = Self.sizes(bytes)
+        let content = Array(bytes.dropFirst(4))
+        guard !content.isEmpty, let loan = channel.memory.lend(content.count) else { return true }
+        content.withUnsafeBytes { loan.write($0, at: 0) }
+        var header = FrameWriter()
+        header.write(Outbox.Kind.lent.rawValue)
+        header.write(loan.number)
+        header.write(UInt64(content.count))
+        header.write(sizes.length)
+        header.write(sizes.start)
+        return send(header.bytes, loan.file, on: channel)
       case .shared:
-        let sizes = Array(bytes.prefix(4)) + [0, 0, 0, 0]
+        let sizes = Self.sizes(bytes)
         let content = Array(bytes.dropFirst(4))
         guard !content.isEmpty else { return true }
         let file = ChildSystem.makeSharedMemory()
@@ -62,11 +76,16 @@
         precondition(isWritten && ChildSystem.seal(file))
         var header = FrameWriter()
         header.write(Outbox.Kind.shared.rawValue)
-        header.write(UInt64(sizes[0]) | UInt64(sizes[1]) << 8)
-        header.write(UInt64(sizes[2]) | UInt64(sizes[3]) << 8)
+        header.write(sizes.length)
+        header.write(sizes.start)
         return send(header.bytes, file, on: channel)
       case .withFile: return send(bytes, STDERR_FILENO, on: channel)
       }
+    }
+
+    private static func sizes(_ bytes: [UInt8]) -> (length: UInt64, start: UInt64) {
+      let sizes = (Array(bytes.prefix(4)) + [0, 0, 0, 0]).map(UInt64.init)
+      return (sizes[0] | sizes[1] << 8, sizes[2] | sizes[3] << 8)
     }
 
     /// An empty message would be the end of the channel.
