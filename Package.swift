@@ -15,6 +15,15 @@ let exportsOnlyEntry: [LinkerSetting] = [
     .when(platforms: [.linux]))
 ]
 
+/// The same for the functions of bridge_plugin_testing.h.
+let exportsOnlyTesting: [LinkerSetting] = [
+  .unsafeFlags(
+    [
+      "-Xlinker",
+      "--version-script=\(Context.packageDirectory)/Sources/BridgeTestLibrary/exports.map",
+    ], .when(platforms: [.linux]))
+]
+
 /// Addresses of libraries are found at the start and read-only from then on.
 let hardened: [LinkerSetting] = [
   .unsafeFlags(
@@ -39,6 +48,8 @@ let package = Package(
     .library(name: "BridgePluginABI", targets: ["BridgePluginABI"]),
     .library(name: "BridgePlugin", targets: ["BridgePlugin"]),
     .library(name: "BridgeTestHost", targets: ["BridgeTestHost"]),
+    .library(name: "BridgePluginTesting", targets: ["BridgePluginTesting"]),
+    .library(name: "bridge_plugin_testing", type: .dynamic, targets: ["BridgeTestLibrary"]),
     .library(name: "ExampleTools", type: .dynamic, targets: ["ExampleTools"]),
     .library(name: "ExampleToolsC", type: .dynamic, targets: ["ExampleToolsC"]),
     .library(name: "TestPlugin", type: .dynamic, targets: ["TestPlugin"]),
@@ -232,6 +243,13 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
+    .target(
+      name: "BridgePluginTesting", dependencies: ["BridgeTestHost"], swiftSettings: swiftSettings),
+    .target(
+      name: "BridgeTestLibrary",
+      dependencies: ["BridgePluginABI", "BridgeTestHost", "JSON", "Threads"],
+      exclude: ["exports.map", "include"], swiftSettings: swiftSettings,
+      linkerSettings: exportsOnlyTesting),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
@@ -495,6 +513,13 @@ let package = Package(
     .testTarget(
       name: "BridgeTestHostTests",
       dependencies: ["BridgePluginABI", "BridgeSessions", "BridgeTestHost", "BridgeTools"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgePluginTestingTests",
+      dependencies: ["BridgePluginABI", "BridgePluginTesting", "ExampleTools"],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeTestLibraryTests", dependencies: ["BridgeTestLibrary"],
       swiftSettings: swiftSettings),
     .testTarget(
       name: "NativeHeadersTests",

@@ -100,8 +100,10 @@ final class TestInspector: HostInspector {
       pending.place, pending.function, answer, isInjected: pending.isInjected)
   }
 
+  /// - Parameter trace: Of the call that it belongs to; nil leaves it to the one that the thread is in.
   private func note(_ violation: Violation, _ trace: CallTrace?) {
-    if let trace { return trace.note(violation) }
+    let running = state.withLock { $0.running[UInt(pthread_self())]?.last?.trace }
+    if let trace = trace ?? running { return trace.note(violation) }
     state.withLock { $0.violations.append(violation) }
   }
 

@@ -76,7 +76,7 @@ extension ToolValue {
   }
 
   /// What tests compare: what was donated counts as what it holds, and JSON by what it says.
-  func isSame(as other: ToolValue) -> Bool {
+  package func isSame(as other: ToolValue) -> Bool {
     if owned == other.owned { return true }
     guard let left = try? JSON(parsing: jsonText), let right = try? JSON(parsing: other.jsonText)
     else { return false }

@@ -214,7 +214,7 @@ struct Call: ParsableCommand {
             + "\(Self.padded("\(entry.thread)", 8))  \(entry.isCallback ? "▶ " : "")\(entry.line)")
       }
     }
-    for violation in record.violations {
+    for violation in record.violations + host.takeViolations() {
       StandardError.writeLine("breaks a rule of the ABI: \(violation.message)")
     }
   }
