@@ -195,6 +195,10 @@ let package = Package(
       swiftSettings: swiftSettings, linkerSettings: hardened),
     // First manifests for functions of C headers.
     .target(name: "NativeHeaders", dependencies: ["JSON"], swiftSettings: swiftSettings),
+    // What new plugins begin with: the files themselves, inside the program.
+    .target(name: "CPluginTemplates"),
+    .target(
+      name: "PluginTemplates", dependencies: ["CPluginTemplates"], swiftSettings: swiftSettings),
     // Which plugins there are, and where each runs.
     .target(
       name: "BridgePlugins",
@@ -256,7 +260,7 @@ let package = Package(
         "BridgeCluster", "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol",
         "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTestHost", "BridgeTools",
         "CMalloc", "GRPC",
-        "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "TerminalText",
+        "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "PluginTemplates", "TerminalText",
         "Threads",
         "TrustedFiles",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -528,6 +532,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),
+    .testTarget(
+      name: "PluginTemplatesTests", dependencies: ["PluginTemplates"], swiftSettings: swiftSettings),
     .testTarget(
       name: "BridgePluginChannelTests",
       dependencies: [

@@ -19,7 +19,8 @@ struct BridgeHost: ParsableCommand {
     version: hostVersion,
     subcommands: [Serve.self, Worker.self, Tools.self, Manifest.self],
     groupedSubcommands: [
-      CommandGroup(name: "Plugin authors", subcommands: [Call.self, TestHostCommand.self]),
+      CommandGroup(
+        name: "Plugin authors", subcommands: [NewPlugin.self, Call.self, TestHostCommand.self]),
       CommandGroup(
         name: "Client",
         subcommands: [
