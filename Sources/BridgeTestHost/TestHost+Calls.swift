@@ -70,8 +70,10 @@ extension TestHost {
           ? options.deadline.map { Self.moment(MonotonicClock.now, plus: $0) } : nil,
         isStreaming: options.isStreaming ?? admitted.description.streams)
       let place = HostedSession(session ?? self.session, self, trace)
-      running.began(
-        try tools.start(admitted, request, in: place, onEventLoop: false, observer: running))
+      let call = try tools.start(
+        admitted, request, in: place, onEventLoop: false, observer: running)
+      running.began(call)
+      if let deadline = request.deadline { tools.threads.cancel(call, at: deadline) }
     } catch {
       inspector.remove(name)
       throw TestHostError(.calling, "\(error)")

@@ -18,6 +18,7 @@ public struct PluginTemplate: Sendable {
   /// The plugin's name.
   public let name: NewPluginName
 
+  /// What a plugin of that language and name begins with.
   public init(_ language: PluginLanguage, name: NewPluginName) {
     self.language = language
     self.name = name

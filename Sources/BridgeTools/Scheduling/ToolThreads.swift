@@ -54,8 +54,9 @@ public final class ToolThreads: Sendable {
     _ = requests.submit(body)
   }
 
-  /// Cancels a call at its deadline, if it has not ended by then.
-  func cancel(_ call: ToolCall, at deadline: Int64) {
+  /// Cancels a call at its deadline, of `MonotonicClock`, if it has not ended by then: for calls that nobody else
+  /// has a timer for.
+  public func cancel(_ call: ToolCall, at deadline: Int64) {
     deadlines.add(deadline) { [weak call] in call?.cancel(.deadlineExceeded) }
   }
 
