@@ -4,6 +4,7 @@ import Glibc
 import Testing
 
 import ExampleTools
+import Glibc
 
 /// The example plugin's tools, tested as their author would: the plugin is linked into the test.
 @Suite(.plugin(entry: enter)) struct ExampleToolTests {
@@ -45,8 +46,94 @@ import ExampleTools
     #expect(host.clock?.now == 3_600_000_000_000)
   }
 
+  @Test func words() throws {
+    try TestHost.current.expectResult(
+      "word_count", ["text": "two words\n"],
+      .json(#"{"words": 2, "characters": 10, "lines": 2}"#))
+  }
+
+  @Test func aVectorIsNormalized() throws {
+    let host = TestHost.current
+    let record = try host.call("normalize", ["vector": [3, 4]])
+    #expect(record.value?.numbers == [0.6, 0.8])
+    try host.expectFailure("normalize", ["vector": [0, 0]], code: 3, "one of them not 0")
+    try host.expectFailure(
+      "arithmetic", ["operation": .json("\"divide\""), "a": 1, "b": 0], code: 3, "by zero")
+  }
+
+  @Test func aSummaryNamesVersions() throws {
+    let host = TestHost.current
+    try host.session.define("a_1", 1)
+    try host.session.define("b", 1)
+    try host.session.set("a_1", 2)
+    try host.expectResult("read_summary", ["pattern": "a_*"], .json(#"{"a_1": 2}"#))
+  }
+
+  @Test func aToolWaitsForWhatTheTestWrites() throws {
+    let host = TestHost.current
+    try host.session.define("level", 0.0)
+    let waiting = try host.start("wait_for_variable", ["variable": "level", "target": 5.0])
+    let counting = try host.start("average_updates", ["variable": "level", "count": 4])
+    // Whether both watch is seen in the session: an update before that would be missed.
+    while host.session.watches < 2 { sched_yield() }
+    for value in [1.0, 2.0, 3.0, 6.0] {
+      try host.session.set("level", .value(.float(value), .float))
+    }
+    #expect(try waiting.wait().value == 6.0)
+    #expect(try counting.wait().value == 3.0)
+    #expect(host.session.watches == 0)
+  }
+
+  @Test func eachFunctionOfTheHostMayBeTheLast() throws {
+    let host = TestHost.current
+    try host.session.define("v", 1.0)
+    let arguments: [String: TestValue] = ["variable": "v", "factor": 2]
+    let count = try host.call("scale_variable", arguments).trace.count { !$0.isCallback }
+    for number in 1...count {
+      let before = try host.session.variable("v")
+      let record = try host.call(
+        "scale_variable", arguments, options: CallOptions(faults: [.cancel(beforeHostCall: number)])
+      )
+      // All or nothing: what is answered is what was written.
+      #expect(
+        record.failure == nil ? try host.session["v"] == record.value! : true,
+        "cancelled before function \(number)")
+      #expect(try host.session.variable("v").version - before.version <= 1)
+      record.expectNoViolations()
+    }
+  }
+
   @Test func testsOfASuiteShareNothing() throws {
     #expect(TestHost.current.session.variables.isEmpty)
+  }
+}
+
+/// The tools in C, loaded from their shared object.
+@Suite(.plugin(Built.exampleToolsC)) struct ExampleToolsCTests {
+  @Test func greeting() throws {
+    try TestHost.current.expectResult("c_hello", ["name": "Ada"], "Hello, Ada!")
+  }
+
+  @Test func products() throws {
+    let host = TestHost.current
+    try host.expectResult("c_dot", ["a": [1, 2, 3], "b": [4, 5, 6]], 32.0)
+    try host.expectFailure("c_dot", ["a": [1], "b": [1, 2]], code: 3)
+  }
+
+  @Test func anIncrementLosesNoOtherChange() throws {
+    let host = TestHost.current
+    try host.session.define("n", 41)
+    let record = try host.expectResult(
+      "c_increment", ["variable": "n"], 42,
+      options: CallOptions(faults: [.fail("variables.set", status: 10)]))
+    #expect(record.uses(of: "variables.set").map(\.status) == [10, 0])
+  }
+
+  @Test func aFullStreamLosesNoChunk() throws {
+    let record = try TestHost.current.expectResult(
+      "c_stream", ["count": 100], 100,
+      options: CallOptions(faults: (1...20).map { .full(chunk: $0 * 3) }))
+    #expect(record.chunks == (0..<100).map { .value(.integer($0), .integer) })
   }
 }
 
