@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import threading
 
@@ -110,6 +111,34 @@ def test_broken_rules_are_told(tmp_path):
     done = run_host("call", rules, "release_twice", "--var", "counter:integer=1")
     assert done.returncode == 0
     assert "breaks a rule of the ABI: variables.release" in done.stderr
+
+
+def test_a_crash_is_told_of(tmp_path):
+    source = tmp_path / "crash.c"
+    source.write_text('''
+#include "fixture.h"
+static bridge_status run(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)variables;
+  volatile int *nowhere = NULL;
+  return answer(call, *nowhere);
+}
+BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **p) {
+  static bridge_tool tool;
+  static const bridge_tool *tools[] = {&tool};
+  static bridge_plugin plugin;
+  host = h;
+  tool = tool_of("crash", 0, run);
+  plugin = plugin_of("crash", tools, 1);
+  *p = &plugin;
+  return BRIDGE_OK;
+}
+''')
+    plugin = compile_plugin(tmp_path / "crash.so", source)
+    done = run_host("call", plugin, "crash")
+    assert done.returncode == -signal.SIGSEGV
+    assert done.stderr.splitlines()[0] == (
+        f"bridge-host: the process crashes in a call of crash of {plugin}; "
+        "--debugger gdb shows where")
 
 
 def test_a_debugger_is_given_the_same_call(tmp_path):

@@ -81,6 +81,8 @@ struct Call: ParsableCommand {
   func run() throws {
     if let sanitizer { try failingPlainly { try sanitizer.restartIfNeeded(for: file) } }
     if let debugger { try failingPlainly { try start(debugger) } }
+    // A sanitizer tells more of a crash.
+    if sanitizer == nil { CrashNote.prepare(tool: tool, of: file) }
     var configuration = TestHost.Configuration()
     configuration.loadsInPlace = true
     let host = TestHost(configuration)
