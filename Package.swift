@@ -254,12 +254,20 @@ let package = Package(
       dependencies: ["BridgePluginABI", "BridgeTestHost", "JSON", "Threads"],
       exclude: ["exports.map", "include"], swiftSettings: swiftSettings,
       linkerSettings: exportsOnlyTesting),
+    .target(
+      name: "BridgeValidation",
+      dependencies: [
+        "BridgePluginChannel", "BridgePluginHost", "BridgePlugins", "BridgeSessions",
+        "BridgeTestHost", "BridgeTools", "JSON", "Threads", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "BridgeHost",
       dependencies: [
         "BridgeCluster", "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol",
         "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTestHost", "BridgeTools",
-        "CMalloc", "GRPC",
+        "BridgeValidation", "CMalloc", "GRPC",
         "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "PluginTemplates", "TerminalText",
         "Threads",
         "TrustedFiles",
@@ -550,6 +558,12 @@ let package = Package(
         "BridgePluginChannel", "BridgePluginHost", "BridgePluginProcess", "BridgePluginRunner",
         "BridgeSessions", "BridgeTools", "JSON", "RemoteSessions", "Threads", "TrustedFiles",
         .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeValidationTests",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "BridgeValidation", "JSON",
       ],
       swiftSettings: swiftSettings),
     .testTarget(

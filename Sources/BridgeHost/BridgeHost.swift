@@ -20,7 +20,8 @@ struct BridgeHost: ParsableCommand {
     subcommands: [Serve.self, Worker.self, Tools.self, Manifest.self],
     groupedSubcommands: [
       CommandGroup(
-        name: "Plugin authors", subcommands: [NewPlugin.self, Call.self, TestHostCommand.self]),
+        name: "Plugin authors",
+        subcommands: [NewPlugin.self, Call.self, Validate.self, TestHostCommand.self]),
       CommandGroup(
         name: "Client",
         subcommands: [

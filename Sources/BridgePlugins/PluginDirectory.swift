@@ -106,6 +106,13 @@ public final class PluginDirectory: Sendable {
 
   // MARK: Loading
 
+  /// How a plugin is loaded, as its settings say (`NAME.plugin.json`).
+  ///
+  /// - Throws: `PluginError` that says what is wrong in the file, and where.
+  package static func loadOptions(beside plugin: String) throws(PluginError) -> LoadOptions {
+    try PluginSettings(beside: plugin).options
+  }
+
   /// Loads every `.so` and every `.native.json` of the directory.
   ///
   /// - Returns: A report a file: a file that cannot be loaded is skipped.

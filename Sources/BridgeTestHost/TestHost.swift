@@ -135,6 +135,9 @@ public final class TestHost: Sendable {
   /// What the tools that are there say of themselves, by name.
   public var toolDescriptions: [ToolDescription] { tools.registry.catalog.descriptions }
 
+  /// Where the tools are found.
+  package var registry: ToolRegistry { tools.registry }
+
   /// Puts a tool in the place of another plugin's, for tools that call it.
   ///
   /// - Parameters:

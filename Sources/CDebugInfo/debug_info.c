@@ -42,7 +42,8 @@ int debug_is_there(int file) {
   each(dwarf_begin) each(dwarf_end) each(dwarf_nextcu) each(dwarf_offdie) each(dwarf_child)          \
       each(dwarf_siblingof) each(dwarf_tag) each(dwarf_diename) each(dwarf_attr_integrate)           \
           each(dwarf_formflag) each(dwarf_formref_die) each(dwarf_formudata) each(dwarf_formstring)  \
-              each(dwarf_hasattr_integrate) each(dwarf_aggregate_size) each(dwarf_srclang)
+              each(dwarf_hasattr_integrate) each(dwarf_aggregate_size) each(dwarf_srclang)           \
+                  each(dwarf_getsrc_die) each(dwarf_linesrc) each(dwarf_lineno)
 
 static struct {
 #define DECLARE(name) __typeof__(&name) name;
@@ -258,4 +259,29 @@ int debug_functions(
   }
   dw.dwarf_end(debug);
   return 0;
+}
+
+// MARK: Lines
+
+int debug_line(int file, uint64_t address, char *source, size_t room) {
+  if (!is_loaded()) return -1;
+  Dwarf *debug = dw.dwarf_begin(file, DWARF_C_READ);
+  if (!debug) return -2;
+  Dwarf_Off offset = 0, next = 0;
+  size_t header = 0;
+  int number = 0;
+  while (number == 0 && dw.dwarf_nextcu(debug, offset, &next, &header, NULL, NULL, NULL) == 0) {
+    Dwarf_Die unit;
+    const Dwarf_Off start = offset + header;
+    offset = next;
+    if (!dw.dwarf_offdie(debug, start, &unit)) continue;
+    Dwarf_Line *line = dw.dwarf_getsrc_die(&unit, address);
+    const char *path = line ? dw.dwarf_linesrc(line, NULL, NULL) : NULL;
+    int found = 0;
+    if (!path || dw.dwarf_lineno(line, &found) != 0 || found <= 0) continue;
+    snprintf(source, room, "%s", path);
+    number = found;
+  }
+  dw.dwarf_end(debug);
+  return number;
 }

@@ -445,6 +445,28 @@ private struct Object {
     }
   }
 
+  @Test func relocationsOfCodeAreToldAsThose() {
+    func fault(_ change: (inout Object) -> Void) -> ELFImage.Fault? {
+      var object = Object()
+      // May be read and run.
+      object.put(5 as UInt32, at: Object.segment + 4)
+      object.setRelocations()
+      object.putRelocation(at: 0x600, symbol: 0, type: 8, addend: 0)
+      change(&object)
+      do {
+        _ = try object.bytes.withUnsafeBytes { try ELFImage($0) }
+        return nil
+      } catch {
+        return error as? ELFImage.Fault
+      }
+    }
+    #expect(fault { _ in }?.isTextRelocation == false)
+    // DT_TEXTREL; DF_TEXTREL of DT_FLAGS.
+    #expect(fault { $0.set(22, 0) }?.isTextRelocation == true)
+    #expect(fault { $0.set(30, 4) }?.isTextRelocation == true)
+    #expect(fault { $0.set(30, 8) }?.isTextRelocation == false)
+  }
+
   @Test func relocationsStayInside() {
     let outside = "one of its relocations leads out of it"
     let missing = "its relocations are not in the file"

@@ -23,6 +23,14 @@ enum HeapMemory {
     _ = mallopt(M_ARENA_MAX, arenas)
   }
 
+  /// How many bytes the program has, of what it has asked the allocator for.
+  ///
+  /// Source: mallinfo(3).
+  static var bytesInUse: Int {
+    let information = mallinfo2()
+    return information.uordblks + information.hblkhd
+  }
+
   /// Gives back what is free, now and then, for as long as the process lives.
   static func startTrimming() {
     // Without a thread, memory is held as it would be by any other program.

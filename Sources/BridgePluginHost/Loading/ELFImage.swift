@@ -28,6 +28,7 @@ struct ELFImage {
     fileprivate(set) var edits: [(offset: UInt64, value: UInt64)] = []
   }
 
+  private var relocatesText = false
   private let file: UnsafeRawBufferPointer
   private var segments: [Segment] = []
 
@@ -41,9 +42,22 @@ struct ELFImage {
     let isWritable: Bool
   }
 
+  /// Where its table of symbols and their names are in the file.
+  struct SymbolTable {
+    let offset: UInt64
+    let count: UInt64
+    let names: UInt64
+    let namesSize: UInt64
+  }
+
+  /// What others may find in it, and what it looks for elsewhere.
+  private(set) var symbolTable = SymbolTable(offset: 0, count: 0, names: 0, namesSize: 0)
+
   /// Why a file cannot be loaded.
   struct Fault: Error {
     let message: String
+    /// Whether all that is wrong is that its code has to be changed where it is loaded.
+    var isTextRelocation = false
 
     init(_ message: String) { self.message = message }
   }
@@ -218,10 +232,14 @@ struct ELFImage {
       throw Fault("its symbols are malformed")
     }
     let symbolCount = try countSymbols(values)
-    guard offset(of: symbols, symbolCount * 24) != nil else {
+    guard let symbolOffset = offset(of: symbols, symbolCount * 24) else {
       throw Fault("its symbols are not in the file")
     }
     try checkSymbols(symbols, symbolCount, textSize)
+    symbolTable = SymbolTable(
+      offset: symbolOffset, count: symbolCount, names: textOffset, namesSize: textSize)
+    // DT_TEXTREL, or DF_TEXTREL of DT_FLAGS: only then may code be meant.
+    relocatesText = values[22] != nil || (values[30] ?? 0) & 4 != 0
     // DT_RELA, DT_RELASZ; DT_JMPREL, DT_PLTRELSZ; DT_RELR, DT_RELRSZ.
     try checkRelocations(values[7], values[8], symbolCount)
     try checkRelocations(values[23], values[2], symbolCount)
@@ -340,10 +358,16 @@ struct ELFImage {
     }
     for entry in stride(from: table, to: table + size / 24 * 24, by: 24) {
       let info = try load(UInt64.self, at: entry + 8)
+      if relocatesText, isCode(try load(UInt64.self, at: entry)),
+        !isWritable(try load(UInt64.self, at: entry), 8)
+      {
+        var fault = Fault("its code has to be changed to be loaded (text relocations)")
+        fault.isTextRelocation = true
+        throw fault
+      }
       // A thread-local variable's addend is no address; a type of 0 does nothing.
       let type = info & 0xFFFF_FFFF
       if type == 0 { continue }
-      // Relocations of code (DT_TEXTREL) are refused with those that lead nowhere.
       guard isWritable(try load(UInt64.self, at: entry), 8), info >> 32 < max(symbolCount, 1) else {
         throw Fault("one of its relocations leads out of it")
       }

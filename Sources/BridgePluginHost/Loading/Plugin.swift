@@ -118,7 +118,8 @@ final class Plugin: ToolProvider, @unchecked Sendable {
     }
   }
 
-  private init(
+  /// Reads what a loaded object says of itself.
+  init(
     reading plugin: UnsafePointer<bridge_plugin>, of object: SharedObject?, as id: String,
     _ instance: PluginInstance, _ options: LoadOptions
   ) throws(PluginError) {
@@ -231,6 +232,15 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   }
 
   var phase: PluginLife.Phase { life.withLock(\.phase) }
+
+  /// Whether its code may be unmapped once it has stopped.
+  var isUnloadable: Bool { life.withLock(\.isUnloadable) }
+
+  /// The JSON Schema of its configuration; empty where it takes none.
+  var configurationSchema: String { descriptor.configuration_schema.string ?? "" }
+
+  /// Where something of its code is, from the beginning of the object.
+  func offset(of address: UInt) -> UInt64 { object?.offset(of: address) ?? 0 }
 
   func retire() {
     guard life.withLock({ $0.retire() }) else { return }

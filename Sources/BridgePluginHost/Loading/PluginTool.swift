@@ -42,6 +42,12 @@ final class PluginTool: Tool, @unchecked Sendable {
     ProcessGuard.shared.add(mark)
   }
 
+  /// Where its function is, for who tells of it.
+  var function: UInt {
+    descriptor.run.map { UInt(bitPattern: unsafeBitCast($0, to: Int.self)) }
+      ?? UInt(bitPattern: unsafeBitCast(descriptor.run_read_only!, to: Int.self))
+  }
+
   func run(_ call: ToolCall) {
     // What returns is looked after; what completes its call elsewhere may end after it.
     instance.enter()

@@ -197,6 +197,9 @@ final class SharedObject: @unchecked Sendable {
 
   func symbol(_ name: String) -> UnsafeMutableRawPointer? { dlsym(handle, name) }
 
+  /// Where an address of this object is, from its beginning.
+  func offset(of address: UInt) -> UInt64 { UInt64(address &- PluginCode.base(of: handle)) }
+
   /// Whether a symbol of this object is code.
   func isCode(_ symbol: UnsafeMutableRawPointer) -> Bool { MemoryMap.isExecutable(symbol) }
 

@@ -150,6 +150,13 @@ struct NativeManifest {
     return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/" + library
   }
 
+  /// Loads the library alone.
+  ///
+  /// - Parameter path: The manifest's, without links.
+  func library(beside path: String) throws(PluginError) -> SharedObject {
+    try object(beside: path, nil, FileDigests(LoadOptions()))
+  }
+
   private func object(
     beside path: String, _ files: PluginFiles?, _ digests: FileDigests
   ) throws(PluginError) -> SharedObject {

@@ -63,3 +63,9 @@ int debug_is_there(int file);
 int debug_functions(
     int file, const char *const *names, size_t count, void *context,
     void (*found)(void *context, size_t name, const struct debug_function *function));
+
+// Looks for the line of the source that an instruction comes from. `address` counts from the beginning of the
+// object; the path of the source is put into `source`, cut off where it is longer than `room`.
+//
+// Returns the line; 0 where none is known; below 0 as `debug_functions`. [any-thread]
+int debug_line(int file, uint64_t address, char *source, size_t room);

@@ -1,0 +1,6 @@
+#include "../broken.h"
+
+// There is nothing to run.
+TOOL(wrong, .context = NULL);
+
+PLUGIN(&wrong_tool)

@@ -1,0 +1,6 @@
+#include "../broken.h"
+
+BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **answer) {
+  (void)h, (void)answer;
+  return BRIDGE_FAILED_PRECONDITION;
+}

@@ -1,0 +1,7 @@
+#include "../broken.h"
+
+BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const bridge_plugin **answer) {
+  (void)h, (void)answer;
+  h->refuse(h, TEXT("the licence has ended"));
+  return BRIDGE_FAILED_PRECONDITION;
+}

@@ -1,0 +1,4 @@
+// cc: -Wl,-z,execstack
+#include "../broken.h"
+
+PLUGIN(&fine_tool)

@@ -1,0 +1,16 @@
+#include "../broken.h"
+
+static bridge_status broken(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  for (int64_t number = 0; number < 5; number++) {
+    const bridge_value chunk = {.type = BRIDGE_TYPE_INTEGER, .as.integer = number};
+    // A chunk that was not taken is lost.
+    const bridge_status status = host->call->emit(call, &chunk);
+    if (status == BRIDGE_FULL) continue;
+    if (status != BRIDGE_OK) return status;
+  }
+  return answer(call, 5);
+}
+TOOL(broken, .run = broken, .flags = BRIDGE_TOOL_STREAMS);
+
+PLUGIN(&broken_tool)

@@ -1,0 +1,14 @@
+#include "../broken.h"
+
+static bridge_status broken(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  for (int count = 0; count < 100; count++) {
+    bridge_snapshot *snapshot;
+    const bridge_status status = host->variables->get(variables, TEXT("an_integer"), 0, &snapshot);
+    if (status != BRIDGE_OK) return failure(call, status, "an_integer cannot be read");
+  }
+  return answer(call, 1);
+}
+TOOL(broken, .run = broken);
+
+PLUGIN(&broken_tool)

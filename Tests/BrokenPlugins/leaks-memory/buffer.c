@@ -1,0 +1,11 @@
+#include "../broken.h"
+
+static bridge_status broken(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  char *volatile buffer = malloc(100);
+  if (buffer) buffer[0] = 1;
+  return answer(call, 1);
+}
+TOOL(broken, .run = broken);
+
+PLUGIN(&broken_tool)

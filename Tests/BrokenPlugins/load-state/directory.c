@@ -1,0 +1,11 @@
+#include "../broken.h"
+
+#include <unistd.h>
+
+static bridge_status begin(const bridge_host *h, bridge_str configuration) {
+  (void)h, (void)configuration;
+  return chdir("/") == 0 ? BRIDGE_OK : BRIDGE_INTERNAL;
+}
+
+static const bridge_tool *const tools[] = {&fine_tool};
+PLUGIN_WITH(tools, .init = begin)

@@ -1,0 +1,11 @@
+#include "../broken.h"
+
+#include <locale.h>
+
+static bridge_status begin(const bridge_host *h, bridge_str configuration) {
+  (void)h, (void)configuration;
+  return setlocale(LC_ALL, "C.UTF-8") ? BRIDGE_OK : BRIDGE_INTERNAL;
+}
+
+static const bridge_tool *const tools[] = {&fine_tool};
+PLUGIN_WITH(tools, .init = begin)

@@ -1,0 +1,13 @@
+// cc: -lm
+#include "../broken.h"
+
+#include <fenv.h>
+
+static bridge_status begin(const bridge_host *h, bridge_str configuration) {
+  (void)h, (void)configuration;
+  fesetround(FE_UPWARD);
+  return BRIDGE_OK;
+}
+
+static const bridge_tool *const tools[] = {&fine_tool};
+PLUGIN_WITH(tools, .init = begin)

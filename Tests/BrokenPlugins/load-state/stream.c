@@ -1,0 +1,12 @@
+#include "../broken.h"
+
+#include <unistd.h>
+
+static bridge_status begin(const bridge_host *h, bridge_str configuration) {
+  (void)h, (void)configuration;
+  close(1);
+  return BRIDGE_OK;
+}
+
+static const bridge_tool *const tools[] = {&fine_tool};
+PLUGIN_WITH(tools, .init = begin)

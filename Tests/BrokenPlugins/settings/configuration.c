@@ -1,0 +1,4 @@
+// beside: {"configuration": {"model": "small"}}
+#include "../broken.h"
+
+PLUGIN(&fine_tool)

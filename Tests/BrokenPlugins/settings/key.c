@@ -1,0 +1,4 @@
+// beside: {"timeout": 3}
+#include "../broken.h"
+
+PLUGIN(&fine_tool)

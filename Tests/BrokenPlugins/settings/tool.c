@@ -1,0 +1,4 @@
+// beside: {"tools": ["fine", "finer"]}
+#include "../broken.h"
+
+PLUGIN(&fine_tool)

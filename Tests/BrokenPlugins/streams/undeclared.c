@@ -1,0 +1,11 @@
+#include "../broken.h"
+
+static bridge_status broken(void *context, bridge_call *call, bridge_variables *variables) {
+  (void)context, (void)call, (void)variables;
+  const bridge_value chunk = {.type = BRIDGE_TYPE_INTEGER, .as.integer = 1};
+  (void)host->call->emit(call, &chunk);
+  return answer(call, 1);
+}
+TOOL(broken, .run = broken);
+
+PLUGIN(&broken_tool)
