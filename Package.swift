@@ -240,6 +240,14 @@ let package = Package(
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ],
       swiftSettings: swiftSettings),
+    // What calls of tools do, in files; and running it again.
+    .target(
+      name: "BridgeRecording",
+      dependencies: [
+        "BridgeSessions", "BridgeTools", "JSON", "Threads", "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
     .target(
       name: "BridgeTestHost",
       dependencies: [
@@ -266,8 +274,8 @@ let package = Package(
       name: "BridgeHost",
       dependencies: [
         "BridgeCluster", "BridgeElixir", "BridgePluginHost", "BridgePlugins", "BridgeProtocol",
-        "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTestHost", "BridgeTools",
-        "BridgeValidation", "CMalloc", "GRPC",
+        "BridgeRecording", "BridgeService", "BridgeSessions", "BridgeStorage", "BridgeTestHost",
+        "BridgeTools", "BridgeValidation", "CMalloc", "GRPC",
         "GRPCProtobuf", "GRPCServices", "JSON", "NativeHeaders", "PluginTemplates", "TerminalText",
         "Threads",
         "TrustedFiles",
@@ -519,6 +527,13 @@ let package = Package(
         "BridgePluginRunner", "BridgeSessions", "BridgeTools", "JSON", "RandomSessions",
         "RemoteSessions", "Threads",
         "TrustedFiles",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: swiftSettings),
+    .testTarget(
+      name: "BridgeRecordingTests",
+      dependencies: [
+        "BridgeRecording", "BridgeSessions", "BridgeTools", "JSON",
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: swiftSettings),

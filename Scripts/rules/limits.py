@@ -7,7 +7,7 @@ OPTION = re.compile(
     r"(?:: (?P<type>[^=\n]+))?(?: = (?P<default>[^\n]+))?")
 # Files whose options `serve` has.
 FILES = ("Serve.swift", "SessionOptions.swift", "ConnectionOptions.swift", "ListeningOptions.swift",
-         "StateOptions.swift")
+         "StateOptions.swift", "RecordOptions.swift")
 # Fields that options set under names of their own.
 BY_OPTION = {
     "SessionLimits": {

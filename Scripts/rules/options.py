@@ -5,7 +5,8 @@ import re
 NAME = re.compile(r"@(?:Option|Flag)\b(?:[^@]|\n)*?\n  var (\w+)")
 LONG_NAME = re.compile(r'@Option\(\s*name: \.customLong\("([\w-]+)"\)(?:[^@]|\n)*?\n  var (\w+)')
 FILES = ("Serve.swift", "SessionOptions.swift", "ConnectionOptions.swift", "ListeningOptions.swift",
-         "StateOptions.swift", "LoggingOptions.swift", "SharedSessionOptions.swift", "Worker.swift")
+         "StateOptions.swift", "LoggingOptions.swift", "SharedSessionOptions.swift", "RecordOptions.swift",
+         "Worker.swift")
 
 
 def options(root):

@@ -21,7 +21,9 @@ struct BridgeHost: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(
         name: "Plugin authors",
-        subcommands: [NewPlugin.self, Call.self, Validate.self, TestHostCommand.self]),
+        subcommands: [
+          NewPlugin.self, Call.self, Validate.self, ReplayRecord.self, TestHostCommand.self,
+        ]),
       CommandGroup(
         name: "Client",
         subcommands: [

@@ -95,7 +95,7 @@ public final class PluginDirectory: Sendable {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func besideThisProgram(_ name: String) -> String {
+  static func besideThisProgram(_ name: String) -> String {
     guard let program = realpath("/proc/self/exe", nil) else { return name }
     defer { free(program) }
     let path = String(cString: program)

@@ -18,6 +18,7 @@ public final class ToolHost: Sendable {
   /// Who else has the sessions, and may have tools for them.
   public let peer: (any SessionPeer)?
   private let observer: (any ToolObserver)?
+  private let recorder: (any ToolRecorder)?
 
   /// Tools may call tools that call tools, so deep at most.
   public static let depthLimit = 16
@@ -28,11 +29,13 @@ public final class ToolHost: Sendable {
   /// A host without tools.
   public init(
     configuration: ToolThreads.Configuration = ToolThreads.Configuration(),
-    peer: (any SessionPeer)? = nil, observer: (any ToolObserver)? = nil, logger: Logger
+    peer: (any SessionPeer)? = nil, observer: (any ToolObserver)? = nil,
+    recorder: (any ToolRecorder)? = nil, logger: Logger
   ) {
     self.logger = logger
     self.peer = peer
     self.observer = observer
+    self.recorder = recorder
     threads = ToolThreads(configuration)
     scheduler = ToolScheduler(threads: threads, logger: logger)
     let pool = threads.pool
@@ -87,10 +90,10 @@ public final class ToolHost: Sendable {
     onEventLoop: Bool, turn eventLoop: (any TurnTaker)? = nil,
     observer: any ToolCallObserver
   ) throws(ToolsError) -> ToolCall {
-    let observer = observed(tool, &request, in: session, observer)
+    let (observer, tape) = observed(tool, &request, in: session, observer)
     return try start(
       tool, request, in: session, from: onEventLoop ? .eventLoop : .thread, on: eventLoop,
-      caller: nil, observer: observer)
+      caller: nil, observer: observer, tape: tape)
   }
 
   /// Starts a call that a running tool makes.
@@ -126,11 +129,11 @@ public final class ToolHost: Sendable {
       metadata: metadata.merging(under: caller.metadata),
       deadline: [caller.request.deadline, deadline].compactMap { $0 }.min(),
       isStreaming: isStreaming, depth: depth, client: caller.request.client)
-    let observer = observed(tool, &request, in: session, observer)
+    let (observer, tape) = observed(tool, &request, in: session, observer)
     let call = try start(
       tool, request, in: session,
       from: caller.mayBlock ? (waits ? .waitingThread : .thread) : .eventLoop, caller: caller,
-      observer: NestedObserver(observer, caller: caller))
+      observer: NestedObserver(observer, caller: caller), tape: tape)
     // The caller's deadline is kept by whoever keeps the caller's.
     if let deadline { threads.cancel(call, at: deadline) }
     return call
@@ -151,14 +154,22 @@ public final class ToolHost: Sendable {
     }
   }
 
-  /// The observer of a call, behind that of the host where somebody listens.
+  /// The observer of a call, behind that of the host where somebody listens, and behind the tape where it is
+  /// taken down.
   private func observed(
     _ tool: AdmittedTool, _ request: inout ToolCall.Request, in session: any ToolSession,
     _ callObserver: any ToolCallObserver
-  ) -> any ToolCallObserver {
-    guard let observer, observer.isListening else { return callObserver }
-    return observer.began(
-      tool.description, &request, session: session.id, observer: callObserver)
+  ) -> (any ToolCallObserver, (any CallTape)?) {
+    var callObserver = callObserver
+    if let observer, observer.isListening {
+      callObserver = observer.began(
+        tool.description, &request, session: session.id, observer: callObserver)
+    }
+    guard
+      let tape = recorder?.began(
+        tool.description, request, session: session.id, observer: callObserver)
+    else { return (callObserver, nil) }
+    return (tape.observer, tape)
   }
 
   /// Reads what a running tool gives to another one.
@@ -179,7 +190,7 @@ public final class ToolHost: Sendable {
   private func start(
     _ tool: AdmittedTool, _ request: consuming ToolCall.Request, in session: any ToolSession,
     from origin: ToolScheduler.Origin, on eventLoop: (any TurnTaker)? = nil, caller: ToolCall?,
-    observer: any ToolCallObserver
+    observer: any ToolCallObserver, tape: (any CallTape)?
   ) throws(ToolsError) -> ToolCall {
     let registered = tool.registered
     var turn: CallTurn?
@@ -189,11 +200,13 @@ public final class ToolHost: Sendable {
       && session.answersAtOnce(isReadOnly: registered.described.tool.isReadOnly)
     session.beginUse()
     let running = RunningTool(registered: registered, host: self)
+    var services = session.services(for: running, deadline: request.deadline)
+    if let tape { services = tape.services(over: services) }
     let call = ToolCall(
-      of: registered.described, request,
-      services: session.services(for: running, deadline: request.deadline),
+      of: registered.described, request, services: services,
       threads: threads, caller: caller, observer: observer,
       ending: .giveBack(tool, session, turn))
+    tape?.begins(call)
     if caller != nil { (observer as? NestedObserver)?.follow(call) }
     do throws(ToolsError) {
       try scheduler.submit(

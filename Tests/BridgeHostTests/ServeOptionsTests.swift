@@ -175,7 +175,7 @@ import TrustedFiles
     ("--send-timeout", 0, 2_147_483_647), ("--max-unread-bytes", 1024, 1 << 50),
     ("--max-request-bytes", 1024, 1 << 50), ("--port", 0, 65_535), ("--grace", 0, 86_400),
     ("--event-loops", 0, 1024), ("--tool-threads", 1, 10_000),
-    ("--max-message-bytes", 1024, 2_147_483_647),
+    ("--max-message-bytes", 1024, 2_147_483_647), ("--record-bytes", 1 << 20, 1 << 50),
   ]
 
   @Test func numbersMayBeAtTheirEnds() {

@@ -34,6 +34,7 @@ SERVE = {
     "--max-connection-age-grace": (0, 2**31 - 1),
     "--send-timeout": (0, 2**31 - 1),
     "--compress-from": (0, 2**31 - 1),
+    "--record-bytes": (2**20, 2**50),
 }
 NO_NUMBERS = ["many", "", "1.5", "0x10", "1e3", " 1", "9" * 30]
 

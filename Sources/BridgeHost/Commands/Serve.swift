@@ -82,6 +82,8 @@ struct Serve: ParsableCommand {
       discussion: "A pipe or a socket has such an end; what else is standard input is left alone."))
   var exitOnStdinEof = false
 
+  @OptionGroup(title: "Record") var record: RecordOptions
+
   @OptionGroup(title: "Sessions of another host") var sharedSessions: SharedSessionOptions
 
   @OptionGroup(title: "Connections") var connections: ConnectionOptions

@@ -18,12 +18,14 @@ final class PluginsComponent: HostComponent {
   ///   - watches: Whether changes of the directory are taken while the host runs.
   ///   - peer: Who else has the sessions.
   ///   - observer: Hears of calls.
+  ///   - recorder: Takes calls down.
   init(
     directory: String?, watches: Bool, _ configuration: PluginDirectory.Configuration,
     threads: ToolThreads.Configuration, peer: (any SessionPeer)?,
-    observer: any ToolObserver, logger: Logger
+    observer: any ToolObserver, recorder: (any ToolRecorder)?, logger: Logger
   ) {
-    let tools = ToolHost(configuration: threads, peer: peer, observer: observer, logger: logger)
+    let tools = ToolHost(
+      configuration: threads, peer: peer, observer: observer, recorder: recorder, logger: logger)
     self.tools = tools
     plugins = directory.map { PluginDirectory($0, tools: tools, configuration: configuration) }
     self.watches = watches

@@ -16,7 +16,8 @@ extension Serve {
   ) throws -> (server: ServerComponent, plugins: PluginsComponent) {
     let elixir = role.elixir.map { ElixirComponent($0, logger: logger) }
     let telemetry = TelemetryComponent(logger: logger)
-    let plugins = makePlugins(elixir, telemetry, logger)
+    let recorder = try record.makeRecorder(logger)
+    let plugins = makePlugins(elixir, telemetry, recorder, logger)
     // The program that makes their processes starts meanwhile.
     plugins.prepare()
     let storage = try components.start(
@@ -31,6 +32,7 @@ extension Serve {
       try components.start(SpanExport(otlpEndpoint, of: telemetry.telemetry, logger: logger))
     }
     if let elixir { try components.start(elixir) }
+    if let recorder { try components.start(RecordComponent(recorder)) }
     try components.start(plugins)
     elixir?.sessions.attach(store, plugins.tools)
     let service = BridgeService(
@@ -96,14 +98,16 @@ extension Serve {
   }
 
   private func makePlugins(
-    _ elixir: ElixirComponent?, _ telemetry: TelemetryComponent, _ logger: Logger
+    _ elixir: ElixirComponent?, _ telemetry: TelemetryComponent, _ recorder: (any ToolRecorder)?,
+    _ logger: Logger
   ) -> PluginsComponent {
     var threads = ToolThreads.Configuration()
     threads.toolThreads = toolThreads
     return PluginsComponent(
       directory: plugins?.path, watches: pluginProcesses.watchPlugins,
       pluginProcesses.configuration(calls: toolThreads),
-      threads: threads, peer: elixir?.sessions, observer: telemetry.telemetry, logger: logger)
+      threads: threads, peer: elixir?.sessions, observer: telemetry.telemetry, recorder: recorder,
+      logger: logger)
   }
 
   private var reflectionMethods: [RPCMethod] {
