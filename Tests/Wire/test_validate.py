@@ -115,6 +115,30 @@ def test_the_same_seed_is_the_same_report(built):
     assert told(first) == told(second)
 
 
+def test_a_fault_that_was_fuzzed_is_kept_and_seen_again(built, tmp_path):
+    path = one(built, "fuzz/rare")
+    done = run(path, "--only", "fuzz", "--seed", 3, "--fuzz-time", 30, "--replay-directory", tmp_path)
+    assert done.returncode == 1, done.stdout
+    kept = tmp_path / "fuzz-3.json"
+    replay = json.loads(kept.read_text())
+    calls = json.loads(replay["input"])
+    # One call is enough, and that is what is left.
+    assert len(calls["steps"]) == 1
+    assert "variables.get" in calls["told"][0] and "status 10" in calls["told"][0]
+    again = run(path, "--replay", kept)
+    assert again.returncode == 1
+    assert "FAILED   10 fuzz" in again.stdout and "SIGABRT" in again.stdout
+    # Where the fault is mended, nothing is found.
+    assert run(bridge.PLUGINS / "libExampleToolsC.so", "--replay", kept).returncode == 0
+
+
+def test_every_fault_leaves_a_file_if_asked_to(built, tmp_path):
+    path = one(built, "calls/divide")
+    assert run(path, "--level", 3, "--seed", 9, "--replay-directory", tmp_path).returncode == 1
+    again = run(path, "--replay", tmp_path / "calls-9.json")
+    assert again.returncode == 1 and "SIGFPE" in again.stdout
+
+
 def test_lists_are_json_too():
     tests = json.loads(run("--list", "--json").stdout)
     assert all(1 <= test["level"] <= 10 and test["summary"] and test["remedy"] for test in tests)

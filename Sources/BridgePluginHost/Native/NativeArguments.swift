@@ -284,8 +284,8 @@ struct NativeArguments {
       NativeFrame.Region(memory: frame.allocate(bytes), count: count, shape: [count]), of: index)
   }
 
-  /// More is not given to a function to write into, in bytes.
-  private static let roomLimit = 1 << 32
+  /// More is not given to a function to write into, in bytes: a caller may say how much it is.
+  private static let roomLimit = 256 << 20
 
   /// The number that an argument is, or how many elements it has.
   private func size(of index: Int) -> Int? {

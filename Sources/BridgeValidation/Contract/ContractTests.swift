@@ -222,7 +222,7 @@ enum ContractTests {
     let meant = trial.tools.filter(isMeant)
     guard !meant.isEmpty else { throw TestRun.Skip(reason: "it has no tool of this kind") }
     for tool in meant {
-      look(trial, tool, try trial.arguments(for: tool).compactMap { try trial.record(tool, $0) })
+      look(trial, tool, try trial.arguments(for: tool, 4).compactMap { try trial.record(tool, $0) })
     }
   }
 

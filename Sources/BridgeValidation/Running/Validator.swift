@@ -64,7 +64,7 @@ package struct Validator {
     var results: [String: TestResult] = [:]
     defer { for process in running { process.end() } }
     func end(_ result: TestResult) {
-      var result = result
+      var result = minimised(result, signals)
       SourcePlaces.fill(&result, of: path)
       results[result.test.name] = result
       tell(.ended(result))
@@ -94,6 +94,43 @@ package struct Validator {
     }
     return ValidationReport(
       path: path, seed: settings.seed, results: selected.compactMap { results[$0.name] })
+  }
+
+  // MARK: Minimising
+
+  /// So often a fault of made-up calls is looked for with less of them.
+  private static let attempts = 40
+
+  /// A result of `fuzz` that was found with as few calls as were tried.
+  private func minimised(_ result: TestResult, _ signals: CInt) -> TestResult {
+    guard result.outcome == .failed, let text = result.replays.first,
+      let replay = FuzzReplay(text)?.made, replay.steps.count > 1
+    else { return result }
+    var left = Self.attempts
+    let end = MonotonicClock.now + Int64((settings.fuzzTime + settings.timeout) * 1e9)
+    func attempt(_ steps: [UInt64]) -> TestResult? {
+      guard left > 0, MonotonicClock.now < end else { return nil }
+      left -= 1
+      let input = FuzzReplay(steps: steps, told: []).text
+      guard let process = try? TestProcess(result.test, of: path, settings, replayed: input)
+      else { return nil }
+      var status: CInt = 0
+      while waitpid(process.process, &status, WNOHANG) != process.process {
+        wait([process], signals)
+        process.drain()
+      }
+      let again = process.result(status)
+      return again.outcome == .failed ? again : nil
+    }
+    // Most need no more than the last one.
+    if let alone = attempt([replay.steps.last!]) { return alone }
+    var (best, steps, place) = (result, replay.steps, 0)
+    while place < steps.count - 1 {
+      var fewer = steps
+      fewer.remove(at: place)
+      if let again = attempt(fewer) { (best, steps) = (again, fewer) } else { place += 1 }
+    }
+    return best
   }
 
   private enum Readiness {

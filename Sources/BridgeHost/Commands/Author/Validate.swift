@@ -164,16 +164,15 @@ struct Validate: ParsableCommand {
     }
   }
 
-  /// Leaves a file for each fault that can be seen again.
+  /// Leaves a file for each test that has failed: with it, the same is seen again.
   private func keepReplays(_ report: ValidationReport) throws {
     guard let replayDirectory else { return }
-    for result in report.results {
-      for (index, input) in result.replays.enumerated() {
-        let path = "\(replayDirectory)/\(result.test.name)-\(report.seed)-\(index + 1).json"
-        try write(
-          Replay(test: result.test.name, seed: report.seed, input: input).text, to: path)
-        StandardError.writeLine("kept \(path)")
-      }
+    for result in report.results where result.outcome == .failed {
+      let replay = Replay(
+        test: result.test.name, seed: report.seed, input: result.replays.first ?? "")
+      let path = "\(replayDirectory)/\(result.test.name)-\(report.seed).json"
+      try write(replay.text, to: path)
+      StandardError.writeLine("kept \(path)")
     }
   }
 }
