@@ -39,6 +39,13 @@ package struct ELFFacts: Sendable {
   /// Whether it can never be unmapped (DF_1_NODELETE).
   package let staysMapped: Bool
 
+  /// The names of its sections.
+  package let sections: Set<String>
+
+  /// Whether it brings a runtime that has threads and signals of its own from the start, as Go's, of which the
+  /// author of a plugin has no choice.
+  package var hasOwnRuntime: Bool { sections.contains(".go.buildinfo") }
+
   /// Reads a whole file.
   ///
   /// - Throws: `PluginError` where it is none that can be loaded.
@@ -59,6 +66,7 @@ package struct ELFFacts: Sendable {
     wantsExecutableStack = headers.stackFlags.map { $0 & 1 != 0 } ?? true
     hasWritableCode = headers.hasWritableCode
     staysMapped = headers.staysMapped
+    sections = headers.sections
     dynamicSymbols =
       image.map {
         Self.symbols(
@@ -115,6 +123,7 @@ package struct ELFFacts: Sendable {
     var stackFlags: UInt32?
     var hasWritableCode = false
     var staysMapped = false
+    var sections: Set<String> = []
     var table: (offset: UInt64, size: UInt64, names: UInt64, namesSize: UInt64)?
 
     init(_ file: UnsafeRawBufferPointer) {
@@ -137,14 +146,22 @@ package struct ELFFacts: Sendable {
         default: break
         }
       }
-      let sections = number(40)
+      let first = number(40)
+      // The section that holds the names of all.
+      let names = number(first &+ short(62) * 64 &+ 24)
       for index in 0..<short(60) {
-        let header = sections &+ index * 64
+        let header = first &+ index * 64
+        sections.insert(Self.text(file, at: names &+ half(header)))
         // SHT_SYMTAB, whose link is the table of names.
         guard half(header + 4) == 2 else { continue }
-        let link = sections &+ half(header + 40) * 64
+        let link = first &+ half(header + 40) * 64
         table = (number(header + 24), number(header + 32), number(link + 24), number(link + 32))
       }
+    }
+
+    private static func text(_ file: UnsafeRawBufferPointer, at place: UInt64) -> String {
+      guard place < UInt64(file.count) else { return "" }
+      return String(decoding: file[Int(place)...].prefix(64).prefix { $0 != 0 }, as: UTF8.self)
     }
 
     private mutating func readDynamic(

@@ -45,7 +45,7 @@ enum StartTests {
       try probe.map()
       let new = ProcessWatch.threads.filter { before[$0.key] == nil }
       // Go's runtime has threads from the moment it is loaded, and nobody can tell it not to.
-      if !new.isEmpty, try !hasRuntime(probe) {
+      if !new.isEmpty, try !probe.facts().hasOwnRuntime {
         run.fail("its static initialisers start \(new.count) threads")
       }
     },
@@ -165,21 +165,11 @@ enum StartTests {
       let before = ProcessWatch.descriptors
       let plugin = try probe.describe(on: run.host)
       try plugin.start(try options(for: plugin))
-      // Of a plugin, a host keeps a copy of its file.
-      let hasRuntime = try hasRuntime(probe)
-      var changes = watch.changes().filter { !hasRuntime || !$0.hasPrefix("the action of SIG") }
-      changes += run.log.warnings.filter { $0.hasPrefix("a plugin has changed state") }.map {
-        String($0.split(separator: ": ", maxSplits: 1).last ?? "").split(separator: " in=")[0]
-      }.map(String.init)
-      let streams = (0...2).filter {
-        before[CInt($0)] != nil && ProcessWatch.descriptors[CInt($0)] == nil
-      }
-      changes += streams.map { "descriptor \($0), which it closes" }
-      // What the host puts back by itself is logged there.
-      changes += run.log.warnings.filter { $0.hasPrefix("code of a plugin has changed state") }.map
-      {
-        String($0.split(separator: ": ", maxSplits: 1).last ?? "").split(separator: " after=")[0]
-      }.map(String.init)
+      let isOpen = ProcessWatch.descriptors
+      let closed = (0...2).filter { before[CInt($0)] != nil && isOpen[CInt($0)] == nil }
+      let changes = StateCheck.others(
+        watch.changes() + StateCheck.changes(toldIn: run.log.warnings)
+          + closed.map { "descriptor \($0), which it closes" }, of: run)
       if !changes.isEmpty { run.fail("it changes \(changes.joined(separator: ", "))") }
     },
     ValidationTest(
@@ -192,7 +182,7 @@ enum StartTests {
       let before = (ProcessWatch.threads, ProcessWatch.descriptors)
       try plugin.start(try options(for: plugin))
       _ = plugin.stop(until: MonotonicClock.now + Int64(run.settings.timeout * 0.5e9))
-      if try hasRuntime(probe) { return }
+      if try probe.facts().hasOwnRuntime { return }
       let threads = ProcessWatch.threads.filter {
         before.0[$0.key] == nil && $0.value != "plugin-stop"
       }
@@ -214,12 +204,6 @@ enum StartTests {
       try SettingsCheck.run(run)
     },
   ]
-
-  /// Whether it brings a runtime that has threads and signals of its own from the start, as Go's.
-  static func hasRuntime(_ probe: PluginProbe) throws -> Bool {
-    try probe.facts().localSymbols.contains { $0.name == "runtime.mstart" }
-      || probe.facts().dynamicSymbols.contains { $0.name.hasPrefix("_cgo_") }
-  }
 
   /// What a plugin is started with: the simplest configuration that its schema takes.
   static func options(for plugin: ProbedPlugin) throws -> LoadOptions {

@@ -180,6 +180,10 @@ final class TestProcess {
       words = "it crashed with \(signal)\(at)\(during)"
     }
     var finding = Finding(.failure, words)
+    if wasEnded {
+      finding.remedy =
+        "Where it only needs more time, `--timeout` gives it; else it waits for what never comes."
+    }
     finding.replay = notes.replay
     return finding
   }
