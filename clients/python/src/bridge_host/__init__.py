@@ -13,6 +13,8 @@
 `bridge_host.aio` has the same for asyncio. docs/python.md is the guide.
 """
 
+from pkgutil import extend_path
+
 from ._connection import TLS
 from ._operations import Transaction
 from ._sync import Client, Session, ToolCall, ToolStream, Watch, connect
@@ -24,6 +26,9 @@ from .errors import (
     Internal, InvalidArgument, NotFound, OutOfRange, PermissionDenied, ResourceExhausted, ToolError, Unauthenticated,
     Unavailable, Unimplemented, Unknown, VersionMismatch)
 from .mixin import VariableAwareMixin
+
+# Stubs that protoc makes of the protocol are in `bridge_host.v1`: a program may have both.
+__path__ = extend_path(__path__, __name__)
 
 __version__ = "0.1.0"
 
