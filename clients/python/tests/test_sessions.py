@@ -237,6 +237,15 @@ def test_a_closed_client(host):
 def test_deadlines_of_calls(session):
     with pytest.raises(bridge_host.DeadlineExceeded):
         session.call("wait_for_variable", variable="x", target=1.0, timeout=0.05)
+    with bridge_host.connect(session.client._address, timeout=0.05) as hasty:
+        with pytest.raises(bridge_host.DeadlineExceeded):
+            bridge_host.Session(hasty, session.id).call("wait_for_variable", variable="x", target=1.0)
+        call = bridge_host.Session(hasty, session.id).start(
+            "wait_for_variable", variable="x", target=1.0, timeout=math.inf)
+        with pytest.raises(TimeoutError):
+            call.result(0.2)
+        session.register("x", "float", 1.0)
+        assert call.result(30) == 1.0
 
 
 def test_tokens(tmp_path):

@@ -66,7 +66,7 @@ def same(left, right):
 def test_arrays_of_every_shape_and_order(shared, dtype):
     for number, shape in enumerate(SHAPES):
         values = sample(dtype, shape, number)
-        orders = [values, numpy.asfortranarray(values) if shape else values, values.astype(values.dtype.newbyteorder(">"))]
+        orders = [values, numpy.asarray(values, order="F"), values.astype(values.dtype.newbyteorder(">"))]
         if len(shape) > 1:
             orders += [values.T, numpy.repeat(values, 2, axis=0)[::2], values[::-1]]
         read_only = values.copy()
@@ -106,7 +106,8 @@ def test_any_array(shared, data):
 def test_the_dtype_of_a_registration_and_of_a_constraint(session):
     small = numpy.array([[1, 2], [3, 4]], "int8")
     same(session.register("a", "tensor", small).value, small)
-    same(session.register("b", "tensor", [[1, 2]], constraints={"dtype": "uint16"}).value, numpy.array([[1, 2]], "uint16"))
+    constrained = session.register("b", "tensor", [[1, 2]], constraints={"dtype": "uint16"})
+    same(constrained.value, numpy.array([[1, 2]], "uint16"))
     # Values come before names of types: what a writer of another language has left is not changed.
     session.set("a", [[0.5, 1e300]], metadata={"dtype": "int8"})
     same(session["a"], numpy.array([[0.5, 1e300]]))
@@ -166,7 +167,7 @@ def test_lists(session):
 
 @pytest.mark.parametrize("value", [
     numpy.array([1j]), numpy.array(["x"]), numpy.array([object()]), numpy.ma.masked_array([1.0], [True]), b"bytes",
-    object(), {1, 2}, array.array("u", "x")])
+    object(), {1, 2}, memoryview(b"bytes").cast("c")])
 def test_what_is_no_value(session, value):
     session.register("t", "tensor", [0.0])
     with pytest.raises(TypeError):
@@ -259,7 +260,7 @@ plain = strategies.recursive(
     lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner), max_leaves=10)
 
 
-@hypothesis.settings(max_examples=60)
+@hypothesis.settings(max_examples=40)
 @hypothesis.given(plain)
 def test_json_is_strict_and_loses_nothing(value):
     def refuse(name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from typing import Any, Optional, Union
 import grpc
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
+
+#: Seconds that a call may take, where nobody says something else.
+TIMEOUT = 30.0
 
 _Source = Union[bytes, str, "os.PathLike[str]", None]
 
@@ -27,6 +31,13 @@ class TLS:
     certificate: _Source = None
     key: _Source = field(default=None, repr=False)
     server_name: Optional[str] = None
+
+
+def seconds(timeout: Optional[float], otherwise: Optional[float]) -> Optional[float]:
+    """A call's timeout as grpc has it, where None is no limit."""
+    if timeout is None:
+        return otherwise
+    return None if timeout == math.inf else timeout
 
 
 def _pem(source: _Source) -> Optional[bytes]:

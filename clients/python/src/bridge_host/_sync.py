@@ -12,7 +12,7 @@ import grpc
 
 from . import _operations as operations
 from . import _types as types
-from ._connection import DEFAULT_ADDRESS, TLS, Connection
+from ._connection import DEFAULT_ADDRESS, TIMEOUT, TLS, Connection, seconds
 from ._messages import MESSAGES, METHODS
 from ._operations import Call, Operations, Steps, Transaction
 from ._types import Chunk, HistoryEntry, SessionInfo, ToolList, Update, Variable, VariableList
@@ -21,9 +21,6 @@ from ._watching import Progress, WatchOptions
 from .errors import BridgeError, Cancelled, from_grpc
 
 T = TypeVar("T")
-
-#: Seconds that a call may take, where nobody says something else.
-TIMEOUT = 30.0
 
 
 def connect(
@@ -39,10 +36,11 @@ def connect(
     * `token`: a bearer token that goes with every call.
     * `tls`: True for the system's authorities, a `TLS`, or credentials of grpc. Without it the connection is
       plaintext.
-    * `timeout`: seconds that a call may take, None for no limit; methods take their own.
+    * `timeout`: seconds that a call may take, None for no limit; methods take their own, `math.inf` for no limit.
     * `arrays`: whether embeddings and tensors come as arrays of numpy; if not, as lists and `Tensor`s. If nothing
       is said, where numpy is installed.
-    * `keepalive`: seconds of silence after which the connection is tested, and again after which it is given up.
+    * `keepalive`: seconds of silence after which the connection is tested, and again after which it is given up. A
+      host takes less than 5 for an attack, unless its `--min-ping-interval` says otherwise.
     """
     settings = Connection.of(address, token, tls, keepalive)
     if settings.credentials is None:
@@ -154,13 +152,13 @@ class Client:
         return method
 
     def _seconds(self, timeout: Optional[float]) -> Optional[float]:
-        return self._timeout if timeout is None else timeout
+        return seconds(timeout, self._timeout)
 
     def _call(self, call: Call, timeout: Optional[float]) -> Any:
         method = self._methods.get(call.method) or self._method(call.method)
         try:
             response = method(
-                call.request, self._timeout if timeout is None else timeout, metadata=self._metadata)
+                call.request, seconds(timeout, self._timeout), metadata=self._metadata)
         except grpc.RpcError as failure:
             raise from_grpc(failure) from None
         except ValueError:

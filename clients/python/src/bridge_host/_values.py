@@ -263,7 +263,7 @@ def _numpy_elements(value: Any) -> _Elements:
     dtype = value.dtype.name
     if dtype not in _SIZES and dtype not in _HALF:
         raise TypeError(f"arrays of {dtype} cannot be sent; convert to one of {', '.join(_SIZES)}")
-    if not value.dtype.newbyteorder("=").isnative or value.dtype.str.startswith(">"):
+    if value.dtype.str.startswith(">"):
         value = value.astype(value.dtype.newbyteorder("<"))
     # Row by row, whatever the order in memory.
     return _Elements(value.tobytes(), dtype, value.shape)

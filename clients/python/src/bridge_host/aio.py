@@ -14,6 +14,7 @@ the call, and with it the tool.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from types import TracebackType
@@ -24,10 +25,10 @@ import grpc.aio
 
 from . import _operations as operations
 from . import _types as types
-from ._connection import DEFAULT_ADDRESS, TLS, Connection
+from ._connection import DEFAULT_ADDRESS, TIMEOUT, TLS, Connection, seconds
 from ._messages import MESSAGES, METHODS
 from ._operations import Call, Operations, Steps, Transaction
-from ._sync import TIMEOUT, read_chunk
+from ._sync import read_chunk
 from ._types import Chunk, HistoryEntry, SessionInfo, ToolList, Update, Variable, VariableList
 from ._values import Codec
 from ._watching import Progress, WatchOptions
@@ -137,7 +138,7 @@ class Client:
         return method
 
     def _seconds(self, timeout: Optional[float]) -> Optional[float]:
-        return self._timeout if timeout is None else timeout
+        return seconds(timeout, self._timeout)
 
     async def _call(self, call: Call, timeout: Optional[float]) -> Any:
         method = self._method(call.method)
@@ -446,6 +447,13 @@ class Watch(AsyncIterator[Update]):
         trace: Optional[TracebackType],
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        call = getattr(self, "_call", None)
+        if call is not None:
+            # The loop may be closed, and then the call has ended.
+            with contextlib.suppress(Exception):
+                call.cancel()
 
     async def _begin(self, wait: bool) -> None:
         self._open()
