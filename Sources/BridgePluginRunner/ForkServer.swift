@@ -85,10 +85,10 @@ struct ForkServer: ~Copyable {
     }
   }
 
-  /// Ends a child and what it has started, as far as that has stayed in its session.
+  /// Ends a child and what it has started, as far as that has stayed in its group.
   private func end(_ process: pid_t) {
     kill(-process, SIGKILL)
-    // Before it has made its session there is no such group.
+    // Before it has made its group there is none.
     kill(process, SIGKILL)
   }
 
@@ -143,7 +143,7 @@ struct ForkServer: ~Copyable {
     return String(decoding: target.prefix(max(0, count)), as: UTF8.self)
   }
 
-  /// Ends every process that has come from here, those that have left their session too.
+  /// Ends every process that has come from here, those that have left their group too.
   private func endAll() -> Never {
     for child in living.values { end(child.process) }
     // What loses its parent comes here, and is found at the next look.

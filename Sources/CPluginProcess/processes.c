@@ -82,7 +82,9 @@ int plugin_begin_child(int channel) {
   if (moved < 0) return -1;
   fcntl(3, F_SETFD, FD_CLOEXEC);
   if (close_range(4, ~0U, 0) != 0) return -1;
-  setsid();
+  // A group, not a session: each session gets its share of the processors for itself (sched(7), autogroups), and
+  // on a busy machine a new one was seen to wait for its first for half a second.
+  setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);

@@ -117,6 +117,31 @@ def test_calls_of_the_examples_replay_as_they_were(tmp_path, isolation):
     assert same == len(recorded)
 
 
+def test_a_bug_that_is_put_into_an_example_is_found(tmp_path):
+    directory = tmp_path / "record"
+    with start_host("--record", directory) as host:
+        session = Session(host.stub())
+        session.register("n", "integer", 1)
+        for number in (2, 3):
+            assert session.result("c_increment", variable="n") == number
+        session.result("c_dot", a=[1.0, 2.0], b=[3.0, 4.0])
+    source = (REPOSITORY / "Plugins/ExampleToolsC/example_tools_c.c").read_text()
+    right, wrong = "seen.value.as.integer + 1}", "seen.value.as.integer + 2}"
+    assert source.count(right) == 1
+    for name, text, different in [("same", source, 0), ("bug", source.replace(right, wrong), 2)]:
+        (tmp_path / f"{name}.c").write_text(text)
+        library = tmp_path / f"{name}.so"
+        subprocess.run(
+            ["cc", "-std=gnu17", "-shared", "-fPIC", "-fvisibility=hidden",
+             f"-I{REPOSITORY}/Sources/BridgePluginABI/include",
+             f"-I{REPOSITORY}/Plugins/ExampleToolsC/include", "-o", library, tmp_path / f"{name}.c",
+             "-lm"], check=True)
+        library.chmod(0o755)
+        each, total = replay(directory, library, code=1 if different else 0)
+        assert (total["same"], total["different"]) == (3 - different, different)
+        assert differences(each) == ({"c_increment": {"result", "writes"}} if different else {})
+
+
 def test_a_record_holds_all_of_a_call(record):
     header, *_ = lines(record)
     assert header["bridge_host_record"] == 1 and header["rate"] == 1.0

@@ -81,7 +81,7 @@ int plugin_die_with_parent(pid_t expected);
 int plugin_adopt_orphans(void);
 
 // The first steps of a child after the fork: `channel` becomes descriptor 3, all others but 0 to 2 are
-// closed, a session of its own, no new privileges, signals as a new program has them.
+// closed, a process group of its own, no new privileges, signals as a new program has them.
 int plugin_begin_child(int channel);
 
 // Parts of the system that a process can be kept from taking more of.
