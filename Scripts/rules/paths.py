@@ -5,6 +5,8 @@ import re
 PATH = re.compile(
     r"`((?:Sources|Tests|Scripts|Plugins|Protos|Benchmarks|Examples|docs)/[\w./+-]*[\w/])`")
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+# In code, ](…) is no link.
+CODE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 SKIPPED = ("Benchmarks/RESULTS.md",)
 
 
@@ -23,7 +25,7 @@ def violations(root):
         for match in PATH.finditer(text):
             if not (root / match[1]).exists():
                 found.append(f"{where} names {match[1]}, which is not there")
-        for match in LINK.finditer(text):
+        for match in LINK.finditer(CODE.sub("", text)):
             if not (path.parent / match[1]).exists():
                 found.append(f"{where} links to {match[1]}, which is not there")
     return found

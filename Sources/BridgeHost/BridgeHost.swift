@@ -22,7 +22,8 @@ struct BridgeHost: ParsableCommand {
       CommandGroup(
         name: "Plugin authors",
         subcommands: [
-          NewPlugin.self, Call.self, Validate.self, ReplayRecord.self, TestHostCommand.self,
+          NewPlugin.self, Call.self, Validate.self, Doc.self, ReplayRecord.self,
+          TestHostCommand.self,
         ]),
       CommandGroup(
         name: "Client",

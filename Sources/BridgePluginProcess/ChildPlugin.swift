@@ -70,6 +70,8 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
   package let name: String
   /// As the plugin says.
   package let version: String
+  /// As the plugin says.
+  package let summary: String
   /// They forward their calls.
   package let tools: [any Tool]
 
@@ -154,6 +156,7 @@ package final class ChildPlugin: ToolProvider, ChildOwner {
     self.id = id
     name = loaded.name
     version = loaded.version
+    summary = loaded.description
     self.configuration = configuration
     self.runner = runner
     self.logger = logger

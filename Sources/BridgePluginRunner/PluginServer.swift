@@ -122,7 +122,7 @@ final class PluginServer: ServingThreads.Work, @unchecked Sendable {
     send(
       .loaded(
         ChildMessage.LoadedPlugin(
-          name: provider.name, version: provider.version, description: "",
+          name: provider.name, version: provider.version, description: provider.summary,
           tools: provider.tools.map(\.description))))
   }
 

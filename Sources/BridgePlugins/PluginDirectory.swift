@@ -42,6 +42,8 @@ public final class PluginDirectory: Sendable {
 
   /// The absolute path that was given, links and all.
   private let path: String
+  /// The one file that is looked at; nil for all.
+  private let only: String?
   let tools: ToolHost
   private let host: PluginHost
   private let runner: PluginRunner
@@ -73,9 +75,14 @@ public final class PluginDirectory: Sendable {
 
   /// - Parameters:
   ///   - path: Of the directory; it is looked at when it is loaded.
+  ///   - only: The name of the one file that is looked at; nil for all.
   ///   - tools: Where the tools go, and what their calls run on.
-  public init(_ path: String, tools: ToolHost, configuration: Configuration = Configuration()) {
+  public init(
+    _ path: String, only: String? = nil, tools: ToolHost,
+    configuration: Configuration = Configuration()
+  ) {
     self.path = Self.absolute(path)
+    self.only = only
     self.tools = tools
     self.configuration = configuration
     host = PluginHost(tools: tools)
@@ -124,7 +131,7 @@ public final class PluginDirectory: Sendable {
 
   /// Makes ready what takes a while, should there be plugins for processes of their own.
   public func prepare() {
-    guard configuration.isolation != .inProcess, let files = try? Self.files(of: path) else {
+    guard configuration.isolation != .inProcess, let files = try? listed() else {
       return
     }
     if !files.isEmpty { runner.prepare() }
@@ -136,7 +143,7 @@ public final class PluginDirectory: Sendable {
   public func beginLoading() throws(PluginError) {
     let files: [String]
     do {
-      files = try Self.files(of: path)
+      files = try listed()
     } catch {
       throw PluginError(error.message)
     }
@@ -208,7 +215,7 @@ public final class PluginDirectory: Sendable {
   private func refresh(_ look: inout Look) -> Int64? {
     guard !state.withLock(\.isEnding) else { return nil }
     do {
-      let files = try Self.files(of: path)
+      let files = try listed()
       setFault(nil)
       self.look(files, &look)
     } catch {
@@ -234,8 +241,9 @@ public final class PluginDirectory: Sendable {
   }
 
   /// The files that may be plugins.
-  private static func files(of path: String) throws(TrustedFileError) -> [String] {
-    let names = try TrustedDirectory(path).entries()
+  private func listed() throws(TrustedFileError) -> [String] {
+    var names = try TrustedDirectory(path).entries()
+    if let only { names.removeAll { $0 != only } }
     // Shared objects first: manifests may name them.
     return names.filter { $0.hasSuffix(".so") }
       + names.filter { $0.hasSuffix(PluginFiles.manifestEnding) }

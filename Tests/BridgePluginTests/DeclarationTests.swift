@@ -59,6 +59,29 @@ import Testing
     #expect(json.flags == UInt32(BRIDGE_PARAMETER_REQUIRED))
   }
 
+  @Test func examplesGoWithTheConstraintsOrTheSchema() {
+    #expect(constraints(Parameter<Int>("p", "").examples(1, 2)) == #"{"examples":[1,2]}"#)
+    #expect(
+      constraints(Parameter<Int>("p", "", range: 1...9).examples(3))
+        == #"{"examples":[3],"min":1,"max":9}"#)
+    #expect(
+      constraints(Parameter<String>("p", "", choices: ["a", "b"]).examples("b"))
+        == #"{"examples":["b"],"choices":["a","b"]}"#)
+    #expect(constraints(Parameter<Bytes>("p", "").examples(Bytes([1]))) == "")
+    func schema(_ schema: String) -> String {
+      var arena = Arena()
+      defer { arena.free() }
+      let parameter = Parameter<JSONText>("p", "", kind: .object, schema: schema)
+        .examples(JSONText(#"{"a":1}"#))
+      let described = parameter.describe(in: &arena)
+      return String(described.schema) + String(described.constraints)
+    }
+    #expect(schema("") == #"{"examples":[{"a":1}]}"#)
+    #expect(schema(" { } ") == #"{"examples":[{"a":1}] } "#)
+    #expect(schema(#"{"type": "object"}"#) == #"{"examples":[{"a":1}],"type": "object"}"#)
+    #expect(schema("true") == "true")
+  }
+
   private class Base: Tool, @unchecked Sendable {
     let description = ""
     let first = Parameter<Int>("first", "")

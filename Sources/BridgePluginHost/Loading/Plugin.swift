@@ -15,6 +15,7 @@ final class Plugin: ToolProvider, @unchecked Sendable {
   let name: String
   let version: String
   let description: String
+  var summary: String { description }
   let tools: [any Tool]
 
   private let instance: PluginInstance

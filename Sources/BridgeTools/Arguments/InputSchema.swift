@@ -109,7 +109,7 @@ extension ToolType {
     let names = [
       ("min", "minimum"), ("max", "maximum"), ("min_length", "minLength"),
       ("max_length", "maxLength"), ("pattern", "pattern"), ("choices", "enum"),
-      ("allowed_modules", "enum"),
+      ("allowed_modules", "enum"), ("examples", "examples"),
     ]
     var members = names.compactMap { ours, theirs in
       constraints[ours].map { JSON.Member(key: theirs, value: $0) }

@@ -7,9 +7,16 @@ public protocol ToolProvider: AnyObject, Sendable {
   var name: String { get }
   /// The version it says it has; empty where it says none.
   var version: String { get }
+  /// What it says that it is for; empty where it says nothing.
+  var summary: String { get }
   /// The tools it brings; they stay the same for as long as it is registered.
   var tools: [any Tool] { get }
 
   /// Called once, on any thread, when none of its calls runs and none will.
   func retire()
+}
+
+extension ToolProvider {
+  /// Nothing.
+  public var summary: String { "" }
 }

@@ -26,7 +26,8 @@ static bridge::Plugin plugin() {
                  .defaulted<double>("amount", "What to add to it.", 1)
                  .answers("The new value."));
   plugin.add(bridge::Tool("my_plugin_count", "Streams the numbers from 1 up.", count)
-                 .defaulted<std::int64_t>("to", "The last number.", 3, R"({"min": 0, "max": 1000000})")
+                 .defaulted<std::int64_t>("to", "The last number.", 3,
+                                          R"({"min": 0, "max": 1000000, "examples": [1, 10]})")
                  .answers("How many numbers there were.")
                  .streams()
                  .idempotent());

@@ -27,6 +27,7 @@ struct Count: ReadOnlyTool {
   let description = "Streams the numbers from 1 up."
   let traits: ToolTraits = [.streams, .idempotent]
   let to = Parameter<Int>("to", "The last number.", default: 3, range: 0...1_000_000)
+    .examples(1, 10)
 
   func run(_ call: ReadOnlyToolCall) throws -> Int {
     let to = call[to]
