@@ -4,6 +4,7 @@ A language whose toolchain is not there is skipped, and fails where BRIDGE_TOOLC
 does so with those that Debian has.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -38,6 +39,13 @@ def exported(library):
     return [line.split()[2] for line in lines.splitlines() if line.split()[1].isupper()]
 
 
+def faults(library):
+    """The tests of `bridge-host validate` that a plugin fails."""
+    report = run_host("validate", library, "--json", timeout=600)
+    assert report.returncode in (0, 1), report.stderr
+    return {test["name"] for test in json.loads(report.stdout)["tests"] if test["outcome"] == "failed"}
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_new_plugin_builds_passes_its_tests_and_serves(language, tmp_path, plugins):
     program, commands, product = LANGUAGES[language]
@@ -55,6 +63,7 @@ def test_a_new_plugin_builds_passes_its_tests_and_serves(language, tmp_path, plu
             command.split(), cwd=folder, env=environment(), capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, f"{command}\n{done.stdout[-4000:]}{done.stderr[-4000:]}"
     assert exported(folder / product) == ["bridge_plugin_entry"]
+    assert faults(folder / product) == set()
     shutil.copy(folder / product, plugins)
     serves(plugins)
 

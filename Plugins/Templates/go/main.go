@@ -22,7 +22,7 @@ func init() {
 			Description: "Streams the numbers from 1 up.",
 			Parameters: []bridge.Parameter{{
 				Name: "to", Description: "The last number.", Type: bridge.Integer, Default: 3,
-				Constraints: `{"min": 0, "max": 1000000, "examples": [1, 10]}`,
+				Constraints: `{"min": 0, "max": 100000, "examples": [1, 10]}`,
 			}},
 			Output:   bridge.Output{Type: bridge.Integer, Description: "How many numbers there were."},
 			Flags:    bridge.Streams | bridge.Idempotent,

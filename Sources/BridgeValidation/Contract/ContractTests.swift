@@ -122,8 +122,9 @@ enum ContractTests {
     },
     ValidationTest(
       "examples", level: 3, .contract,
-      "Calls with the examples of its parameters' schemas succeed.",
-      remedy: "Mend the example in the schema, or the tool.", needs: called, for: .all, examples),
+      "Calls with the examples that its parameters declare succeed.",
+      remedy: "Mend the example in the parameter's constraints or schema, or the tool.",
+      needs: called, for: .all, examples),
     ValidationTest(
       "progress", level: 4, .contract,
       "Progress goes from 0 to 1 and never back.",
@@ -278,7 +279,7 @@ enum ContractTests {
         }
       }
     }
-    if count == 0 { throw TestRun.Skip(reason: "its schemas have no examples") }
+    if count == 0 { throw TestRun.Skip(reason: "its parameters have no examples") }
   }
 
   private static func idempotent(_ run: TestRun) throws {

@@ -106,15 +106,15 @@ struct ArgumentMaker {
   func examples(_ random: inout SeededRandom) -> [MadeArguments] {
     var all: [MadeArguments] = []
     for parameter in tool.parameters {
-      guard let schema = try? JSON(parsing: parameter.schemaJSON),
-        case .array(let examples)? = schema["examples"]
-      else { continue }
-      for (index, example) in examples.enumerated() {
+      for (index, example) in parameter.examples.enumerated() {
         guard var made = valid(&random, optional: false) else { continue }
         made.arguments.removeAll { $0.name == parameter.name }
-        made.arguments.append(
-          GivenArgument(
-            name: parameter.name, given: .json(Array(example.text.utf8), parameter.type)))
+        let text = Array(example.text.utf8)
+        var given = ToolValue.json(text, parameter.type)
+        if case .value(let type) = parameter.type, let value = try? Value(json: text, as: type) {
+          given = .value(value, type)
+        }
+        made.arguments.append(GivenArgument(name: parameter.name, given: given))
         made.what = "example \(index + 1) of \(parameter.name)"
         all.append(made)
       }

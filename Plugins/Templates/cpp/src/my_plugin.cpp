@@ -27,7 +27,7 @@ static bridge::Plugin plugin() {
                  .answers("The new value."));
   plugin.add(bridge::Tool("my_plugin_count", "Streams the numbers from 1 up.", count)
                  .defaulted<std::int64_t>("to", "The last number.", 3,
-                                          R"({"min": 0, "max": 1000000, "examples": [1, 10]})")
+                                          R"({"min": 0, "max": 100000, "examples": [1, 10]})")
                  .answers("How many numbers there were.")
                  .streams()
                  .idempotent());

@@ -33,7 +33,7 @@ fn plugin() -> Plugin {
             Tool::read_only("my_plugin_count", "Streams the numbers from 1 up.", count)
                 .parameter(
                     Parameter::default("to", "The last number.", 3i64)
-                        .constraints(r#"{"min": 0, "max": 1000000, "examples": [1, 10]}"#),
+                        .constraints(r#"{"min": 0, "max": 100000, "examples": [1, 10]}"#),
                 )
                 .answers("How many numbers there were.")
                 .streams()

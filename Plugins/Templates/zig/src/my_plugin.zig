@@ -141,7 +141,7 @@ const count_to = c.bridge_parameter{
     .description = str("The last number."),
     .type = c.BRIDGE_TYPE_INTEGER,
     .default_value = &three,
-    .constraints = str("{\"min\": 0, \"max\": 1000000, \"examples\": [1, 10]}"),
+    .constraints = str("{\"min\": 0, \"max\": 100000, \"examples\": [1, 10]}"),
 };
 const count_parameters = [_][*c]const c.bridge_parameter{&count_to};
 const count_output = c.bridge_output{

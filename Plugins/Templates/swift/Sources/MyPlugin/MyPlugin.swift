@@ -26,7 +26,7 @@ struct Count: ReadOnlyTool {
   let name = "my_plugin_count"
   let description = "Streams the numbers from 1 up."
   let traits: ToolTraits = [.streams, .idempotent]
-  let to = Parameter<Int>("to", "The last number.", default: 3, range: 0...1_000_000)
+  let to = Parameter<Int>("to", "The last number.", default: 3, range: 0...100_000)
     .examples(1, 10)
 
   func run(_ call: ReadOnlyToolCall) throws -> Int {
