@@ -34,6 +34,8 @@ public final class BridgeService: Sendable {
   /// Knows which sessions other hosts hold.
   let directory: any SessionDirectory
   let tools: ToolHost
+  /// Updates of watches that are made on threads.
+  let longUpdates = LongUpdates()
   /// The sessions of tools, where another host holds them.
   let toolSessions: (any ToolSessionSource)?
   /// The clients that serve tools.

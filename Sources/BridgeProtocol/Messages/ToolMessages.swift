@@ -17,6 +17,9 @@ package struct ExecuteToolRequest {
   /// Whether a stream has messages for progress alone.
   package var includesProgress = false
 
+  /// Bytes of the parameters that are text.
+  package var textSize: Int { parameters.reduce(0) { $0 + $1.textSize } }
+
   /// Places in `parameters`, once there are more than are quickly compared.
   private var places: [[UInt8]: Int] = [:]
   private static let comparedCount = 16
@@ -56,6 +59,9 @@ package struct ExecuteToolRequest {
         Array(copyingLarge: UnsafeRawBufferPointer(rebasing: $0[binaryPlace]))
       }
     }
+
+    /// Bytes of the `Any`: of JSON, or of what says what is beside it.
+    fileprivate var textSize: Int { contentPlace.count }
 
     /// Whether the `Any` has a URL.
     package var hasURL: Bool { !urlPlace.isEmpty }

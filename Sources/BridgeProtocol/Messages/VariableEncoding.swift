@@ -34,6 +34,23 @@ extension Variable {
     encodings.bytes(form) { encode(form) }
   }
 
+  /// Bytes of text that are still to be made for `encoded`, about: what takes long of it.
+  package func textSize(_ form: ValueForm) -> Int {
+    encodings.isKept(form) ? 0 : valueTextSize(form)
+  }
+
+  /// Bytes of text that the value takes in a form, about.
+  package func valueTextSize(_ form: ValueForm) -> Int {
+    switch (value, form) {
+    case (.array, .binary(.raw)), (.array, .binary(.numpy)): 0
+    // Each element takes as long as some letters.
+    case (.array(let array), _): 8 * array.count
+    // Texts are copied but for what has to be escaped.
+    case (.string(let text), _): text.utf8.count / 8
+    default: 0
+    }
+  }
+
   /// As `encoded`, without keeping the bytes: for versions that may never be sent again.
   package func encode(_ form: ValueForm) -> [UInt8] {
     let (start, binary) = parts(form)

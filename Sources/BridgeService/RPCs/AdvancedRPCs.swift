@@ -7,15 +7,21 @@ internal import SwiftProtobuf
 extension BridgeService {
   func getVariableHistory(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request: Snakepit_Bridge_GetVariableHistoryRequest = try decode(bytes)
-    return try mappingErrors { try history(request, call) }
+    let (session, versions, revision) = try mappingErrors {
+      let session = try directory.session(request.sessionID)
+      let (versions, revision) = try session.history(
+        of: request.variableIdentifier, limit: Int(request.limit))
+      return (session, versions, revision)
+    }
+    let size = versions.reduce(0) { $0 + $1.valueTextSize(form(of: $1, call)) }
+    return try answering(size, call, holding: bytes.count) {
+      try self.history(versions, revision, session, call)
+    }
   }
 
   private func history(
-    _ request: Snakepit_Bridge_GetVariableHistoryRequest, _ call: ServerCall
+    _ versions: [Variable], _ revision: Int64, _ session: Session, _ call: ServerCall
   ) throws -> [UInt8] {
-    let session = try directory.session(request.sessionID)
-    let (versions, revision) = try session.history(
-      of: request.variableIdentifier, limit: Int(request.limit))
     let entries = try versions.map { version -> [UInt8] in
       let (typeURL, value, binary) = version.wireValue(form(of: version, call))
       let entry = Snakepit_Bridge_VariableHistoryEntry.with {
@@ -43,6 +49,11 @@ extension BridgeService {
     let request: Snakepit_Bridge_RollbackVariableRequest = try decode(bytes)
     let metadata = VariableMetadata(of: bytes, field: 100)
     let session = try directory.session(request.sessionID)
+    // The answer has the value.
+    for version in try session.history(of: request.variableIdentifier).versions
+    where version.version == request.targetVersion {
+      try searches.checkText(version.valueTextSize(form(of: version, call)))
+    }
     let variable = try session.rollback(
       request.variableIdentifier, to: request.targetVersion,
       expectedVersion: request.expectedVersion,
@@ -86,7 +97,14 @@ extension BridgeService {
   @Sendable
   func stopOptimization(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request: Snakepit_Bridge_StopOptimizationRequest = try decode(bytes)
-    return try mappingErrors { try stopOptimization(request, call) }
+    // The answer has the value twice.
+    let size = try mappingErrors {
+      let session = try directory.session(request.sessionID)
+      return try session.get(request.variableIdentifier).variable.valueTextSize(.json)
+    }
+    return try answering(2 * size, call, holding: bytes.count) {
+      try self.stopOptimization(request, call)
+    }
   }
 
   private func stopOptimization(

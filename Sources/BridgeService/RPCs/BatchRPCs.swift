@@ -9,9 +9,13 @@ extension BridgeService {
   @Sendable
   func getVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request: Snakepit_Bridge_BatchGetVariablesRequest = try decode(bytes)
-    return try mappingErrors {
+    let (session, variables, revision) = try mappingErrors {
       let session = try directory.session(request.sessionID)
       let (variables, revision) = try session.get(request.variableIdentifiers)
+      return (session, variables, revision)
+    }
+    let size = textSize(variables.lazy.compactMap(\.self), call)
+    return try answering(size, call, holding: bytes.count) {
       var found = MapWriter(field: 1, reservingCapacity: 256 * variables.count)
       var response = Snakepit_Bridge_BatchGetVariablesResponse.with {
         $0.revision = revision
@@ -19,7 +23,7 @@ extension BridgeService {
       }
       for (identifier, variable) in zip(request.variableIdentifiers, variables) {
         if let variable {
-          found.write(identifier, variable.encoded(form(of: variable, call)))
+          found.write(identifier, variable.encoded(self.form(of: variable, call)))
         } else {
           response.missingVariables.append(identifier)
         }
@@ -53,6 +57,11 @@ extension BridgeService {
     _ bytes: [UInt8], _ done: inout [Session.UpdateResult], _ searches: inout SearchBudget
   ) throws -> [UInt8] {
     let request: Snakepit_Bridge_BatchSetVariablesRequest = try decode(bytes)
+    for (identifier, value) in request.updates {
+      let binary = request.binaryUpdates[identifier].map(Array.init) ?? []
+      try searches.checkReading(Array(value.value), binary: binary)
+    }
+    try searches.checkText(request.updates.values.reduce(0) { $0 + $1.value.count })
     // What decoding has made one, an answer could not tell apart.
     let merged =
       MapKeys(of: bytes, field: 2).mergedPair(into: request.updates.count)

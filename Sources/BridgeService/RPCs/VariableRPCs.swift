@@ -13,6 +13,9 @@ extension BridgeService {
     let request: Snakepit_Bridge_RegisterVariableRequest = try decode(bytes)
     let metadata = VariableMetadata(of: bytes, field: 6)
     let type = try valueType(request.type)
+    // The answer has the value, as JSON unless the call asks for bytes.
+    let binaryCount = call.binaryAcceptance == .none ? request.initialBinaryValue.count : 0
+    try searches.checkText(request.initialValue.value.count + binaryCount)
     let payload = try Payload(
       typeURL: request.initialValue.typeURL, value: Array(request.initialValue.value),
       binary: Array(request.initialBinaryValue), as: type)
@@ -47,11 +50,20 @@ extension BridgeService {
   @Sendable
   func getVariable(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> MessageParts {
     let request = try GetVariableRequest(request: bytes)
-    return try mappingErrors {
+    let (session, variable, revision) = try mappingErrors {
       let session = try directory.session(request.sessionID)
       let (variable, revision) = try session.get(request.identifier)
+      return (session, variable, revision)
+    }
+    let form = form(of: variable, call)
+    guard variable.textSize(form) > SearchBudget.briefText else {
       return GetVariableResponse.encode(
-        variable, revision: revision, epoch: session.epoch, form: form(of: variable, call))
+        variable, revision: revision, epoch: session.epoch, form: form)
+    }
+    throw call.offloadingAnswer(holding: bytes.count) { () throws(RPCError) in
+      GetVariableResponse.encode(
+        variable, revision: revision, epoch: session.epoch, form: form
+      ).joined
     }
   }
 
@@ -60,6 +72,7 @@ extension BridgeService {
     _ bytes: [UInt8], _ call: ServerCall, _ searches: inout SearchBudget
   ) throws -> [UInt8] {
     let request = try SetVariableRequest(request: bytes)
+    try searches.checkReading(request.value, binary: request.binaryValue)
     let session = try directory.session(request.sessionID)
     let writer = writer(of: request.metadata)
     func payload(_ definition: Variable.Definition) throws -> Payload {
@@ -83,14 +96,17 @@ extension BridgeService {
   @Sendable
   func listVariables(_ bytes: [UInt8], _ call: ServerCall) throws(RPCError) -> [UInt8] {
     let request: Snakepit_Bridge_ListVariablesRequest = try decode(bytes)
-    return try mappingErrors {
+    let (session, variables, revision) = try mappingErrors {
       let session = try directory.session(request.sessionID)
       let (variables, revision) = try session.list(request.pattern)
+      return (session, variables, revision)
+    }
+    return try answering(textSize(variables, call), call, holding: bytes.count) {
       let response = Snakepit_Bridge_ListVariablesResponse.with {
         $0.revision = revision
         $0.epoch = session.epoch
       }
-      let encoded = variables.map { $0.encoded(form(of: $0, call)) }
+      let encoded = variables.map { $0.encoded(self.form(of: $0, call)) }
       return try response.serializedBytes() + EncodedMessages.repeated(encoded, field: 1)
     }
   }

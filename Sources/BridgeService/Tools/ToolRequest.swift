@@ -84,6 +84,7 @@ struct ToolRequest {
     _ searches: inout SearchBudget
   ) throws {
     var form = service.configuration.answers.form
+    try searches.checkText(request.textSize)
     // By place: a parameter is more to copy than to look at.
     for place in request.parameters.indices {
       try NameRules.checkKey(request.parameters[place].name)

@@ -98,15 +98,37 @@ final class WatchStream: ServerCallHandler, MessageSource {
     }
   }
 
+  /// What was taken from the session and is not sent yet, because its first update takes long to write.
+  private struct Held {
+    var updates: Updates
+    /// What taking the changes came to; nil for a present value.
+    let outcome: Watch.Progress?
+    /// The first update, once it is made.
+    var first: [UInt8]?
+  }
+
+  private enum Updates {
+    case initial(Variable, revision: Int64)
+    case changes(ArraySlice<Change>)
+    case items(ArraySlice<Watch.Item>)
+  }
+
+  @exclusivity(unchecked) private var held: Held?
+
   func fill(_ buffer: inout SendBuffer, target: Int) {
     guard let watch else { return }
     let epoch = watch.session.epoch
+    if let held {
+      // Asked again before the update is there.
+      guard let first = held.first else { return }
+      self.held = nil
+      guard send(held.updates, first, held.outcome, of: watch, into: &buffer) else { return }
+    }
     while buffer.byteCount < target {
       switch progress.next() {
       case .initialValue(let variable, let revision):
-        buffer.append(
-          UpdateEncoding.initial(
-            variable, revision: revision, epoch: epoch, form: variable.form(binaryAcceptance)))
+        let updates = Updates.initial(variable, revision: revision)
+        guard send(updates, nil, nil, of: watch, into: &buffer) else { return }
       case .synced(let revision):
         buffer.append(UpdateEncoding.bookmark(.synced, revision: revision, epoch: epoch))
       case .takeChanges:
@@ -114,7 +136,7 @@ final class WatchStream: ServerCallHandler, MessageSource {
           holdsSnapshot = false
           watch.snapshotSent()
         }
-        progress.took(takeChanges(from: watch, epoch: epoch, into: &buffer))
+        guard takeChanges(from: watch, into: &buffer) else { return }
       case .heartbeat(let revision):
         buffer.append(UpdateEncoding.bookmark(.heartbeat, revision: revision, epoch: epoch))
       case .sessionClosed(let cause, let revision):
@@ -137,35 +159,95 @@ final class WatchStream: ServerCallHandler, MessageSource {
 
 extension WatchStream {
   /// Moves one batch of changes from the log to the buffer.
-  private func takeChanges(
-    from watch: Watch, epoch: String, into buffer: inout SendBuffer
-  ) -> Watch.Progress {
+  ///
+  /// - Returns: As `send`.
+  private func takeChanges(from watch: Watch, into buffer: inout SendBuffer) -> Bool {
     if binaryAcceptance != .none {
       var changes: [Change] = []
       let outcome = watch.take(&changes, limit: Self.batch)
-      for change in changes {
-        if change.isLastInRevision { progress.sent(change.revision) }
-        let form = change.variable.form(binaryAcceptance)
-        buffer.append(UpdateEncoding.change(change, epoch: epoch, form: form))
-      }
-      return outcome
+      return send(.changes(changes[...]), nil, outcome, of: watch, into: &buffer)
     }
     let outcome = watch.take(&items, limit: Self.batch)
+    let isDone = send(.items(items[...]), nil, outcome, of: watch, into: &buffer)
+    items.removeAll(keepingCapacity: true)
+    return isDone
+  }
+
+  /// Sends what was taken, up to the first update that takes long to write: that is made on a thread, and the rest
+  /// waits for it.
+  ///
+  /// - Parameters:
+  ///   - first: The first update, where it is made already.
+  ///   - outcome: Told to `progress` once all is sent.
+  /// - Returns: Whether all is sent.
+  private func send(
+    _ updates: Updates, _ first: [UInt8]?, _ outcome: Watch.Progress?, of watch: Watch,
+    into buffer: inout SendBuffer
+  ) -> Bool {
+    let epoch = watch.session.epoch
+    switch updates {
+    case .initial(let variable, let revision):
+      let form = variable.form(binaryAcceptance)
+      if let first {
+        buffer.append(first)
+      } else if UpdateEncoding.isLong(variable, form) {
+        hold(updates, outcome, LongUpdates.Key(variable, form, epoch: epoch)) {
+          UpdateEncoding.initial(variable, revision: revision, epoch: epoch, form: form)
+        }
+        return false
+      } else {
+        buffer.append(
+          UpdateEncoding.initial(variable, revision: revision, epoch: epoch, form: form))
+      }
+    case .changes(let changes):
+      for index in changes.indices {
+        let change = changes[index]
+        let form = change.variable.form(binaryAcceptance)
+        let made = index == changes.startIndex ? first : nil
+        if made == nil, UpdateEncoding.isLong(change, form) {
+          hold(.changes(changes[index...]), outcome, LongUpdates.Key(change, form, epoch: epoch)) {
+            UpdateEncoding.change(change, epoch: epoch, form: form)
+          }
+          return false
+        }
+        if change.isLastInRevision { progress.sent(change.revision) }
+        buffer.append(made ?? UpdateEncoding.change(change, epoch: epoch, form: form))
+      }
+    case .items(let items):
+      guard send(items, first, outcome, of: watch, into: &buffer) else { return false }
+    }
+    if let outcome { progress.took(outcome) }
+    return true
+  }
+
+  /// The same for updates that watches with the same filter share.
+  private func send(
+    _ items: ArraySlice<Watch.Item>, _ first: [UInt8]?, _ outcome: Watch.Progress?,
+    of watch: Watch, into buffer: inout SendBuffer
+  ) -> Bool {
+    let epoch = watch.session.epoch
+    let isShared = !watch.conflates
     var batch = OpenBatch()
-    for item in items {
-      switch item {
+    for index in items.indices {
+      switch items[index] {
       case .batch(let updates):
         batch.close(watch, &buffer)
         if let revision = updates.completeRevision { progress.sent(revision) }
         buffer.append(FramedMessages(framed: updates.bytes))
       case .change(let change, let shared, let range):
+        let made = shared ?? (index == items.startIndex ? first : nil)
+        if made == nil, UpdateEncoding.isLong(change, .json) {
+          batch.close(watch, &buffer)
+          hold(.items(items[index...]), outcome, LongUpdates.Key(change, .json, epoch: epoch)) {
+            UpdateEncoding.change(change, epoch: epoch, form: .json, isShared: isShared)
+          }
+          return false
+        }
         if change.isLastInRevision { progress.sent(change.revision) }
         let update =
-          shared
-          ?? UpdateEncoding.change(
-            change, epoch: epoch, form: .json, isShared: !watch.conflates)
-        if shared == nil && !watch.conflates { watch.share(update, of: change) }
-        if range.isShared && !watch.conflates && update.count <= OpenBatch.updateLimit {
+          made ?? UpdateEncoding.change(change, epoch: epoch, form: .json, isShared: isShared)
+        if shared == nil && isShared { watch.share(update, of: change) }
+        if range.isShared && isShared && update.count <= OpenBatch.updateLimit {
           if batch.isFull { batch.close(watch, &buffer) }
           batch.append(
             update, range, completeRevision: change.isLastInRevision ? change.revision : nil)
@@ -176,8 +258,23 @@ extension WatchStream {
       }
     }
     batch.close(watch, &buffer)
-    items.removeAll(keepingCapacity: true)
-    return outcome
+    return true
+  }
+
+  /// Has the first of these updates made on a thread, and goes on with all of them then.
+  private func hold(
+    _ updates: Updates, _ outcome: Watch.Progress?, _ key: LongUpdates.Key,
+    _ make: @escaping @Sendable () -> [UInt8]
+  ) {
+    held = Held(updates: updates, outcome: outcome)
+    let call = self.call
+    let stream = NIOLoopBound(WeakReference(self), eventLoop: call.eventLoop)
+    service.longUpdates.make(key, on: call.onWorker, make) { update in
+      call.eventLoop.execute {
+        stream.value.object?.held?.first = update
+        call.wake()
+      }
+    }
   }
 
   /// Updates that are written one after the other, for all watches with the same filter.

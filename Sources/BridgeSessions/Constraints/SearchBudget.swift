@@ -1,4 +1,5 @@
-/// What searches for patterns may take together, in steps of about a nanosecond: those of one request.
+/// What searches for patterns may take together, in steps of about a nanosecond: those of one request. And
+/// whether there is time to read and write long texts.
 ///
 /// Each search has a limit of its own beside it.
 public struct SearchBudget {
@@ -49,10 +50,20 @@ public struct SearchBudget {
     SearchBudget(steps: longSteps / 10, isBrief: false, hasEnded: hasEnded)
   }
 
+  /// Text that is read or written by a thread that others wait for, in bytes: less than a millisecond.
+  public static let briefText = 64 * 1024
+
+  /// Values are about to be read from so many bytes of text, or written as so many.
+  ///
+  /// - Throws: `SearchInterruption.needsTime` where others wait and it is more than `briefText`.
+  public func checkText(_ bytes: Int) throws(SearchInterruption) {
+    if isBrief && bytes > Self.briefText { throw .needsTime }
+  }
+
   mutating func take(_ steps: Int) { stepsLeft = max(0, stepsLeft - steps) }
 }
 
-/// Why a search did not end, though it may have gone on.
+/// Why a search, or other work on a request, did not end, though it may have gone on.
 public enum SearchInterruption: Error {
   /// It takes more time than the thread has.
   case needsTime

@@ -35,6 +35,16 @@ public struct Encodings: ~Copyable, Sendable {
     return encoded?.bytes
   }
 
+  /// Whether a form is there, since somebody has asked for it before.
+  public func isKept(_ form: Form) -> Bool {
+    var encoded = first.load()
+    while let found = encoded {
+      if found.form == form { return true }
+      encoded = found.next.load()
+    }
+    return false
+  }
+
   /// The bytes of a form, made by `encode` the first time.
   public func bytes(_ form: Form, _ encode: () -> [UInt8]) -> [UInt8] {
     var encoded = first.load() ?? first.storeIfNil(Encoded(form, encode()))

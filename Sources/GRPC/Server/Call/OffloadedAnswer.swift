@@ -50,6 +50,12 @@ extension ServerCall {
       })
   }
 
+  /// Runs what takes longer than the event loop has time for, on one of the threads that make such answers. On
+  /// the event loop.
+  package func onWorker(_ work: @escaping @Sendable () -> Void) {
+    connection.offloadWorkers.run(work)
+  }
+
   /// Whether a handler has just asked for one of these: what it throws then is no error.
   package var isOffloading: Bool { offloadedAnswer != nil }
 
