@@ -80,6 +80,8 @@ class Connection:
             self.h2.local_settings.acknowledge()
         self.h2.initiate_connection()
         self.answers = {}
+        # Streams in the order in which the server has begun to answer them.
+        self.answered = []
         self.goaway = None
         self.goaway_reason = None
         self.closed = False
@@ -133,6 +135,7 @@ class Connection:
             answer = self.answers.get(stream)
             if isinstance(event, ResponseReceived):
                 answer.headers = dict(event.headers)
+                self.answered.append(stream)
             elif isinstance(event, TrailersReceived):
                 answer.trailers = dict(event.headers)
                 answer.trailer_fields = list(event.headers)

@@ -1,6 +1,6 @@
 """Values whose text takes long to read or to write: other calls of the event loop do not wait for them.
 
-A call that was sent after such a one is answered before it, on a host with a single event loop.
+A call that is read right behind such a one is answered before it, on a host with a single event loop.
 """
 
 import json
@@ -10,6 +10,7 @@ import pytest
 
 from bridge import (
     CALL_TIMEOUT, Session, any_binary, any_json, numbers_of, raw_bytes, run_threads, start_host, value_of)
+from raw import SERVICE, Connection, frame
 from stubs import pb
 
 COUNT = 20_000
@@ -28,23 +29,50 @@ def single():
 @pytest.fixture
 def long(single):
     """A session with an embedding `v` of which no text was made yet."""
-    session = Session(single.stub())
+    session = session_of(single)
     session.register("v", "embedding", any=AS_BYTES, binary=RAW)
     return session
 
 
+def session_of(host):
+    """A session that knows its host's port."""
+    session = Session(host.stub())
+    session.port = host.port
+    return session
+
+
 def order(session, method, request):
-    """Which is answered first of a call and a ping that is sent after it, and the call's answer."""
-    done = []
-    call = getattr(session.stub, method).future(request, timeout=CALL_TIMEOUT)
-    ping = session.stub.Ping.future(pb.PingRequest(message="x"), timeout=CALL_TIMEOUT)
-    call.add_done_callback(lambda _: done.append(method))
-    ping.add_done_callback(lambda _: done.append("Ping"))
-    answer = call.result()
-    ping.result()
-    while len(done) < 2:
-        pass
-    return done, answer
+    """Which is answered first of a call and a ping that comes right behind it, and the call's answer.
+
+    The end of the one and the whole other are read together: what is answered on the event loop, is in this order.
+    """
+    ping = frame(pb.PingRequest(message="x").SerializeToString())
+    body = frame(request.SerializeToString())
+    connection = Connection(session.port)
+    call = connection.open(SERVICE + method)
+    connection.send(call, body[:-1], end=False)
+    # Everything so far is read when this is answered.
+    assert connection.call(SERVICE + "Ping", ping).grpc_status == "0"
+    connection.send(call, body[-1:])
+    behind = connection.open(SERVICE + "Ping")
+    connection.send(behind, ping)
+    connection.flush()
+    answer = connection.answer(call)
+    connection.answer(behind)
+    assert answer.grpc_status == "0", answer
+    done = [{call: method, behind: "Ping"}[stream] for stream in connection.answered[1:]]
+    connection.close()
+    return done, ANSWERS[method].FromString(answer.data[5:])
+
+
+ANSWERS = {
+    "GetVariable": pb.GetVariableResponse, "ListVariables": pb.ListVariablesResponse,
+    "GetVariables": pb.BatchGetVariablesResponse, "SetVariable": pb.SetVariableResponse,
+    "SetVariables": pb.BatchSetVariablesResponse, "RegisterVariable": pb.RegisterVariableResponse,
+    "GetVariableHistory": pb.GetVariableHistoryResponse,
+    "RollbackVariable": pb.RollbackVariableResponse,
+    "StopOptimization": pb.StopOptimizationResponse, "ExecuteTool": pb.ExecuteToolResponse,
+}
 
 
 def after_ping(session, method, request):
@@ -121,7 +149,7 @@ def test_text_is_read(long, method, request_of):
 
 
 def test_bytes_that_are_answered_as_text_when_they_are_registered(single):
-    session = Session(single.stub())
+    session = session_of(single)
     answer = after_ping(session, "RegisterVariable", pb.RegisterVariableRequest(
         session_id=session.id, name="v", type="embedding", initial_value=AS_BYTES,
         initial_binary_value=RAW))
