@@ -113,12 +113,14 @@ def test_watches(host):
         await session.register("x", "integer", 0)
         watch = await session.watch(["x"])
         assert [(await watch.__anext__()).type for _ in range(2)] == ["initial_value", "synced"]
-        # A wait that is given up takes no update with it.
+        # A wait that is given up takes no update with it, and the stream stays.
+        stream = watch._call
         for number in range(1, 30):
             with pytest.raises(asyncio.TimeoutError):
                 await asyncio.wait_for(watch.__anext__(), 0.001)
             await session.set("x", number)
             assert (await watch.__anext__()).value == number
+        assert watch._call is stream
         for number in range(20):
             async with await session.watch(initial=False) as other:
                 await session.set("x", number)

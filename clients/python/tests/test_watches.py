@@ -1,6 +1,7 @@
 """Watches of a host: what they tell, over cut connections and hosts that are killed."""
 
 import threading
+import time
 
 import numpy
 import pytest
@@ -239,17 +240,25 @@ def test_a_host_that_falls_silent_is_lost():
             session.register("x", "integer", 1)
             with bridge_host.connect(proxy.address, keepalive=0.5) as client:
                 watch = bridge_host.Session(client, "s").watch(["x"], initial=False, backoff=(0.01, 0.1))
+                # Pings that gRPC sends of its own accord have been answered.
+                time.sleep(0.3)
                 proxy.passes = False
                 session["x"] = 2
-                lost = threading.Event()
+                found = threading.Event()
 
                 def reopen():
-                    # The old connection is given up before the new one passes.
-                    while proxy.connections == 1:
-                        lost.wait(0.01)
+                    # The old connection is given up before a new one passes.
+                    for _ in range(3000):
+                        if proxy.connections > 1:
+                            found.set()
+                            break
+                        time.sleep(0.01)
                     proxy.passes = True
                     proxy.cut()
 
-                threading.Thread(target=reopen).start()
+                thread = threading.Thread(target=reopen)
+                thread.start()
                 assert next(watch).value == 2
+                thread.join()
+                assert found.is_set()
                 watch.close()
