@@ -24,7 +24,7 @@ enum FuzzTests {
     repeat {
       let steps = (0..<length).map { _ in run.random.next() }
       try play(run, steps)
-      if run.hasFailed { return }
+      if run.hasFailed || run.hasWarned { return }
     } while MonotonicClock.now < end
   }
 
@@ -42,6 +42,9 @@ enum FuzzTests {
       run.keep(FuzzReplay(steps: steps, told: told).text)
       switch trial.call(tool, made, in: session, options) {
       case .refused: continue
+      case .stuck where run.isManifest:
+        // Nobody can stop a function of a library.
+        return run.warn("it takes long: \(Trial.words(tool, made, options))", tool: tool.name)
       case .stuck:
         trial.fail("it does not end: \(Trial.words(tool, made, options))".prefixed(800), tool)
         return

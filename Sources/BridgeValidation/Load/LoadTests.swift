@@ -106,7 +106,7 @@ enum FileTests {
       for symbol in facts.dynamicSymbols where !symbol.isDefined && !symbol.isWeak {
         guard !own.contains(symbol.name) else { continue }
         if handles.contains(where: { has($0, symbol.name) }) { continue }
-        if symbol.name.hasPrefix("__asan_") || symbol.name.hasPrefix("__tsan_") {
+        if ["__asan_", "__tsan_", "__ubsan_"].contains(where: { symbol.name.hasPrefix($0) }) {
           throw TestRun.Skip(
             reason: "it is built for a sanitizer, whose runtime the host has to have")
         }

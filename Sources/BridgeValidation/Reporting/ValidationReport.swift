@@ -36,7 +36,8 @@ package struct ValidationReport: Sendable {
     switch result.outcome {
     case .passed: lines = isVerbose ? ["passed   \(name)\(time)"] : []
     case .warned: lines = ["warning  \(name)\(time)"]
-    case .skipped: lines = ["skipped  \(name)"]
+    case .skipped:
+      return ["skipped  \(name): \(result.notes.map(\.message).joined(separator: "; "))"]
     case .failed: lines = ["FAILED   \(name)\(time)"]
     }
     for note in result.notes {

@@ -59,6 +59,9 @@ final class TestRun {
   /// Whether a fault was found.
   var hasFailed: Bool { findings.contains { $0.kind == .failure } }
 
+  /// Whether something was noted that may be a fault.
+  var hasWarned: Bool { findings.contains { $0.kind == .warning } }
+
   /// Notes what is being done, for the case that it never ends.
   func note(_ place: String) { notes.place = place }
 

@@ -155,13 +155,16 @@ enum TimeTests {
     let trial = try Trial(run)
     for tool in trial.tools {
       for made in trial.arguments(for: tool).prefix(3) {
-        guard case .ended(let record, hasWaited: true) = trial.call(tool, made) else { continue }
+        guard
+          case .ended(let record, hasWaited: true) = trial.call(tool, made, patience: 1_000_000_000)
+        else { continue }
         let own = record.trace.filter { !$0.isCallback }
         let asked = own.count { asking.contains($0.function) }
         // One that sleeps in between waits as it should; one that tells of something works.
-        if asked > 1000, asked == own.count {
+        if asked > 100, asked == own.count {
           trial.fail("it asks the host \(asked) times while it waits", tool)
         }
+        break
       }
       // A stream that stays full.
       guard tool.streams, let made = trial.arguments(for: tool).first else { continue }

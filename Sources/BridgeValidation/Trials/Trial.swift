@@ -140,9 +140,13 @@ final class Trial: @unchecked Sendable {
   }
 
   /// Calls a tool, in a session of its own where none is given.
+  ///
+  /// - Parameters:
+  ///   - notes: Whether it is noted for the case that it never ends.
+  ///   - patience: Nanoseconds after which it is cancelled; nil for the usual ones.
   func call(
     _ tool: ToolDescription, _ made: MadeArguments, in session: TestSession? = nil,
-    _ options: CallOptions = CallOptions(), notes: Bool = true
+    _ options: CallOptions = CallOptions(), notes: Bool = true, patience: Int64? = nil
   ) -> End {
     if MonotonicClock.now > end {
       if notes, !state.withLock(\.isLate) {
@@ -154,7 +158,7 @@ final class Trial: @unchecked Sendable {
     if notes { run.note(Self.words(tool, made, options)) }
     var options = options
     let waits = state.withLock { $0.waits[tool.name] ?? 0 }
-    options.timeout = waits < 2 ? Self.patience : Self.shortPatience
+    options.timeout = patience ?? (waits < 2 ? Self.patience : Self.shortPatience)
     let arguments = Dictionary(
       made.arguments.map { ($0.name, $0.given) }, uniquingKeysWith: { $1 })
     do {

@@ -1,4 +1,4 @@
-// options: --timeout 3
+// options: --timeout 8
 #include "../broken.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// options: --timeout 6
+// options: --timeout 10
 #include "../broken.h"
 
 #include <unistd.h>

@@ -55,6 +55,12 @@ struct Validate: ParsableCommand {
       "Where files of faults are left that `--replay` takes.", valueName: "directory"))
   var replayDirectory: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The sanitizer that the plugin is built with: address, thread or undefined.",
+      discussion: "What it finds is a fault of the test that runs."))
+  var sanitizer: Sanitizer?
+
   @Flag(help: "Print the report as JSON.")
   var json = false
 
@@ -80,6 +86,12 @@ struct Validate: ParsableCommand {
 
   func run() throws {
     if list { return try failingPlainly { try listTests() } }
+    if let sanitizer {
+      // A process that goes on after a finding would end as if there were none.
+      setenv("TSAN_OPTIONS", "halt_on_error=1:die_after_fork=0", 0)
+      setenv("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1", 0)
+      try failingPlainly { try sanitizer.restartIfNeeded(for: file!) }
+    }
     var settings = ValidationSettings()
     settings.level = level
     settings.only = Set(only)
