@@ -454,7 +454,7 @@ private struct Object {
       object.putRelocation(at: 0x600, symbol: 0, type: 8, addend: 0)
       change(&object)
       do {
-        _ = try object.bytes.withUnsafeBytes { try ELFImage($0) }
+        _ = try object.image()
         return nil
       } catch {
         return error as? ELFImage.Fault

@@ -1,6 +1,7 @@
 """`bridge-host validate`: plugins with one fault each fail the one test that is for it, and good ones none."""
 
 import json
+import shutil
 import subprocess
 import xml.etree.ElementTree
 
@@ -139,6 +140,19 @@ def test_every_fault_leaves_a_file_if_asked_to(built, tmp_path):
     assert run(path, "--level", 3, "--seed", 9, "--replay-directory", tmp_path).returncode == 1
     again = run(path, "--replay", tmp_path / "calls-9.json")
     assert again.returncode == 1 and "SIGFPE" in again.stdout
+
+
+def test_what_a_sanitizer_finds_is_a_fault(tmp_path):
+    if not shutil.which("gcc"):
+        pytest.fail("gcc builds the plugin, and its library of the sanitizer is needed")
+    target = tmp_path / "shared.so"
+    broken_plugins.compile_object(
+        broken_plugins.SOURCES / "parallel/shared.c", target, "-fsanitize=thread")
+    done = run(target, "--sanitizer", "thread", "--only", "parallel", "--only", "serial")
+    assert done.returncode == 1, done.stdout
+    assert "FAILED   6 parallel" in done.stdout
+    assert "ThreadSanitizer: data race" in done.stdout
+    assert "1 passed, 1 failed" in done.stdout
 
 
 def test_lists_are_json_too():

@@ -87,8 +87,10 @@ struct Validate: ParsableCommand {
   func run() throws {
     if list { return try failingPlainly { try listTests() } }
     if let sanitizer {
-      // A process that goes on after a finding would end as if there were none.
-      setenv("TSAN_OPTIONS", "halt_on_error=1:die_after_fork=0", 0)
+      // A process that goes on after a finding would end as if there were none. What this program does with memory
+      // is not told to the sanitizer, so it is left out.
+      setenv(
+        "TSAN_OPTIONS", "halt_on_error=1:die_after_fork=0:ignore_noninstrumented_modules=1", 0)
       setenv("UBSAN_OPTIONS", "halt_on_error=1:print_stacktrace=1", 0)
       try failingPlainly { try sanitizer.restartIfNeeded(for: file!) }
     }
