@@ -33,8 +33,17 @@ def test_with_a_session(session):
         module.get_variable("missing")
     with pytest.raises(RuntimeError):
         module.set_variable("missing", 1)
-    with pytest.raises(TypeError):
-        Module("session")
+    for wrong in (lambda: Module("session"), Module, lambda: Module(two=2)):
+        with pytest.raises(TypeError):
+            wrong()
+    for module in (Module(session=session, two=2), Module(session_context=session, two=2)):
+        assert module.arguments == ((), {"two": 2}) and module.get_variable("x") == 3.0
+
+
+def test_registering(session):
+    id = Module(session).register_variable("x", "float", 1.0, {"max": 2}, {"unit": "K"})
+    variable = session.get(id)
+    assert (variable.name, variable.constraints, variable.metadata["unit"]) == ("x", {"max": 2}, "K")
 
 
 def test_with_a_channel(host, session):
@@ -49,6 +58,11 @@ def test_with_a_channel(host, session):
             assert list(module.get_variable("x")) == [0.5, 0.25]
         assert list(VariableAwareMixin(channel, session_id=session.id).get_variable("x")) == [0.5, 0.25]
         assert Module(channel, session.id, 1).arguments == ((1,), {})
+        module = VariableAwareMixin(channel=channel, session_id=session.id)
+        assert list(module.get_variable("x")) == [0.5, 0.25]
+        assert Module(channel, 1, session_id=session.id).arguments == ((1,), {})
+        with pytest.raises(TypeError):
+            VariableAwareMixin(channel)
 
 
 def test_watching(session):

@@ -103,6 +103,18 @@ def test_what_ends_a_watch():
         assert state.over
 
 
+def test_what_is_not_known_yet_is_told_and_moves_nothing():
+    state = progress(initial=False)
+    state.take(message("synced", 5))
+    state.take(message("something_new"))
+    assert taken(state) == [("something_new", None)] and (state.revision, state.epoch) == (5, "e")
+
+
+def test_a_host_says_how_long_to_wait():
+    state = progress()
+    assert state.ended(errors.ResourceExhausted("full", retry_after=7.5)) == 7.5
+
+
 def test_waits_grow_and_attempts_end():
     state = progress(attempts=20)
     waits = [state.ended(None) for _ in range(19)]

@@ -139,8 +139,10 @@ class Progress:
             self.over = True
             raise error
         shortest, longest = self._options.backoff
-        wait = min(shortest * 2.0 ** min(self._failures - 1, 20), longest)
-        return wait * random.uniform(0.5, 1)
+        wait = min(shortest * 2.0 ** min(self._failures - 1, 20), longest) * random.uniform(0.5, 1)
+        return max(wait, error.retry_after or 0)
 
     def _at(self, message: Any) -> None:
-        self.revision, self.epoch = message.revision, message.epoch
+        # What has no revision, as a kind of update that is not known yet may, moves nothing.
+        if message.revision >= self.revision:
+            self.revision, self.epoch = message.revision, message.epoch

@@ -56,15 +56,24 @@ class VariableAwareMixin:
             def forward(self, question):
                 temperature = self.get_variable("temperature")
 
-    The first argument is a `Session`; what else there is goes on to the next class. Or it is a channel of grpc, and
-    the second the id of a session, as the mixin of Snakepit's Python package has them.
+    The first argument is a `Session`, by the keyword `session` or `session_context` too; what else there is goes on to
+    the next class. Or it is a channel of grpc (`channel`), and the second the id of a session (`session_id`), as the
+    mixin of Snakepit's Python package has them.
     All methods may be called from any thread. They raise a `BridgeError`, which is a RuntimeError.
     """
 
-    def __init__(self, session: Any, *rest: Any, **named: Any) -> None:
+    def __init__(self, *rest: Any, **named: Any) -> None:
+        if rest:
+            session, rest = rest[0], rest[1:]
+        else:
+            session = next((named.pop(key) for key in ("session", "session_context", "channel") if key in named), None)
         if isinstance(session, grpc.Channel):
-            session_id = rest[0] if rest else named.pop("session_id")
-            rest = rest[1:]
+            if "session_id" in named:
+                session_id = named.pop("session_id")
+            elif rest:
+                session_id, rest = rest[0], rest[1:]
+            else:
+                raise TypeError("beside a channel the id of a session is needed")
             self._session_context = Session(Client(session), session_id)
             # The next class is left alone, as it is there, unless there is something for it.
             if rest or named:
@@ -83,6 +92,14 @@ class VariableAwareMixin:
     def set_variable(self, name: str, value: Any, metadata: Optional[Mapping[str, Any]] = None) -> None:
         """Writes a variable that is there."""
         self._session_context.set(name, value, metadata=metadata)
+
+    def register_variable(
+        self, name: str, var_type: str, initial_value: Any, constraints: Optional[Mapping[str, Any]] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+    ) -> str:
+        """Creates a variable, and answers its id. `AlreadyExists` when the name is taken."""
+        return self._session_context.register(
+            name, var_type, initial_value, constraints=constraints, metadata=metadata).id
 
     def watch_variable(self, name: str, callback: Callable[[str, Any, Any, dict[str, str]], None]) -> None:
         """Calls back with name, old value, new value and metadata after each change of a variable.
