@@ -13,7 +13,8 @@ package struct Masks: Sendable {
 
   /// Those that always hold.
   package static let standard = [
-    "*password*", "*passwd*", "*secret*", "*token*", "*credential*", "*api_key*", "*apikey*",
+    // Not "*token*": "max_tokens" is no secret.
+    "*password*", "*passwd*", "*secret*", "*token", "*credential*", "*api_key*", "*apikey*",
     "*private_key*", "authorization", "cookie",
   ]
 
@@ -26,7 +27,16 @@ package struct Masks: Sendable {
   /// Whether what has this name is hidden.
   func hide(_ name: String) -> Bool {
     let name = name.lowercased()
-    return wildcards.contains { $0.matches(name) }
+    let variable = Self.variable(name)
+    return wildcards.contains { $0.matches(name) || $0.matches(variable) }
+  }
+
+  /// The name in a variable's id, `var_NAME_NUMBER`; of what is no id itself.
+  private static func variable(_ name: String) -> String {
+    guard name.hasPrefix("var_"), let end = name.utf8.lastIndex(of: UInt8(ascii: "_")),
+      name.utf8.distance(from: name.startIndex, to: end) > 4
+    else { return name }
+    return String(name[name.utf8.index(name.startIndex, offsetBy: 4)..<end])
   }
 
   /// Whether JSON has a member that is.

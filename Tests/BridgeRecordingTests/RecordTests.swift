@@ -167,10 +167,12 @@ import Testing
 
   @Test func whatHasTheNameOfASecretIsHidden() throws {
     let masks = Masks(Masks.standard + ["Weight"])
-    for name in ["password", "db_PASSWORD_2", "api_key", "Authorization", "weight", "my-token"] {
+    for name in [
+      "password", "db_PASSWORD_2", "api_key", "Authorization", "weight", "my-token", "var_token_12",
+    ] {
       #expect(masks.hide(name), "\(name)")
     }
-    for name in ["pass", "weights", "key", "authorizations"] {
+    for name in ["pass", "weights", "key", "authorizations", "max_tokens", "var_1"] {
       #expect(!masks.hide(name), "\(name)")
     }
     let json = try JSON(parsing: #"{"a":[{"b":{"Client_Secret":1}}]}"#)
