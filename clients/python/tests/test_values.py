@@ -103,6 +103,21 @@ def test_any_array(shared, data):
     same(shared["tensor"], written)
 
 
+@pytest.mark.parametrize("count", [8191, 8192, 8193, 300_000])
+def test_what_a_large_array_is_when_it_is_written_counts(count):
+    """Its memory is read before the call waits, whatever others do to it meanwhile."""
+    from bridge_host._messages import MESSAGES
+    from bridge_host._operations import Operations, serialized
+
+    values = numpy.arange(count, dtype="float64")
+    call = Operations("s", Codec()).set("x", values, 7, {"a": "b"}, {"max": 1})
+    expected = values.tobytes()
+    values[:] = 0
+    request = MESSAGES["SetVariableRequest"].FromString(serialized(call.request))
+    assert (request.binary_value, request.expected_version, request.metadata["a"]) == (expected, 7, "b")
+    assert request.constraints_json == '{"max":1}' and json.loads(request.value.value)["shape"] == [count]
+
+
 def test_the_dtype_of_a_registration_and_of_a_constraint(session):
     small = numpy.array([[1, 2], [3, 4]], "int8")
     same(session.register("a", "tensor", small).value, small)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Optional, TypeVar, Union
 
 from . import _types as types
 from ._messages import MESSAGES
-from ._values import DTYPE_KEY, Codec, Encoded, encode, encode_parameter, to_json
+from ._values import DTYPE_KEY, LARGE, Codec, Encoded, encode, encode_parameter, to_json
 from .errors import BatchError, VersionMismatch, from_tool
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ _SessionConfig = MESSAGES["SessionConfig"]
 
 
 class Call(NamedTuple):
-    """A method, its request, and what reads the answer."""
+    """A method, its request (a message, or its bytes), and what reads the answer."""
 
     method: str
     request: Any
@@ -123,7 +123,7 @@ class Transaction:
     @staticmethod
     def _value(message: Any, encoded: Encoded) -> None:
         encoded.fill(message.value)
-        message.binary_value = encoded.binary
+        message.binary_value = bytes(encoded.binary)
 
     def _new(
         self, message: Any, type: str, value: Any, constraints: Optional[Mapping[str, Any]],
@@ -188,7 +188,7 @@ class Operations:
         request = MESSAGES["RegisterVariableRequest"](
             session_id=self.session, name=name, type=type, constraints_json=_object(constraints),
             access_control_json=_object(access), if_exists=_IF_EXISTS[if_exists],
-            initial_binary_value=encoded.binary, metadata=_written(metadata, encoded.dtype))
+            initial_binary_value=bytes(encoded.binary), metadata=_written(metadata, encoded.dtype))
         encoded.fill(request.initial_value)
         return Call("RegisterVariable", request, self._variable)
 
@@ -205,10 +205,11 @@ class Operations:
             session_id=self.session, variable_identifier=name, expected_version=expected_version or 0,
             metadata=_written(metadata, encoded.dtype))
         encoded.fill(request.value)
-        if encoded.binary:
-            request.binary_value = encoded.binary
         if constraints is not None:
             request.constraints_json = _object(constraints)
+        if len(encoded.binary) >= LARGE:
+            return Call("SetVariable", _with_binary(request, encoded.binary), _new_version)
+        request.binary_value = bytes(encoded.binary)
         return Call("SetVariable", request, _new_version)
 
     def set_constraints(
@@ -249,7 +250,7 @@ class Operations:
             encoded = encode(value)
             encoded.fill(request.updates[name])
             if encoded.dtype:
-                request.binary_updates[name] = encoded.binary
+                request.binary_updates[name] = bytes(encoded.binary)
                 dtypes[name] = encoded.dtype
         same = set(dtypes.values())
         named = json.dumps(dtypes, ensure_ascii=False) if len(same) > 1 else "".join(same)
@@ -341,6 +342,24 @@ class Operations:
         if not response.success:
             raise from_tool(response)
         return self.codec.decode_result(response.result, response.binary_result)
+
+
+def _with_binary(request: Any, binary: Union[bytes, memoryview]) -> bytes:
+    """A serialized SetVariableRequest with a large `binary_value`, whose bytes are copied this once.
+
+    They are the message's last field, number 6, of the wire type of bytes.
+    """
+    length, size = bytearray(), len(binary)
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    length.append(size)
+    return b"".join((request.SerializeToString(), b"\x32", length, binary))
+
+
+def serialized(request: Any) -> bytes:
+    """What goes on the wire for the request of a call."""
+    return request if isinstance(request, bytes) else request.SerializeToString()
 
 
 def _new_version(response: Any) -> int:

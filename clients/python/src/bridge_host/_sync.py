@@ -141,13 +141,13 @@ class Client:
         if method is None:
             if self._closed:
                 raise Cancelled("the client is closed")
-            path, request, response, request_streams, response_streams = METHODS[name]
+            path, _, response, request_streams, response_streams = METHODS[name]
             channel: Any = self._channel
             make = {
                 (False, False): channel.unary_unary, (False, True): channel.unary_stream,
                 (True, False): channel.stream_unary}[request_streams, response_streams]
             method = make(
-                path, request_serializer=request.SerializeToString, response_deserializer=response.FromString)
+                path, request_serializer=operations.serialized, response_deserializer=response.FromString)
             self._methods[name] = method
         return method
 

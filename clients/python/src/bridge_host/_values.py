@@ -35,6 +35,9 @@ _LARGEST = 2**63 - 1
 #: not say what its elements were.
 DTYPE_KEY = "dtype"
 
+#: Bytes from which an array is not copied more often than it must be.
+LARGE = 1 << 16
+
 JSON_URL = "type.snakepit.bridge/json"
 
 
@@ -215,7 +218,8 @@ class Encoded(NamedTuple):
 
     url: str
     text: bytes
-    binary: bytes
+    # Of a large array a view of its memory.
+    binary: Union[bytes, memoryview]
     dtype: str
 
     def fill(self, message: Any) -> None:
@@ -225,9 +229,9 @@ class Encoded(NamedTuple):
 
 
 class _Elements(NamedTuple):
-    """An array as the wire has it."""
+    """An array as the wire has it; of a large one a view of its memory."""
 
-    data: bytes
+    data: Union[bytes, memoryview]
     dtype: str
     shape: tuple[int, ...]
 
@@ -265,6 +269,8 @@ def _numpy_elements(value: Any) -> _Elements:
         raise TypeError(f"arrays of {dtype} cannot be sent; convert to one of {', '.join(_SIZES)}")
     if value.dtype.str.startswith(">"):
         value = value.astype(value.dtype.newbyteorder("<"))
+    if value.nbytes >= LARGE and value.flags.c_contiguous and dtype in _SIZES:
+        return _Elements(memoryview(value).cast("B"), dtype, value.shape)
     # Row by row, whatever the order in memory.
     return _Elements(value.tobytes(), dtype, value.shape)
 
@@ -307,7 +313,7 @@ def encode_parameter(value: Any) -> tuple[Optional[Encoded], Optional[bytes]]:
     if elements is not None:
         kind = "embedding" if len(elements.shape) == 1 else "tensor"
         described = _description(elements, kind)
-        return Encoded(f"dspex.variables/{kind}.binary", described, b"", elements.dtype), elements.data
+        return Encoded(f"dspex.variables/{kind}.binary", described, b"", elements.dtype), bytes(elements.data)
     return Encoded(JSON_URL, to_json(_scalar(value)), b"", ""), None
 
 

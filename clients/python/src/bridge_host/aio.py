@@ -127,13 +127,13 @@ class Client:
             raise Cancelled("the client is closed")
         method = self._methods.get(name)
         if method is None:
-            path, request, response, request_streams, response_streams = METHODS[name]
+            path, _, response, request_streams, response_streams = METHODS[name]
             channel: Any = self._channel
             make = {
                 (False, False): channel.unary_unary, (False, True): channel.unary_stream,
                 (True, False): channel.stream_unary}[request_streams, response_streams]
             method = make(
-                path, request_serializer=request.SerializeToString, response_deserializer=response.FromString)
+                path, request_serializer=operations.serialized, response_deserializer=response.FromString)
             self._methods[name] = method
         return method
 
