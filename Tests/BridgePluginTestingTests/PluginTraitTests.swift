@@ -1,13 +1,9 @@
-import BridgePluginABI
 @testable import BridgePluginTesting
 import Glibc
 import Testing
 
-import ExampleTools
-import Glibc
-
-/// The example plugin's tools, tested as their author would: the plugin is linked into the test.
-@Suite(.plugin(entry: enter)) struct ExampleToolTests {
+/// The example plugin's tools, tested as their author would.
+@Suite(.plugin(Built.exampleTools)) struct ExampleToolTests {
   @Test func echo() throws {
     try TestHost.current.expectResult("echo", ["text": "hi"], "hi")
   }
@@ -38,7 +34,7 @@ import Glibc
       "scale_variable", ["variable": "nothing", "factor": 2], code: 5, "nothing")
   }
 
-  @Test(.plugin(entry: enter, clock: { TestClock() }))
+  @Test(.plugin(Built.exampleTools, clock: { TestClock() }))
   func aCountdownOfAnHour() throws {
     let host = TestHost.current
     let record = try host.expectResult("countdown", ["from": 61, "interval_ms": 60_000], 61)
@@ -108,6 +104,22 @@ import Glibc
   }
 }
 
+/// A plugin that is linked into the test.
+@Suite(.plugin(entry: enterLinked, configuration: #"{"greeting": "Hello"}"#))
+struct LinkedPluginTests {
+  @Test func aToolOfTheTestItself() throws {
+    let record = try TestHost.current.expectResult("greet", ["name": "Ada"], "Hello, Ada!")
+    #expect(record.trace.map(\.function) == ["run", "call.parameter", "call.result"])
+  }
+
+  @Test func aConfigurationIsChecked() throws {
+    let host = TestHost()
+    #expect(throws: TestHostError.self) {
+      try host.load(entry: enterLinked, configuration: #"{"greeting": 1}"#)
+    }
+  }
+}
+
 /// The tools in C, loaded from their shared object.
 @Suite(.plugin(Built.exampleToolsC)) struct ExampleToolsCTests {
   @Test func greeting() throws {
@@ -158,7 +170,7 @@ import Glibc
 
   private func makeHost() throws -> TestHost {
     let host = TestHost()
-    try host.load(entry: enter)
+    try host.load(Built.exampleTools)
     return host
   }
 

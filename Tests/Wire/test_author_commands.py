@@ -1,10 +1,9 @@
-"""What plugin authors run without a server: `call`, `test-host`, and the library for tests in C."""
+"""What plugin authors run without a server: `call` and `test-host`."""
 
 import json
 import os
 import signal
 import subprocess
-import threading
 
 import pytest
 
@@ -13,7 +12,6 @@ from stubs import REPOSITORY
 
 EXAMPLE = HOST.parent / "libExampleTools.so"
 EXAMPLE_C = HOST.parent / "libExampleToolsC.so"
-LIBRARY = HOST.parent / "libbridge_plugin_testing.so"
 HEADERS = REPOSITORY / "Sources/BridgePluginABI/include"
 FIXTURES = REPOSITORY / "Tests/PluginFixtures"
 
@@ -320,41 +318,3 @@ BRIDGE_EXPORT bridge_status bridge_plugin_entry(const bridge_host *h, const brid
 def test_options_that_make_no_sense(options):
     done = run_host("test-host", "--options", options)
     assert done.returncode == 1 and done.stderr.startswith("bridge-host: ")
-
-
-# The library for C
-
-
-@pytest.fixture(scope="session")
-def c_test(tmp_path_factory):
-    """A test program in C."""
-    directory = tmp_path_factory.mktemp("c")
-    program = directory / "library_test"
-    subprocess.run(
-        ["clang", "-std=c11", "-Wall", "-Wextra", "-Werror", f"-I{HEADERS}",
-         f"-I{REPOSITORY / 'Sources/BridgeTestLibrary/include'}",
-         REPOSITORY / "Tests/Wire/library_test.c", "-o", program, f"-L{LIBRARY.parent}",
-         "-lbridge_plugin_testing", f"-Wl,-rpath,{LIBRARY.parent}", "-pthread"], check=True)
-    return program
-
-
-def test_the_library_of_c(c_test):
-    done = subprocess.run([c_test, EXAMPLE], capture_output=True, text=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    # Differences that the program has brought about are shown.
-    assert '  - "ho"\n  + "hi"\n' in done.stderr
-    assert "temperature = 43.0" in done.stderr and "  - 42.0\n" in done.stderr
-
-
-def test_many_threads_have_hosts_of_their_own(c_test):
-    done = [None] * 4
-
-    def run(place):
-        done[place] = subprocess.run([c_test, EXAMPLE, "threads"], capture_output=True, timeout=120)
-
-    threads = [threading.Thread(target=run, args=[place]) for place in range(len(done))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [each.returncode for each in done] == [0] * len(done), done

@@ -81,6 +81,17 @@ int main(int count, char **arguments) {
   CHECK(has(bridge_test_request(host, "{\"do\": \"log\"}"), "{\"ok\":true,\"lines\":[]}"));
   CHECK(bridge_test_host_delete(host) == 0);
 
+  static const char json[] = "{\"a\": [1, {\"b/c\": 2, \"~\": null}]}";
+  CHECK(has(bridge_test_part(json, ""), "{\"a\":[1,{\"b/c\":2,\"~\":null}]}"));
+  CHECK(has(bridge_test_part(json, "/a/1/b~1c"), "2"));
+  CHECK(has(bridge_test_part(json, "/a/1/~0"), "null"));
+  static const char *const nowhere[] = {"a", "/b", "/a/2", "/a/x", "/a/0/x", "/a/-1", "/"};
+  for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+    CHECK(bridge_test_part(json, nowhere[i]) == NULL);
+  CHECK(bridge_test_part(NULL, "") == NULL && bridge_test_part("{", "") == NULL);
+  CHECK(bridge_test_load(NULL, example) == 1 && bridge_test_request(NULL, "{}") == NULL);
+  CHECK(bridge_test_host_delete(NULL) == 0);
+
   // What is not as expected is shown, and counted.
   host = bridge_test_host_new(NULL);
   CHECK(bridge_test_load(host, "/nowhere.so") == 1);
