@@ -13,7 +13,7 @@ public struct CallOptions: Sendable {
   /// Told of progress as the tool says it, on the tool's thread.
   public var onProgress: (@Sendable (CallRecord.Progress) -> Void)?
   /// Nanoseconds of the real clock after which the call is given up.
-  public var timeout: Int64 = 10_000_000_000
+  public var timeout: Int64 = 30_000_000_000
 
   /// Nothing goes wrong.
   public init() {}

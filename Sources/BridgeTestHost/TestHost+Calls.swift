@@ -26,19 +26,7 @@ extension TestHost {
     _ tool: String, _ arguments: [String: TestValue] = [:], in session: TestSession? = nil,
     options: CallOptions = CallOptions()
   ) async throws(TestHostError) -> CallRecord {
-    let running = try start(tool, arguments, in: session, options: options)
-    let result = await withCheckedContinuation {
-      (continuation: CheckedContinuation<Result<CallRecord, TestHostError>, Never>) in
-      let wait: @Sendable () -> Void = {
-        do throws(TestHostError) {
-          continuation.resume(returning: .success(try running.wait()))
-        } catch {
-          continuation.resume(returning: .failure(error))
-        }
-      }
-      if !startThread(named: "test-call", wait) { wait() }
-    }
-    return try result.get()
+    return try await start(tool, arguments, in: session, options: options).wait()
   }
 
   /// Starts a call, for tests that do something while it runs: write a variable, cancel it, start others.
@@ -179,6 +167,25 @@ public final class RunningCall: Sendable {
         "\(tool) has not ended in \(Double(options.timeout) / 1e9) s; it was cancelled")
     }
     return record
+  }
+
+  /// Waits for the end, and leaves the thread to others meanwhile: to async tools of plugins in Swift, for one,
+  /// which run on the threads that tests run on.
+  ///
+  /// - Throws: As the other `wait`.
+  public func wait() async throws(TestHostError) -> CallRecord {
+    let result = await withCheckedContinuation {
+      (continuation: CheckedContinuation<Result<CallRecord, TestHostError>, Never>) in
+      let wait: @Sendable () -> Void = {
+        do throws(TestHostError) {
+          continuation.resume(returning: .success(try self.wait()))
+        } catch {
+          continuation.resume(returning: .failure(error))
+        }
+      }
+      if !startThread(named: "test-call", wait) { wait() }
+    }
+    return try result.get()
   }
 
   private var record: CallRecord {

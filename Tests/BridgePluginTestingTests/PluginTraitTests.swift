@@ -1,5 +1,4 @@
 @testable import BridgePluginTesting
-import Glibc
 import Testing
 
 /// The example plugin's tools, tested as their author would.
@@ -65,18 +64,18 @@ import Testing
     try host.expectResult("read_summary", ["pattern": "a_*"], .json(#"{"a_1": 2}"#))
   }
 
-  @Test func aToolWaitsForWhatTheTestWrites() throws {
+  @Test func aToolWaitsForWhatTheTestWrites() async throws {
     let host = TestHost.current
     try host.session.define("level", 0.0)
     let waiting = try host.start("wait_for_variable", ["variable": "level", "target": 5.0])
     let counting = try host.start("average_updates", ["variable": "level", "count": 4])
     // Whether both watch is seen in the session: an update before that would be missed.
-    while host.session.watches < 2 { sched_yield() }
+    while host.session.watches < 2 { await Task.yield() }
     for value in [1.0, 2.0, 3.0, 6.0] {
       try host.session.set("level", .value(.float(value), .float))
     }
-    #expect(try waiting.wait().value == 6.0)
-    #expect(try counting.wait().value == 3.0)
+    #expect(try await waiting.wait().value == 6.0)
+    #expect(try await counting.wait().value == 3.0)
     #expect(host.session.watches == 0)
   }
 

@@ -85,15 +85,25 @@ import Threads
         while count.load(ordering: .sequentiallyConsistent) < number { done.wait() }
       }
     }
+    let running = Condition()
+    let runningCount = Atomic<Int>(0)
     var blocked = 0
     while pool.submit(
       {
+        running.withLock {
+          runningCount.add(1, ordering: .sequentiallyConsistent)
+          running.broadcast()
+        }
         gate.wait()
         finish()
       }, owner: 1)
     { blocked += 1 }
     // Seven run, and seven eighths of those that may wait do.
     #expect(blocked == 7 + 14)
+    // Until their threads have begun, the seven wait as well.
+    running.withLock {
+      while runningCount.load(ordering: .sequentiallyConsistent) < 7 { running.wait() }
+    }
     // They count among those that may wait: there is a thread and room for two more.
     let others = Gate()
     var beside = 0

@@ -335,7 +335,7 @@ class Host:
     def start(self, tool: str, arguments: Optional[Mapping[str, Any]] = None, *,
               session: Optional[str] = None, deadline: Optional[float] = None,
               stream: Optional[bool] = None, metadata: Optional[Mapping[str, str]] = None,
-              faults: Iterable[Fault] = (), timeout: float = 10, trace: bool = True) -> Call:
+              faults: Iterable[Fault] = (), timeout: float = 30, trace: bool = True) -> Call:
         """Starts a call, for tests that do something while it runs. Times are seconds."""
         answer = self.request(
             "start", tool=tool, arguments=dict(arguments or {}), session=session,
