@@ -42,7 +42,7 @@ def test_a_command(host, command, tmp_path):
         subprocess.run(
             [bridge.HOST, "set", "t", "1", "--type", "integer", "--address", host.target],
             check=True, capture_output=True)
-    if words[1] not in ("tools", "serve"):
+    if words[1] not in ("tools", "serve", "validate"):
         words += ["--address", host.target]
     done = subprocess.run(
         words, cwd=REPOSITORY, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)

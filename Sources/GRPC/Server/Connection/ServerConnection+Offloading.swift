@@ -28,8 +28,9 @@ extension ServerConnection {
   /// One message must fit.
   private var offloadLimit: Int { max(limits.requestBytes, limits.messageSize) }
 
-  private func startOffloaded() {
-    guard !awaitsOffloaded else { return }
+  /// Begins the next one, unless the client has to read first.
+  func startOffloaded() {
+    guard !awaitsOffloaded, !answersAreFull else { return }
     while let call = offloadQueue.popFirst() {
       guard let answer = call.offloadedAnswer, !call.isClosed else {
         letGoOfOffloaded(call)

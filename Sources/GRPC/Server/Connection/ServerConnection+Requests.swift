@@ -202,7 +202,7 @@ extension ServerConnection {
   }
 
   /// Whether nothing begins before the client has read some of what waits for it.
-  private var answersAreFull: Bool {
+  var answersAreFull: Bool {
     queuedResponseBytes >= limits.answerBytes || budget.holdsUpAnswers(own: queuedResponseBytes)
   }
 

@@ -404,7 +404,8 @@ final class ServerConnection: HTTP2Connection {
   }
 
   override func framesWentOut() -> Bool {
-    waitingCalls.isEmpty ? false : resumeWaitingCalls()
+    if !offloadQueue.isEmpty { startOffloaded() }
+    return waitingCalls.isEmpty ? false : resumeWaitingCalls()
   }
 
   // MARK: Answers
